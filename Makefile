@@ -1,0 +1,70 @@
+# Two commands: `make book` (build and serve the book) and `make test` (everything CI runs).
+# PORT=8000 SERVE=1 PYTHON=python3 are honoured; so are PIP_EXTRA_INDEX_URL and pip's other variables.
+PYTHON ?= python3
+PORT ?= 8000
+SERVE ?= 1
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+LIMIT := 1500
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+.PHONY: book test setup export drift clean-check lint notebooks unit pages site-tests colab wheel clean
+
+book: setup  ## Build the whole book and serve it
+	minillm-export
+	minillm-book
+	@if [ "$(SERVE)" = 1 ]; then \
+	  echo "The book is at http://127.0.0.1:$(PORT)/ (Ctrl-C ends)"; \
+	  exec python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT); \
+	else echo "The book is in _build/html; serve it with: python -m http.server --directory _build/html"; fi
+
+test: setup  ## Everything: drift, cleanliness, lint, types, notebooks, unit tests, the book, the site in a browser
+	@start=$$(date +%s); \
+	for step in drift clean-check lint notebooks pages wheel unit; do \
+	  t=$$(date +%s); echo "== $$step"; $(MAKE) --no-print-directory $$step; \
+	  echo "== $$step took $$(( $$(date +%s) - t )) s"; \
+	done; echo "all took $$(( $$(date +%s) - start )) s"
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: settings.ini constraints.txt setup.py pyproject.toml
+	@echo "Setting up $(VENV) (about two minutes the first time)"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --progress-bar off -c constraints.txt torch
+	$(BIN)/python -m pip install -q --progress-bar off -c constraints.txt -e '.[notebook,dev]'
+	nbdev_export -h > /dev/null   # execnb and ghapi can be wrong while `pip check` is clean
+	touch $@
+
+export: setup  ## Notebooks -> package, tests, exercises
+	minillm-export
+
+drift:  ## The committed exports are those of the notebooks
+	minillm-export --check
+
+clean-check:  ## Notebooks survive the way to text and back (that they hold no outputs, the drift check says)
+	jupytext -q --test --to py:percent nbs/*.ipynb
+
+lint:
+	ruff check minillm tests
+	mypy
+
+notebooks:  ## Every chapter runs, as nbdev's own test command runs it
+	OMP_NUM_THREADS=1 timeout $(LIMIT) nbdev_test --n_workers 2 --timing
+
+pages:  ## The book, built once; the site tests read it
+	minillm-book
+
+wheel:
+	rm -rf dist && python -m build -q --wheel --no-isolation && ls -l dist
+
+unit:  ## Exported tests, then command line, wheel and site
+	OMP_NUM_THREADS=2 python -m pytest -q --durations=10 --cov=minillm --cov-report=term:skip-covered --cov-fail-under=90 tests
+
+colab: setup wheel  ## Every chapter in an empty folder and an environment with only the wheel
+	python tests/site/colab.py
+
+clean:
+	rm -rf _build dist build .coverage

@@ -1,0 +1,30 @@
+"""Understand and build a modern language model: every part from scratch, each in its chapter of the book.
+
+The names below are loaded when they are first used, so `import minillm` stays light.
+"""
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+try: __version__ = version("minillm")
+except PackageNotFoundError: __version__ = "0.0.0"
+
+_HOME = {
+    "ModelConfig": "config", "RunConfig": "config", "TrainingConfig": "config", "load_config": "config",
+    "Decoder": "models.decoder", "PRESETS": "models.presets", "preset": "models.presets",
+    "BPETokenizer": "tokenizer.bpe", "CharTokenizer": "tokenizer.simple", "WordTokenizer": "tokenizer.simple",
+    "load_tokenizer": "tokenizer.auto", "prepare": "data.sources", "tale_text": "data.tales", "judge": "data.tales_parser",
+    "Trainer": "train.trainer", "load_model": "train.checkpoint",
+    "Sampler": "generate.sample", "make_sampler": "generate.sample", "KVCache": "generate.cache",
+    "verify": "device",
+}
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module that defines it (PEP 562)."""
+    if name not in _HOME: raise AttributeError(f"module 'minillm' has no attribute {name!r}")
+    return getattr(import_module(f"minillm.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]: return sorted([*globals(), *_HOME])

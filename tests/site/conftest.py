@@ -1,0 +1,86 @@
+"""What the hand-written tests share: the built site behind a local server, a browser, and an environment of the wheel."""
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build" / "html"
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+         "--disable-background-networking", "--disable-component-update"]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args): pass
+
+
+@pytest.fixture(scope="session")
+def site() -> str:
+    """The address of the built book. `make test` builds it before these tests run."""
+    assert (HTML / "index.html").exists(), "no built book: run `make pages` first"
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=HTML))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's chromium, driven by playwright; no browser is ever downloaded."""
+    from playwright.sync_api import sync_playwright
+    chromium = shutil.which("chromium")
+    assert chromium, "no chromium: apt-get install chromium"
+    with sync_playwright() as p:
+        made = p.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """Open a page of the book; afterwards no console error and no request to another host may have happened."""
+    contexts, errors, outside = [], [], []
+
+    def go(path, width=1280, theme="light", **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
+        contexts.append(context)
+        context.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')")
+        page = context.new_page()
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        local = (site, "data:", "blob:")
+        page.on("request", lambda r: None if r.url.startswith(local) else outside.append(r.url))
+        page.goto(f"{site}/{path}", wait_until="networkidle")
+        return page
+
+    yield go
+    for context in contexts: context.close()
+    assert not errors, errors
+    assert not outside, outside
+
+
+@pytest.fixture(scope="session")
+def wheel_env(tmp_path_factory) -> Path:
+    """An environment that holds only our wheel and its `notebook` extra; returns its python."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "-q", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
+    subprocess.run(build, check=True, cwd=folder)
+    wheel = next(folder.glob("minillm-*.whl"))
+    subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
+    python = folder / "env" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt"]
+    subprocess.run([*install, "torch"], check=True, cwd=folder)
+    subprocess.run([*install, f"{wheel}[notebook]", "nbclient"], check=True, cwd=folder)
+    return python
+
+
+def clean_home(tmp_path: Path) -> dict[str, str]:
+    """The environment variables of a user with an empty home and no checkout in sight."""
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV_", "VIRTUAL_ENV"))}
+    return {**keep, "HOME": str(tmp_path), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}

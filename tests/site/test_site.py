@@ -1,0 +1,80 @@
+"""The built book in a real browser: every page, links, starters, accessibility, and a widget driven on its own page."""
+import html.parser
+import json
+import re
+
+import pytest
+from conftest import HTML, ROOT
+
+PAGES = sorted(str(p.relative_to(HTML)) for d in ("nbs", "book") for p in (HTML / d).glob("*.html"))
+SAMPLE = ["book/preface.html", "nbs/02_bpe.html", "nbs/08_attention.html", "nbs/10_positions.html", "nbs/16_trainer.html"]
+
+
+class Links(html.parser.HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.hrefs, self.ids = [], set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        a = dict(attrs)
+        if "id" in a: self.ids.add(a["id"])
+        if tag in ("a", "link") and a.get("href"): self.hrefs.append(a["href"])
+        if tag in ("script", "img") and a.get("src"): self.hrefs.append(a["src"])
+
+
+def test_every_chapter_has_a_page():
+    assert {p for p in PAGES if p.startswith("nbs/")} == {f"nbs/{nb.stem}.html" for nb in (ROOT / "nbs").glob("*.ipynb")}
+
+
+def test_internal_links_lead_somewhere():
+    parsed = {p: Links((HTML / p).read_text()) for p in PAGES}
+    broken = []
+    for page, links in parsed.items():
+        for href in links.hrefs:
+            if re.match(r"[a-z]+:|//", href): continue
+            path, _, anchor = href.partition("#")
+            target = (HTML / page).parent / path.partition("?")[0] if path else HTML / page
+            if not target.exists(): broken.append((page, href))
+            elif anchor and target.suffix == ".html":
+                other = parsed.get(str(target.resolve().relative_to(HTML)))
+                if other and anchor not in other.ids: broken.append((page, href))
+    assert not broken, broken[:20]
+
+
+def test_no_page_loads_from_another_host():
+    for page in PAGES:
+        text = (HTML / page).read_text()
+        found = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(?:https?:)?//[^"]+"', text)
+        assert not [f for f in found if 'rel="canonical"' not in f], (page, found[:3])
+
+
+def test_starters_hold_no_solution():
+    starters = sorted((HTML / "starters").glob("*.ipynb"))
+    assert len(starters) == len(list((ROOT / "nbs").glob("*.ipynb")))
+    stubs = 0
+    for path in starters:
+        for cell in json.loads(path.read_text())["cells"]:
+            source = "".join(cell["source"])
+            if source.startswith("#| exercise"):
+                assert "BEGIN SOLUTION" not in source
+                stubs += "raise NotImplementedError" in source
+            assert not source.startswith("#| answer")
+    assert stubs >= 30
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_without_error(open_page, page):
+    opened = open_page(page)
+    assert opened.locator("h1").first.inner_text().strip()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("page", SAMPLE)
+def test_page_passes_axe_on_a_phone(open_page, page, theme):
+    from axe_playwright_python.sync_playwright import Axe
+    opened = open_page(page, width=390, theme=theme)
+    found = Axe().run(opened, context=".bd-article-container" if page.startswith("nbs") else None).response["violations"]
+    serious = [(v["id"], v["nodes"][0]["html"][:160]) for v in found if v["impact"] in ("serious", "critical")]
+    assert not serious, serious
+    assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), "the page scrolls sideways"

@@ -20,6 +20,17 @@ def test_common_helpers_agree_with_plot():
 
 
 @needs_node
+def test_numbers_can_be_read_on_every_colour():
+    from minillm.widgets.core import widget_esm
+    steps = [i / 50 - 1 for i in range(101)]
+    expression = """d.x.map((x) => [w.scaleColor(x, 1, true), w.scaleColor(Math.abs(x), 1, false)]).flat().map((c) =>
+      [w.luminance(c), w.luminance([1, 3, 5].map((i) => parseInt(w.inkOn(c).slice(i, i + 2), 16)))])"""
+    for ground, ink in run_module(widget_esm(), expression, x=steps):
+        low, high = sorted((ground, ink))
+        assert (high + 0.05) / (low + 0.05) >= 4.5                # contrast, WCAG 2.2, criterion 1.4.3
+
+
+@needs_node
 def test_a_module_that_fails_says_so():
     try: run_module("export const x = 1;", "w.y.z")
     except RuntimeError as error: assert "TypeError" in str(error)

@@ -2,22 +2,22 @@
 
 
 def wrong_no_residual() -> float:
-    "That is the product without the residual connection, with its sign; the slope of x + f(x) is 1 + f'."
-    return -(0.5 ** 9)
+    "That is the product without the residual connection; the slope of x + f(x) is 1 + f'."
+    return 0.5 ** 10
 
 def wrong_sum() -> float:
     "Slopes of layers one after the other are multiplied, not added."
-    return 10 * 0.5
+    return 10 * 1.5
 
 def wrong_one() -> float:
-    "The 1 is only one of two terms: a layer with slope -1/2 takes half of it away again."
+    "The 1 is one of two terms; the layer adds its own slope to it."
     return 1.0
 
 
 def gradient_factor() -> float:
-    "The factor after ten layers x + f(x) with slope f' = -1/2 each."
-    return (1 - 0.5) ** 10
+    "The factor after ten layers x + f(x) with slope f' = 1/2 each."
+    return 1.5 ** 10
 
 
 CHAPTER = '12_blocks'
-STUB = 'def gradient_factor() -> float:\n    "The factor after ten layers x + f(x) with slope f\' = -1/2 each."\n    raise NotImplementedError'
+STUB = 'def gradient_factor() -> float:\n    "The factor after ten layers x + f(x) with slope f\' = 1/2 each."\n    raise NotImplementedError'

@@ -64,6 +64,6 @@ def main(path: str) -> None:
     print(f"validation loss {whole:.4f} nats per character; written to {written}")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and Path(sys.argv[0]).name == "shakespeare.py":
     if len(sys.argv) != 2: raise SystemExit("usage: python -m minillm.train.shakespeare FILE")
     main(sys.argv[1])

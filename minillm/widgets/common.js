@@ -43,9 +43,16 @@ export function scaleColor(value, top, signed) {
   return stops[i].map((low, c) => Math.round(low + (stops[i + 1][c] - low) * (at - i)));
 }
 
-/** Black or white, whichever can be read on that colour. */
-export function inkOn([red, green, blue]) {
-  return 0.3 * red + 0.59 * green + 0.11 * blue > 127 ? "#101418" : "#fdfdfd";
+const linear = (c) => (c <= 10 ? c / 3295 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+
+/** The relative luminance of a colour, from 0 to 1 (WCAG 2.2). */
+export function luminance([red, green, blue]) {
+  return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+}
+
+/** Black or white, whichever has more contrast on that colour: never less than 4.5. */
+export function inkOn(color) {
+  return luminance(color) > 0.179 ? "#000000" : "#ffffff";
 }
 
 // JupyterLab keeps the arrow keys for itself unless the focused element carries this attribute.

@@ -75,7 +75,7 @@ def drag(page, label, to):
 def number(page, name): return page.locator(f".ml-rope [data-number={name}]").inner_text()
 
 
-def height(page, selector): return page.locator(selector).bounding_box()["height"]
+def height(page, selector): return round(page.locator(selector).bounding_box()["height"])
 
 
 def test_rope_slider_is_dragged_and_numbers_follow_python(open_widgets):

@@ -1,0 +1,4 @@
+"""`python -m minillm` is the command `minillm`."""
+from minillm.cli import main
+
+main()

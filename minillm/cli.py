@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -84,11 +84,11 @@ def tales_source(stories: int, seed: int, tokenizer: str) -> tuple[list[str], di
 def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a data set's name, or `tales`")],
             out: Annotated[Path, typer.Option(help="the folder to write")],
             tokenizer: Annotated[str, typer.Option(help="char, word or bpe")] = "char",
-            vocab_size: Annotated[Optional[int], typer.Option(help="tokens of the vocabulary (word, bpe)")] = None,
+            vocab_size: Annotated[int | None, typer.Option(help="tokens of the vocabulary (word, bpe)")] = None,
             val_fraction: Annotated[float, typer.Option(help="share kept for validation")] = 0.1,
             split: Annotated[str, typer.Option(help="split of a data set")] = "train",
-            column: Annotated[Optional[str], typer.Option(help="text column of a data set or table")] = None,
-            subset: Annotated[Optional[str], typer.Option(help="configuration of a data set")] = None,
+            column: Annotated[str | None, typer.Option(help="text column of a data set or table")] = None,
+            subset: Annotated[str | None, typer.Option(help="configuration of a data set")] = None,
             stories: Annotated[int, typer.Option(help="how many tales")] = 2000,
             seed: Annotated[int, typer.Option(help="seed of the tales")] = 0,
             overwrite: Annotated[bool, typer.Option("--overwrite", help="replace an existing data folder")] = False,
@@ -163,7 +163,7 @@ def open_tokens(config: Any) -> tuple[Any, Any, dict[str, Any]]:
 def train(context: typer.Context,
           out: Annotated[Path, typer.Option(help="the run's folder")],
           config: Annotated[str, typer.Option(help="a packaged configuration (small, llama, gpt2, shakespeare) or a YAML file")] = "small",
-          data: Annotated[Optional[Path], typer.Option(help="a folder written by `minillm prepare`")] = None,
+          data: Annotated[Path | None, typer.Option(help="a folder written by `minillm prepare`")] = None,
           resume: Annotated[bool, typer.Option("--resume", help="go on after the last checkpoint in --out")] = False,
           as_json: Json = False) -> None:
     """Train a model. Any key of the configuration is a flag: --max-steps 100 --learning-rate 3e-4."""
@@ -234,14 +234,14 @@ def encode_prompt(tokenizer: Any, text: str, context: int) -> list[int]:
 
 
 @app.command()
-def generate(prompt: Annotated[Optional[str], typer.Argument(help="the text to go on from")] = None,
-             prompt_flag: Annotated[Optional[str], typer.Option("--prompt", help="the same as a flag")] = None,
+def generate(prompt: Annotated[str | None, typer.Argument(help="the text to go on from")] = None,
+             prompt_flag: Annotated[str | None, typer.Option("--prompt", help="the same as a flag")] = None,
              checkpoint: Annotated[Path, typer.Option(help="a run's folder")] = Path("run"),
              max_tokens: Annotated[int, typer.Option(help="how many tokens to write")] = 200,
              temperature: Annotated[float, typer.Option(help="0 takes the most probable token each time")] = 0.8,
-             top_p: Annotated[Optional[float], typer.Option(help="keep the likeliest tokens up to this probability")] = None,
-             top_k: Annotated[Optional[int], typer.Option(help="keep this many tokens")] = None,
-             seed: Annotated[Optional[int], typer.Option(help="the same seed writes the same text")] = None,
+             top_p: Annotated[float | None, typer.Option(help="keep the likeliest tokens up to this probability")] = None,
+             top_k: Annotated[int | None, typer.Option(help="keep this many tokens")] = None,
+             seed: Annotated[int | None, typer.Option(help="the same seed writes the same text")] = None,
              device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
              as_json: Json = False) -> None:
     """Let a trained model write on from a prompt."""

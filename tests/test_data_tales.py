@@ -6,8 +6,6 @@ from minillm.data.tales import *
 import math
 import random
 
-import pytest
-
 TINY = Grammar(
     tables={"hero": [{"hero": "Ida"}, {"hero": "Ben"}], "animal": [{"animal": "hen", "food": "corn"}, {"animal": "cow", "food": "hay"}]},
     slots={"how": ["sadly", "softly", "loudly"], "size": ["big", "small"]},

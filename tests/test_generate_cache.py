@@ -12,7 +12,7 @@ from minillm.models.decoder import Decoder
 
 def small_model(**options):
     torch.manual_seed(0)
-    base = dict(vocab_size=40, d_model=32, n_heads=4, n_kv_heads=2, n_layers=2, max_seq_len=24)
+    base = {"vocab_size": 40, "d_model": 32, "n_heads": 4, "n_kv_heads": 2, "n_layers": 2, "max_seq_len": 24}
     return Decoder(ModelConfig(**{**base, **options})).eval()
 
 

@@ -3,7 +3,6 @@
 from minillm.train.optim import *
 
 # %% ../nbs/16_trainer.ipynb
-import pytest
 import torch
 from torch import nn
 

@@ -12,7 +12,7 @@ import torch
 
 from minillm.config import ModelConfig, TrainingConfig
 from minillm.models.decoder import Decoder
-from minillm.train.callbacks import Callback, CSVLog, LossPlot, read_log
+from minillm.train.callbacks import Callback, read_log
 from minillm.train.checkpoint import find_checkpoint, load_model
 
 TOKENS = np.array([(i * i) % 17 for i in range(3000)])
@@ -21,7 +21,8 @@ TOKENS = np.array([(i * i) % 17 for i in range(3000)])
 def make(out, dropout=0.0, model=None, **options):
     torch.manual_seed(0)
     model = model or Decoder(ModelConfig(vocab_size=17, d_model=16, n_heads=2, n_layers=1, max_seq_len=16, dropout=dropout))
-    t = TrainingConfig(**{**dict(batch_size=4, learning_rate=1e-2, warmup_steps=3, max_steps=24, eval_every=8, save_every=4, eval_batches=4, device="cpu"), **options})
+    t = TrainingConfig(**{"batch_size": 4, "learning_rate": 1e-2, "warmup_steps": 3, "max_steps": 24, "eval_every": 8, "save_every": 4,
+                          "eval_batches": 4, "device": "cpu", **options})
     return Trainer(model, t, TOKENS[:2500], TOKENS[2500:], seq_length=16, out=out, val_bytes=500)
 
 

@@ -58,6 +58,11 @@ def test_steps_by_hand():
     assert (cold > hot).all()
 
 
+def test_examples_are_known_and_fit():
+    _, vocabulary = load_tiny()
+    for text in EXAMPLES: assert 0 not in encode(cut(text), vocabulary) and len(cut(text)) <= MOST, text
+
+
 def test_first_picture_prints_names_and_shapes():
     picture = AttentionWidget(text="was <b>").fallback()
     assert "<b>scores</b> T×S = 4×4" in picture and "&lt;" in picture

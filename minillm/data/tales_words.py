@@ -6,6 +6,8 @@ __all__ = ['GIRLS', 'BOYS', 'HELPERS', 'PLACES', 'LOST', 'COLOURS', 'HUNGRY', 'B
            'assemble']
 
 # %% ../../nbs/05_tales.ipynb #c663205c
+from collections.abc import Sequence
+
 GIRLS = ["Anna", "Clara", "Emma", "Grace", "Ida", "Lily", "Nora", "Rosa"]
 BOYS = ["Ben", "David", "Felix", "Henry", "Jack", "Max", "Oscar", "Tim"]
 HELPERS = ["Bruno", "Cora", "Dora", "Emil", "Fritz", "Greta", "Hugo", "Iris", "Jonas", "Kira", "Leo", "Mila", "Otto", "Paula",
@@ -27,7 +29,7 @@ AFRAID = [("the dark", "a lantern"), ("the thunder", "a song"), ("the deep water
           ("the fire", "a well"), ("the rain", "a tent"), ("the tall ladder", "a cushion"), ("the exam", "a plan")]
 
 
-def rows(*columns: str, values: list[tuple[str, ...]]) -> list[dict[str, str]]:
+def rows(*columns: str, values: Sequence[tuple[str, ...]]) -> list[dict[str, str]]:
     """A table of a grammar: one dict a row."""
     return [dict(zip(columns, value)) for value in values]
 

@@ -7,7 +7,9 @@ __all__ = ['KVCache']
 
 # %% ../../nbs/19_cache.ipynb #234920eb
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from ..models.decoder import Decoder
 
 
 class KVCache:
@@ -26,7 +28,7 @@ class KVCache:
         self.max_len = max_len
 
     @classmethod
-    def for_model(cls, model: nn.Module, batch_size: int = 1, max_len: int | None = None) -> "KVCache":
+    def for_model(cls, model: Decoder, batch_size: int = 1, max_len: int | None = None) -> "KVCache":
         """Room for `max_len` tokens (default: the model's `max_seq_len`) of a batch, on the model's device."""
         c, weight = model.config, next(model.parameters())
         return cls(c.n_layers, batch_size, c.n_kv_heads or c.n_heads, max_len or c.max_seq_len, c.d_model // c.n_heads,

@@ -10,7 +10,9 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from ..models.decoder import Decoder
 
 Warp = Callable[[Tensor], Tensor]                         # logits (B, V) -> logits (B, V)
 
@@ -93,7 +95,7 @@ def check_prompt(ids: Tensor, vocab_size: int) -> None:
 
 
 @torch.no_grad()
-def generate(model: nn.Module, ids: Tensor, *, max_tokens: int, sampler: Callable[..., Tensor] = greedy, cache: Any = None,
+def generate(model: Decoder, ids: Tensor, *, max_tokens: int, sampler: Callable[..., Tensor] = greedy, cache: Any = None,
              generator: torch.Generator | None = None, stop_ids: Collection[int] = ()) -> Iterator[Tensor]:
     """Yield the next token of each row, (B,), up to `max_tokens` times; stop early when all rows met a stop id.
 

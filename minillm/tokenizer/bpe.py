@@ -9,7 +9,7 @@ __all__ = ['SPLIT', 'Pair', 'Merges', 'pieces', 'piece_counts', 'join_pair', 'tr
 # %% ../../nbs/02_bpe.ipynb #b79f0f64
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 

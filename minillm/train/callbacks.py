@@ -102,6 +102,6 @@ def draw_losses(out: str | Path, floor: dict[str, float] | None = None) -> None:
     from matplotlib.figure import Figure
 
     from minillm.plot import plot_losses
-    ax = Figure(figsize=(7, 4), facecolor="white", layout="constrained").subplots()
-    plot_losses(loss_curves(out), floor=floor, ax=ax)
-    with atomic_path(Path(out) / "loss.png") as fresh: ax.figure.savefig(fresh, format="png", dpi=120)
+    figure = Figure(figsize=(7, 4), facecolor="white", layout="constrained")
+    plot_losses(loss_curves(out), floor=floor, ax=figure.subplots())
+    with atomic_path(Path(out) / "loss.png") as fresh: figure.savefig(fresh, format="png", dpi=120)

@@ -20,6 +20,7 @@ from ..data.bins import check_length, random_batch, sequential_batches
 from ..device import pick_device
 from ..files import write_json
 from ..metrics import bits_per_byte, perplexity
+from ..models.decoder import Decoder
 from ..record import hardware
 from .callbacks import Callback, CSVLog, LossPlot
 from .checkpoint import load_checkpoint, save_checkpoint
@@ -32,7 +33,7 @@ class Diverged(ValueError):
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, tokens: np.ndarray, *, seq_length: int, batch_size: int, batches: int = 0,
+def evaluate(model: Decoder, tokens: np.ndarray, *, seq_length: int, batch_size: int, batches: int = 0,
              n_bytes: int | None = None) -> dict[str, float]:
     """Mean loss in nats a token over fixed windows (all of them if `batches` is 0), and what follows from it.
 
@@ -58,7 +59,7 @@ class Trainer:
     on the CPU in fp32). The folder gets checkpoints, `log.csv`, `loss.png` and `run.json`.
     """
 
-    def __init__(self, model: nn.Module, training: TrainingConfig, train: np.ndarray, val: np.ndarray, *, seq_length: int,
+    def __init__(self, model: Decoder, training: TrainingConfig, train: np.ndarray, val: np.ndarray, *, seq_length: int,
                  out: str | Path, callbacks: Sequence[Callback] | None = None, val_bytes: int | None = None) -> None:
         for tokens in (train, val): check_length(tokens, seq_length)
         self.device = pick_device(training.device)

@@ -8,7 +8,7 @@ function short(x) {
   return x === 0 || (x >= 0.01 && x < 1e4) ? numberText(x) : x.toExponential(1).replace("e+", "e").replace("-", "−");
 }
 
-/** What stands behind the chosen cell [t, s] of each step, and behind output [t, d], as [label, sum] pairs. */
+/** The sum behind the chosen cell [t, s] of each step, and behind output [t, d], in numbers. */
 export function explain(head, words, t, s, d, temperature) {
   const n = numberText;
   const factor = (x) => (x < 0 ? `(${n(x)})` : n(x));
@@ -21,8 +21,9 @@ export function explain(head, words, t, s, d, temperature) {
     scores: `(${terms(head.q[t], head.k[s])}) / √${head.q[t].length} = ${n(head.scores[t][s])}`,
     masked: blocked ? `“${words[s]}” comes after “${words[t]}”: ${n(head.scores[t][s])} becomes −∞`
       : `${n(head.scores[t][s])} stays as it is`,
-    weights: blocked ? "e^−∞ = 0: no attention" : `e^(${n(head.masked[t][s])}${over}) / sum of the row = ${short(powers[s])} / ${short(total)} = `
-      + n(head.weights[t][s]),
+    weights: blocked ? "e^−∞ = 0: no attention"
+      : `e^(${n(head.masked[t][s])}${over}) / sum of the row = ${short(powers[s])} / ${short(total)} = `
+        + n(head.weights[t][s]),
     output: `${terms(head.weights[t], head.v.map((row) => row[d]))} = ${n(head.output[t][d])}`,
   };
 }
@@ -47,7 +48,8 @@ function step(name, dims, about, tell) {
 
 function chips(tokens, chosen, choose) {
   return tokens.map(({ word, id }, t) => h("button", { type: "button", className: "ml-chip", "data-unknown": id === 0,
-    "aria-pressed": String(t === chosen), onclick: () => choose(t), onpointerenter: () => choose(t), onfocus: () => choose(t) },
+    "aria-pressed": String(t === chosen), "data-word": word,
+    onclick: () => choose(t), onpointerenter: () => choose(t), onfocus: () => choose(t) },
     visible(word), id === 0 ? h("small", {}, " unknown") : ""));
 }
 
@@ -73,70 +75,94 @@ function textField(label, tell) {
 }
 
 function controls(data, examples, heads, change) {
+  const own = ["", "(your own)"];
   return {
-    example: choice("example", [["", "(your own)"], ...examples.map((text) => [text, text])], (v) => { if (v) change("text", v); }),
+    example: choice("example", [own, ...examples.map((text) => [text, text])], (v) => { if (v) change("text", v); }),
     text: textField("sentence", (v) => change("text", v)),
     head: choice("head", heads.map((value) => [value, headName(value)]), (v) => change("head", v)),
-    temperature: slider("temperature", { min: 0.2, max: 4, step: 0.1, format: (v) => numberText(v, 1) }, (v) => change("temperature", v)),
+    temperature: slider("temperature", { min: 0.2, max: 4, step: 0.1, format: (v) => numberText(v, 1) },
+      (v) => change("temperature", v)),
     causal: toggle("causal mask", (v) => change("causal", v)),
   };
 }
 
+/** Run the model on the first words of the sentence; keep what the chosen head did. */
+function compute(model, { text, head: name, causal, temperature }) {
+  const all = tokenize(text, model.words);
+  const tokens = all.slice(0, MOST);
+  const [layer, head] = name.split(".").map(Number);
+  const ids = tokens.map((token) => token.id);
+  const run = tokens.length ? forward(model, ids, { layer, head, causal, temperature }) : null;
+  return { tokens, left: all.length - tokens.length, head: run?.layers[layer][head], logits: run?.logits.at(-1) };
+}
+
+function message(tokens, left) {
+  if (!tokens.length) return "Type a word or two: there is nothing to look at yet.";
+  const unknown = tokens.filter((token) => token.id === 0).length;
+  const known = unknown ? `${unknown} unknown to the model: it sees <unk> there.` : "All words are known to the model.";
+  return left > 0 ? `${known} Only the first ${MOST} words are shown.` : known;
+}
+
+/** Draw one computed state into the four grids; `at` is where the reader stands. */
+function showSteps(shown, head, names, at, temperature) {
+  const sums = explain(head, names, at.t, at.s, at.d, temperature);
+  const square = { rows: names, columns: names, at: [at.t, at.s] };
+  const wide = { rows: names, columns: head.v[0].map((_, d) => String(d)), at: [at.t, at.d] };
+  const title = `${names[at.t]} → ${names[at.s]}`;
+  const top = Math.max(...head.scores.flat().map(Math.abs), 1);
+  shown.scores.set({ ...square, values: head.scores, signed: true, top }, title, sums.scores);
+  shown.masked.set({ ...square, values: head.masked, signed: true, top }, title, sums.masked);
+  shown.weights.set({ ...square, values: head.weights, signed: false, top: 1 }, title, sums.weights);
+  shown.output.set({ ...wide, values: head.output, signed: true }, `${names[at.t]}, dimension ${at.d}`, sums.output);
+}
+
+/** The row of words; built anew only when the words change, so that focus stays where it is. */
+function showChips(row, tokens, chosen, choose) {
+  const same = row.childElementCount === tokens.length
+    && [...row.children].every((chip, i) => chip.dataset.word === tokens[i].word);
+  if (!same) row.replaceChildren(...chips(tokens, chosen, choose));
+  [...row.children].forEach((chip, i) => chip.setAttribute("aria-pressed", String(i === chosen)));
+}
+
+/** Keep the reader's place inside of the sentence; at first, on the key that the last word looks at most. */
+function keepInside(at, head) {
+  const n = head.scores.length;
+  const row = head.weights[clamp(at.t, n)];
+  at.t = clamp(at.t, n);
+  at.s = at.s === null ? row.indexOf(Math.max(...row)) : clamp(at.s, n);
+}
+
 function render({ model, el }) {
   const weights = readWeights(model.get("weights"));
-  const { sizes, words } = weights;
+  const { n_heads: count, n_layers: layers } = weights.sizes;
+  const heads = Array.from({ length: layers * count }, (_, i) => `${Math.floor(i / count)}.${i % count}`);
   const examples = model.get("examples");
-  const heads = Array.from({ length: sizes.n_layers * sizes.n_heads }, (_, i) => `${Math.floor(i / sizes.n_heads)}.${i % sizes.n_heads}`);
   const data = Object.fromEntries(CONTROLS.map((key) => [key, model.get(key)]));
   const first = { ...data };
-  const start = { t: MOST, s: null, d: 0 };              // the last word, and the key it looks at most
+  const start = { t: MOST, s: null, d: 0 };
   const at = { ...start };
   const made = controls(data, examples, heads, change);
-  const shown = steps((axis) => (row, column) => { at.t = row; at[axis] = column; draw(); });
+  const shown = steps((axis) => (row, column) => { Object.assign(at, { t: row, [axis]: column }); draw(); });
   const row = h("div", { className: "ml-chips", role: "group", "aria-label": "Words: choose the one that looks" });
   const note = h("p", { className: "ml-note", role: "status" });
   const next = h("p", { className: "ml-read" });
+  const reset = resetButton(() => { Object.assign(at, start); CONTROLS.forEach((key) => change(key, first[key])); });
   const root = h("div", { className: "ml-root ml-attention", role: "group", "aria-label": "Attention" },
-    h("div", { className: "ml-controls" }, ...Object.values(made).map((c) => c.el),
-      resetButton(() => { Object.assign(at, start); CONTROLS.forEach((key) => change(key, first[key])); })),
+    h("div", { className: "ml-controls" }, ...Object.values(made).map((c) => c.el), reset),
     row, note, ...Object.values(shown).map((s) => s.el), next);
 
-  let last = "";
-  let result = null;
-  function compute() {
-    const all = tokenize(data.text, words);
-    const tokens = all.slice(0, MOST);
-    const [layer, head] = data.head.split(".").map(Number);
-    const ids = tokens.map((token) => token.id);
-    const run = tokens.length ? forward(weights, ids, { layer, head, causal: data.causal, temperature: data.temperature }) : null;
-    return { tokens, left: all.length - tokens.length, head: run?.layers[layer][head], logits: run?.logits.at(-1) };
-  }
+  let computed = { state: "", result: null };
   const draw = oncePerFrame(() => {
     const state = JSON.stringify(data);
-    if (state !== last) { result = compute(); last = state; }
-    const { tokens, left, head, logits } = result;
-    note.textContent = tokens.length ? message(tokens, left) : "Type a word or two: there is nothing to look at yet.";
+    if (state !== computed.state) computed = { state, result: compute(weights, data) };
+    const { tokens, left, head, logits } = computed.result;
+    note.textContent = message(tokens, left);
     if (!head) return;
-    const names = tokens.map((token) => visible(token.word));
-    at.t = clamp(at.t, names.length);
-    at.s = at.s === null ? head.weights[at.t].indexOf(Math.max(...head.weights[at.t])) : clamp(at.s, names.length);
-    const choose = (t) => { if (at.t !== t) { at.t = t; draw(); } };
-    const same = row.childElementCount === tokens.length && [...row.children].every((chip, i) => chip.dataset.word === tokens[i].word);
-    if (!same) {
-      row.replaceChildren(...chips(tokens, at.t, choose));
-      [...row.children].forEach((chip, i) => { chip.dataset.word = tokens[i].word; });
-    }
-    [...row.children].forEach((chip, i) => chip.setAttribute("aria-pressed", String(i === at.t)));
-    const sums = explain(head, names, at.t, at.s, at.d, data.temperature);
-    const square = { rows: names, columns: names, at: [at.t, at.s] };
-    const title = `${names[at.t]} → ${names[at.s]}`;
-    const top = Math.max(...head.scores.flat().map(Math.abs), 1);
-    shown.scores.set({ ...square, values: head.scores, signed: true, top }, title, sums.scores);
-    shown.masked.set({ ...square, values: head.masked, signed: true, top }, title, sums.masked);
-    shown.weights.set({ ...square, values: head.weights, signed: false, top: 1 }, title, sums.weights);
-    shown.output.set({ rows: names, columns: head.v[0].map((_, d) => String(d)), at: [at.t, at.d], values: head.output, signed: true },
-      `${names[at.t]}, dimension ${at.d}`, sums.output);
-    next.textContent = `The model's next word: ${nextWords(logits, words).map(([w, p]) => `${visible(w)} ${numberText(p)}`).join(", ")}.`;
+    keepInside(at, head);
+    showChips(row, tokens, at.t, (t) => { if (at.t !== t) { at.t = t; draw(); } });
+    showSteps(shown, head, tokens.map((token) => visible(token.word)), at, data.temperature);
+    const guesses = nextWords(logits, weights.words).map(([word, p]) => `${visible(word)} ${numberText(p)}`);
+    next.textContent = `The model's next word: ${guesses.join(", ")}.`;
   });
   function change(key, value) {
     data[key] = value;
@@ -146,18 +172,12 @@ function render({ model, el }) {
     model.save_changes();
     draw();
   }
-  const listeners = CONTROLS.map((key) => [`change:${key}`, () => { if (data[key] !== model.get(key)) change(key, model.get(key)); }]);
+  const listeners = CONTROLS.map((key) => [`change:${key}`,
+    () => { if (data[key] !== model.get(key)) change(key, model.get(key)); }]);
   listeners.forEach(([name, tell]) => model.on(name, tell));
   CONTROLS.forEach((key) => change(key, data[key]));
   el.append(root);
   return () => { listeners.forEach(([name, tell]) => model.off(name, tell)); root.remove(); };
-}
-
-function message(tokens, left) {
-  const unknown = tokens.filter((token) => token.id === 0).length;
-  const parts = [unknown ? `${unknown} unknown to the model: it sees <unk> there.` : "All words are known to the model.",
-    left > 0 ? `Only the first ${MOST} words are shown.` : ""];
-  return parts.join(" ").trim();
 }
 
 export default { render };

@@ -80,9 +80,9 @@ class AttentionWidget(Widget):
         return scores + matrix_html("weights", steps["weights"], words, signed=False)
 
 
-def cell_html(value: float, top: float, signed: bool) -> str:
+def cell_html(value: float, color: Sequence[float]) -> str:
     """One number on its colour, in black or white."""
-    red, green, blue, _ = color_scale(signed)((value / top + 1) / 2 if signed else value / top)
+    red, green, blue, _ = color
     light = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
     ground = f"rgb({red * 255:.0f},{green * 255:.0f},{blue * 255:.0f})"
     return f'<td style="background:{ground};color:{"#000" if light > 0.18 else "#fff"}">{number_text(value, 2)}</td>'
@@ -92,7 +92,8 @@ def matrix_html(name: str, values: Tensor, words: Sequence[str], signed: bool) -
     """A square matrix as a table with its name and shape."""
     top = float(values.abs().max()) if signed else 1.0
     head = "".join(f'<th scope="col"><span>{escape(w)}</span></th>' for w in words)
-    cells = ["".join(cell_html(v, top, signed) for v in row) for row in values.tolist()]
+    scale, shares = color_scale(signed), (values / top + 1) / 2 if signed else values / top
+    cells = ["".join(map(cell_html, *pair)) for pair in zip(values.tolist(), scale(shares.numpy()).tolist())]
     rows = "".join(f'<tr><th scope="row">{escape(w)}</th>{row}</tr>' for w, row in zip(words, cells))
     caption = f"<caption><b>{name}</b> T×S = {len(words)}×{len(words)}</caption>"
     return (f'<div class="ml-scroll"><table class="ml-matrix">{caption}<thead><tr><td></td>{head}</tr></thead>'

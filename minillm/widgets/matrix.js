@@ -1,9 +1,10 @@
 // A matrix on the page: a grid that prints its name and shape, its numbers, and where one stands in it.
 
-const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -99], End: [0, 99] };
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
+  Home: [0, -99], End: [0, 99] };
 const clamp = (i, n) => Math.min(Math.max(i, 0), n - 1);
 
-/** A grid to be filled by `set`; `tell(row, column)` hears which cell is pointed at, touched or moved to by arrow keys. */
+/** A grid to be filled by `set`; `tell(row, column)` hears which cell is pointed at, touched or moved to. */
 export function matrix(name, dims, tell) {
   const caption = h("caption");
   const body = h("tbody");

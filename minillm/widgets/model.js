@@ -18,7 +18,8 @@ export function readWeights(base64) {
   const start = 8 + Number(view.getBigUint64(0, true));
   const { __metadata__: meta, ...entries } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)));
   const tensors = Object.fromEntries(Object.entries(entries).map(([name, { shape, data_offsets: [from, to] }]) => {
-    const flat = Array.from({ length: (to - from) / 2 }, (_, i) => halfToFloat(view.getUint16(start + from + 2 * i, true)));
+    const at = (i) => view.getUint16(start + from + 2 * i, true);
+    const flat = Array.from({ length: (to - from) / 2 }, (_, i) => halfToFloat(at(i)));
     return [name, shape.length === 2 ? rowsOf(flat, shape[1]) : flat];
   }));
   return { tensors, sizes: JSON.parse(meta.sizes), words: JSON.parse(meta.vocabulary) };
@@ -58,7 +59,8 @@ export function attendHead(q, k, v, { causal = true, temperature = 1 } = {}) {
 /** All heads of one layer on the stream x (T, D); `change` alters the mask or temperature of one of them. */
 function attention(x, tensors, name, sizes, change) {
   const width = sizes.d_model / sizes.n_heads;
-  const [q, k, v] = ["q", "k", "v"].map((letter) => x.map((row) => product(tensors[`${name}.W_${letter}.weight`], row)));
+  const project = (letter) => x.map((row) => product(tensors[`${name}.W_${letter}.weight`], row));
+  const [q, k, v] = ["q", "k", "v"].map(project);
   const heads = Array.from({ length: sizes.n_heads }, (_, i) => {
     const part = (rows) => rows.map((row) => row.slice(i * width, (i + 1) * width));
     const turned = (rows) => part(rows).map((row, t) => rotate(row, t, sizes.base, "half"));
@@ -84,7 +86,8 @@ export function forward({ tensors, sizes }, ids, change = {}) {
     const { heads, out } = attention(normed, tensors, `${name}.attention`, sizes, change.layer === i ? change : undefined);
     layers.push(heads);
     x = x.map((row, t) => sum(row, out[t]));
-    x = x.map((row) => sum(row, feedForward(rmsNorm(row, tensors[`${name}.norm_ffn.weight`]), tensors, `${name}.ffn`)));
+    const gain = tensors[`${name}.norm_ffn.weight`];
+    x = x.map((row) => sum(row, feedForward(rmsNorm(row, gain), tensors, `${name}.ffn`)));
   }
   const logits = x.map((row) => product(tensors["embed.weight"], rmsNorm(row, tensors["norm.weight"])));
   return { logits, layers };

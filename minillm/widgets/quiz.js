@@ -35,7 +35,10 @@ function questionView(question, number, chosen, choose) {
   };
   const reserve = () => {                                  // room for the longest feedback: nothing jumps
     feedback.style.minHeight = "";
-    const heights = question.options.map((o) => { feedback.textContent = feedbackText(o); return feedback.getBoundingClientRect().height; });
+    const heights = question.options.map((option) => {
+      feedback.textContent = feedbackText(option);
+      return feedback.getBoundingClientRect().height;
+    });
     feedback.style.minHeight = `${Math.max(...heights)}px`;
   };
   return { set, show, reserve };

@@ -100,7 +100,8 @@ def rope_picture(w: RopeWidget) -> str:
     a, b = (w.pair, w.pair + half) if w.pairing == "half" else (2 * w.pair, 2 * w.pair + 1)
     k, q = (turn(x, at + w.shift, w.base, w.pairing) for x, at in ((w.k, w.key), (w.q, w.query)))
     return ('<svg viewBox="0 0 600 216" role="img" aria-label="A query and a key arrow on a dial; beside it their '
-            'product against their distance, highest near distance 0."><path d="M12 108H208M110 10V206" class="ml-axis"/>'
+            'product against their distance, highest near distance 0.">'
+            '<path d="M12 108H208M110 10V206" class="ml-axis"/>'
             f'{arrow_svg(k[a], k[b], "key")}{arrow_svg(q[a], q[b], "query")}{curve_svg(w)}</svg>')
 
 

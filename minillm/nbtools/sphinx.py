@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['WIDGET', 'WidgetRenderer', 'read_source', 'api_modules', 'api_section', 'plain_docstring', 'write_assets',
-           'title_and_promise', 'copy_mathjax', 'page_context', 'setup']
+           'title_and_promise', 'copy_mathjax', 'escape_state', 'page_context', 'setup']
 
 # %% ../../nbs/92_nbtools.ipynb #c826518f
 import html
@@ -97,7 +97,7 @@ def write_assets(app: Any, config: Any) -> None:
     config.html_extra_path = [*config.html_extra_path, str(assets / "extra")]
     s = settings(root)
     config.html_theme_options |= {"repository_url": s["git_url"], "repository_branch": s["branch"],
-                                  "use_repository_button": True, "path_to_docs": ""}
+                                  "use_repository_button": True, "use_download_button": False, "path_to_docs": ""}
     config.html_baseurl = f"{s['doc_host']}{s['doc_baseurl']}/"
 
 
@@ -117,10 +117,16 @@ def copy_mathjax(to: Path) -> None:
     shutil.copy(folder / "tex-mml-chtml.js", to / "tex-mml-chtml.js")
 
 
+def escape_state(attributes: dict[str, Any]) -> None:
+    """Escape `<` in the JSON of widgets: `<!-- <script>` in it would swallow the rest of the page."""
+    if "widget-state" in attributes.get("type", ""): attributes["body"] = attributes["body"].replace("<", "\\u003c")
+
+
 def page_context(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Drop the scripts that would ask another host, and describe the page for a link's preview."""
     keep = [s for s in context.get("script_files", []) if "thebe" not in str(getattr(s, "filename", s) or "").lower()
             and "thebe" not in str(getattr(s, "attributes", {}).get("body", "")).lower()]
+    for script in keep: escape_state(getattr(script, "attributes", {}))
     context["script_files"] = keep
     if doctree is None: return
     from docutils import nodes

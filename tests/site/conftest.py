@@ -52,7 +52,7 @@ def open_page(browser, site):
         contexts.append(context)
         context.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')")
         page = context.new_page()
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
         page.on("pageerror", lambda e: errors.append(str(e)))
         local = (site, "data:", "blob:")
         page.on("request", lambda r: None if r.url.startswith(local) else outside.append(r.url))

@@ -47,7 +47,8 @@ def guarded(call: Callable[[], Any]) -> None:
         fail(f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.strerror and error.filename else str(error))
     except Exception as error:
         if not hasattr(error, "format_message"): raise                     # a bug of ours: show all of it
-        fail(error.format_message(), getattr(error, "exit_code", 2))
+        code, message = getattr(error, "exit_code", 2), error.format_message()
+        if message: fail(message, code)                                    # without one it was a call for help
     raise SystemExit(code or 0)
 
 
@@ -255,6 +256,8 @@ def generate(prompt: Annotated[str | None, typer.Argument(help="the text to go o
     from minillm.train.checkpoint import load_model
     if max_tokens < 1: raise ValueError(f"max_tokens={max_tokens} must be at least 1")
     if temperature < 0: raise ValueError(f"temperature={temperature} must not be negative; 0 takes the most probable token")
+    if prompt is not None and prompt_flag is not None: raise ValueError("the prompt is given twice; give PROMPT or --prompt")
+    make_sampler(1.0, top_k, top_p)                                        # temperature 0 does not excuse a wrong top-p
     sampler, place = make_sampler(temperature, top_k, top_p), pick_device(device)
     tokenizer, text = load_tokenizer(find_run(checkpoint)), prompt_flag if prompt is None else prompt
     model = load_model(checkpoint, place)

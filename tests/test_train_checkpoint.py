@@ -8,7 +8,8 @@ import torch
 
 from minillm.config import ModelConfig
 from minillm.models.decoder import Decoder
-from minillm.train.checkpoint import find_checkpoint, flatten_optimizer, load_checkpoint, load_model, save_checkpoint
+from minillm.train.checkpoint import (find_checkpoint, flatten_optimizer, load_checkpoint, load_model, load_weights,
+                                      save_checkpoint, weights_of)
 from minillm.train.optim import make_adamw
 
 
@@ -47,18 +48,34 @@ def test_damage_is_named_with_a_remedy(tmp_path):
     whole = file.read_bytes()
     for damage in (whole[: len(whole) // 2], b"", whole[:4]):
         file.write_bytes(damage)
-        with pytest.raises(ValueError, match=r"damaged.*resume from step-0000001"): load_model(tmp_path)
+        with pytest.raises(ValueError, match=r"damaged.*one before.*step-0000001.*last.json"): load_model(tmp_path)
     file.unlink()
     with pytest.raises(ValueError, match="missing"): load_model(tmp_path)
+    (file.parent / "state.json").write_text('{"format": ')
+    with pytest.raises(ValueError, match="state.json is not JSON.*step-0000001"): load_model(tmp_path)
     with pytest.raises(FileNotFoundError, match="no checkpoint"): find_checkpoint(tmp_path / "nowhere")
 
 
 def test_another_config_is_named(tmp_path):
     model, _ = saved(tmp_path)
     wider = Decoder(ModelConfig(vocab_size=9, d_model=16, n_heads=2, n_layers=1, max_seq_len=8))
-    with pytest.raises(ValueError, match="another config"): load_checkpoint(tmp_path, wider, make_adamw(wider, 1e-2))
+    with pytest.raises(ValueError, match="another config: d_model=8 there and 16 here"):
+        load_checkpoint(tmp_path, wider, make_adamw(wider, 1e-2))
+    same_shapes = Decoder(ModelConfig(vocab_size=9, d_model=8, n_heads=4, n_layers=1, max_seq_len=8))
+    with pytest.raises(ValueError, match="n_heads=2 there and 4 here"):
+        load_checkpoint(tmp_path, same_shapes, make_adamw(same_shapes, 1e-2))
     deeper = Decoder(ModelConfig(vocab_size=9, d_model=8, n_heads=2, n_layers=2, max_seq_len=8))
-    with pytest.raises(ValueError, match="the checkpoint has no layers"): load_checkpoint(tmp_path, deeper, make_adamw(deeper, 1e-2))
+    with pytest.raises(ValueError, match="the checkpoint has no layers"):
+        load_weights(deeper, weights_of(model), tmp_path)
+    with pytest.raises(ValueError, match="embed.weight has shape"): load_weights(wider, weights_of(model), tmp_path)
+
+
+def test_a_second_checkpoint_of_a_step_does_not_touch_the_first(tmp_path):
+    model, optimizer = saved(tmp_path)
+    state = {"step": 1, "model": model.config.to_dict()}
+    save_checkpoint(tmp_path, model, optimizer, {"torch": torch.get_rng_state()}, state)
+    assert sorted(f.name for f in tmp_path.glob("step-*")) == ["step-0000001", "step-0000001.1"]
+    assert find_checkpoint(tmp_path).name == "step-0000001.1" and find_checkpoint(tmp_path / "step-0000001")
 
 
 def test_an_interrupted_save_leaves_the_last_good_one(tmp_path, monkeypatch):

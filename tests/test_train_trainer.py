@@ -5,6 +5,7 @@ from minillm.train.trainer import *
 # %% ../nbs/16_trainer.ipynb
 import json
 import math
+import signal
 
 import numpy as np
 import pytest
@@ -21,33 +22,62 @@ TOKENS = np.array([(i * i) % 17 for i in range(3000)])
 def make(out, dropout=0.0, model=None, **options):
     torch.manual_seed(0)
     model = model or Decoder(ModelConfig(vocab_size=17, d_model=16, n_heads=2, n_layers=1, max_seq_len=16, dropout=dropout))
-    t = TrainingConfig(**{"batch_size": 4, "learning_rate": 1e-2, "warmup_steps": 3, "max_steps": 24, "eval_every": 8, "save_every": 4,
-                          "eval_batches": 4, "device": "cpu", **options})
+    usual = {"batch_size": 4, "learning_rate": 1e-2, "warmup_steps": 3, "max_steps": 24, "eval_every": 8, "save_every": 4,
+             "eval_batches": 4, "device": "cpu"}
+    t = TrainingConfig(**{**usual, **options})
     return Trainer(model, t, TOKENS[:2500], TOKENS[2500:], seq_length=16, out=out, val_bytes=500)
 
 
 class Stop(Callback):
-    def __init__(self, at, error): self.at, self.error = at, error
+    """Ctrl-C, as the terminal sends it, or a power cut: an error in the middle of things, with nothing saved after it."""
+
+    def __init__(self, at, power_cut): self.at, self.power_cut = at, power_cut
 
     def on_step(self, trainer, row):
-        if row["step"] == self.at: raise self.error
+        if row["step"] != self.at: return
+        if self.power_cut: raise RuntimeError("power cut")
+        signal.raise_signal(signal.SIGINT)
 
 
 def losses(out): return [(r["step"], r["loss"], r.get("val_loss")) for r in read_log(out)]
 
 
 @pytest.mark.parametrize("at", [1, 5, 8, 13])
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("power cut")])
-def test_resumed_equals_unbroken(tmp_path, at, error):
+@pytest.mark.parametrize("power_cut", [False, True])
+def test_resumed_equals_unbroken(tmp_path, at, power_cut):
     make(tmp_path / "a", dropout=0.2, gradient_accumulation=2).fit()
     broken = make(tmp_path / "b", dropout=0.2, gradient_accumulation=2)
-    broken.callbacks.append(Stop(at, error))
-    if isinstance(error, RuntimeError): broken.save = lambda *a: None if broken.step == at else Trainer.save(broken, *a)   # killed: no last save
-    with pytest.raises(type(error)): broken.fit()
-    if (tmp_path / "b" / "last.json").exists(): make(tmp_path / "b", dropout=0.2, gradient_accumulation=2).fit(resume=True)
-    else: make(tmp_path / "b", dropout=0.2, gradient_accumulation=2).fit()
+    broken.callbacks.append(Stop(at, power_cut))
+    with pytest.raises(RuntimeError if power_cut else KeyboardInterrupt): broken.fit()
+    saved = find_checkpoint(tmp_path / "b").name if (tmp_path / "b" / "last.json").exists() else None
+    assert saved == (f"step-{at:07d}" if not power_cut else f"step-{(at - 1) // 4 * 4:07d}" if at > 4 else None)
+    torch.manual_seed(99)                                                # a reboot: nothing is left in memory
+    make(tmp_path / "b", dropout=0.2, gradient_accumulation=2).fit(resume=saved is not None)
     assert losses(tmp_path / "a") == losses(tmp_path / "b")
     for x, y in zip(load_model(tmp_path / "a").parameters(), load_model(tmp_path / "b").parameters()): assert torch.equal(x, y)
+
+
+def test_ctrl_c_waits_for_the_end_of_the_step(tmp_path):
+    t = make(tmp_path / "r")
+    step = t.train_step
+    def pressed():                                                       # in the middle: a batch is drawn, no step taken
+        if t.step == 5: signal.raise_signal(signal.SIGINT)
+        return step()
+    t.train_step = pressed
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt): t.fit()
+    assert t.step == 6 and find_checkpoint(tmp_path / "r").name == "step-0000006"
+    assert signal.getsignal(signal.SIGINT) is before
+    assert json.loads((tmp_path / "r" / "run.json").read_text())["status"] == "interrupted"
+
+
+def test_a_finished_run_can_be_resumed_and_prolonged(tmp_path):
+    first = make(tmp_path / "r", max_steps=8).fit()
+    again = make(tmp_path / "r", max_steps=8).fit(resume=True)
+    assert again["final_val_loss"] == first["final_val_loss"] and len(losses(tmp_path / "r")) == 8
+    longer = make(tmp_path / "r", max_steps=12).fit(resume=True)
+    assert longer["steps"] == 12 and longer["wall_time"] > first["wall_time"]
+    assert [row[0] for row in losses(tmp_path / "r")] == list(range(1, 13))
 
 
 def test_it_learns_and_reports(tmp_path):
@@ -66,12 +96,20 @@ def test_a_second_run_in_the_same_folder_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="no checkpoint"): make(tmp_path / "new").fit(resume=True)
 
 
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
+class Poison(Callback):
+    def __init__(self, at): self.at = at
+
+    def on_step(self, trainer, row):
+        if row["step"] == self.at: trainer.model.embed.weight.data.fill_(math.nan)
+
+
+@pytest.mark.parametrize("at", [10, 12])                # 12: a save is due at once; it must not replace the good one
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path, at):
     make(tmp_path / "r", max_steps=8).fit()
     before = find_checkpoint(tmp_path / "r")
     bad = make(tmp_path / "r", max_steps=16)
-    bad.callbacks.append(type("Poison", (Callback,), {"on_step": lambda self, t, row: t.model.embed.weight.data.fill_(math.nan) if row["step"] == 10 else None})())
-    with pytest.raises(Diverged, match="step 11: loss nan"): bad.fit(resume=True)
+    bad.callbacks.append(Poison(at))
+    with pytest.raises(Diverged, match=f"step {at + (at % 4 > 0)}"): bad.fit(resume=True)
     assert find_checkpoint(tmp_path / "r") == before and all(p.isfinite().all() for p in load_model(tmp_path / "r").parameters())
     assert json.loads((tmp_path / "r" / "run.json").read_text())["status"] == "diverged"
 
@@ -95,6 +133,13 @@ def test_evaluation_is_fixed_and_leaves_no_trace(tmp_path):
     state = torch.get_rng_state()
     assert t.evaluate() == t.evaluate() and t.model.training
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_another_length_of_the_context_is_refused(tmp_path):
+    t = make(tmp_path / "r", max_steps=4)
+    t.fit()
+    other = Trainer(t.model, t.training, TOKENS[:2500], TOKENS[2500:], seq_length=8, out=tmp_path / "r")
+    with pytest.raises(ValueError, match="seq_length"): other.fit(resume=True)
 
 
 def test_too_short_a_text_is_refused(tmp_path):

@@ -54,8 +54,7 @@ def read_source(app: Any, docname: str, source: list[str]) -> None:
 def api_modules(root: Path) -> list[str]:
     """Every module that a chapter exports, by name."""
     made = [f for f in sorted((root / "minillm").rglob("*.py")) if "File to edit" in f.read_text(encoding="utf-8")[:3000]]
-    names = [".".join(f.relative_to(root).with_suffix("").parts) for f in made if f.parent.name != "exercises"]
-    return [n for n in names if n != "minillm.nbtools.sphinx"]
+    return [".".join(f.relative_to(root).with_suffix("").parts) for f in made if f.parent.name != "exercises"]
 
 
 def api_section(module: str) -> str:

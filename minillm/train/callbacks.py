@@ -61,7 +61,8 @@ class ProgressBar(Callback):
     def on_start(self, trainer: Any) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-        columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+        columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+                   TextColumn("{task.fields[note]}"))
         self.bar = Progress(*columns, console=Console(file=sys.stderr), refresh_per_second=4)
         self.task = self.bar.add_task("", total=trainer.training.max_steps, completed=trainer.step, note="")
         self.bar.start()

@@ -11,7 +11,11 @@ from torch import nn
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
-    """Two groups of trainable parameters: matrices (embeddings too) with decay, vectors without. A tied table is in once."""
+    """Two groups of trained parameters: matrices (the token table too) with decay, vectors without; a tied table once.
+
+    Vectors are the gains of norms and the biases. `Linear(3, 2)` has its 6 weights in the first group, its 2 biases in
+    the second. Chapter: 16_trainer.
+    """
     trained = [p for p in model.parameters() if p.requires_grad]
     return [{"params": [p for p in trained if p.dim() >= 2], "weight_decay": weight_decay},
             {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0}]
@@ -19,5 +23,8 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
 
 def make_adamw(model: nn.Module, lr: float, weight_decay: float = 0.1,
                betas: tuple[float, float] = (0.9, 0.95)) -> torch.optim.AdamW:
-    """AdamW with decay on matrices only (Loshchilov & Hutter 2019, algorithm 2). Chapter: 16_trainer."""
+    """AdamW with decay on matrices only (Loshchilov & Hutter 2019, algorithm 2), all parameters in one fused loop.
+
+    At its first step each parameter moves by `lr` against the sign of its gradient. Chapter: 16_trainer.
+    """
     return torch.optim.AdamW(decay_groups(model, weight_decay), lr=lr, betas=betas, fused=True)

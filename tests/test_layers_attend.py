@@ -28,7 +28,9 @@ def test_fast_equals_slow_and_torch(T, S):
     mask, bias = causal_mask(torch.arange(S - T, S), torch.arange(S)), torch.randn(3, T, S)
     for m, b in ((None, None), (mask, None), (None, bias), (mask, bias)):
         assert (attend(q, k, v, m, b) - attend_slow(q, k, v, m, b)[0]).abs().max() < 1e-5
-    if T == S: assert (attend(q, k, v, mask) - F.scaled_dot_product_attention(q, k, v, is_causal=True)).abs().max() < 1e-5
+    if T == S:
+        want = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        assert (attend(q, k, v, mask) - want).abs().max() < 1e-5
 
 
 def test_weights_are_shares():
@@ -51,21 +53,33 @@ def test_order_of_keys_does_not_matter():
     q, k, v = random_qkv(1, 1, 6, 8)
     p = torch.randperm(6, generator=torch.Generator().manual_seed(1))
     assert torch.allclose(attend(q, k, v), attend(q, k[..., p, :], v[..., p, :]), atol=1e-5)
+    moved = attend(q[..., p, :], k[..., p, :], v[..., p, :])                 # the queries too: outputs move
+    assert torch.allclose(moved, attend(q, k, v)[..., p, :], atol=1e-5)
 
 
 def test_masks():
     full = causal_mask(torch.arange(6), torch.arange(6))
     assert torch.equal(full, torch.ones(6, 6).tril().bool())
-    assert torch.equal(causal_mask(torch.arange(4, 6), torch.arange(6)), full[-2:])      # with a cache: the last rows
+    assert torch.equal(causal_mask(torch.arange(4, 6), torch.arange(6)), full[-2:])  # with a cache: the last rows
     rows = torch.stack([torch.arange(3), torch.arange(5, 8)])
     assert causal_mask(rows, rows).shape == (2, 3, 3) and full_mask(torch.arange(2), torch.arange(5)).all()
 
 
 def test_a_query_that_sees_nothing_gives_zeros():
-    q, k, v = random_qkv(2, 4, 8)
+    q, k, v = (x.requires_grad_() for x in random_qkv(1, 2, 4, 8))
     mask = torch.ones(4, 4).bool()
     mask[1] = False
-    out, w = attend_slow(q, k, v, mask)
-    assert (out[:, 1] == 0).all() and (w[:, 1] == 0).all() and out.isfinite().all()
+    for bias in (None, torch.randn(2, 4, 4)):
+        out, w = attend_slow(q, k, v, mask, bias)
+        assert (w[..., 1, :] == 0).all()
+        for made in (out, attend(q, k, v, mask, bias)):
+            assert (made[..., 1, :] == 0).all() and made.isfinite().all()
+            slopes = torch.autograd.grad(made.sum(), (q, k, v), retain_graph=True)
+            assert all(g.isfinite().all() for g in slopes)
+
+
+def test_large_scores_do_not_overflow():
+    q, k, v = random_qkv(1, 1, 4, 8)
+    for out in (attend_slow(1000 * q, k, v)[0], attend(1000 * q, k, v)): assert out.isfinite().all()
 
 from minillm.layers.attend import full_mask

@@ -4,7 +4,8 @@
 import torch
 
 _g = torch.Generator().manual_seed(0)
-CASES = [tuple(torch.randn(5, 4, generator=_g) for _ in range(3)), tuple(2 * torch.randn(3, 9, generator=_g) for _ in range(3))]
+CASES = [tuple(scale * torch.randn(*shape, generator=_g) for _ in range(3))
+         for scale, shape in ((1, (5, 4)), (2, (3, 9)))]
 
 def _scores(q, k): return q @ k.T / q.shape[-1] ** 0.5
 

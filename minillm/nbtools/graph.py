@@ -12,7 +12,7 @@ import yaml
 
 
 def chapters_in_order(root: Path) -> list[str]:
-    """The notebooks of `_toc.yml` in reading order, as `08_attention`. Chapter: 92_nbtools."""
+    """The notebooks of `_toc.yml` in reading order, as `09_attention`. Chapter: 92_nbtools."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
     return [Path(f).stem for f in files if f.startswith("nbs/")]

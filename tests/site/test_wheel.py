@@ -41,7 +41,7 @@ def test_wheel_verifies_trains_and_writes(wheel_env, tmp_path):
     assert text.startswith("Once upon a time") and len(text.strip()) > len("Once upon a time")
 
 
-@pytest.mark.parametrize("chapter", ["00_setup", "08_attention"])
+@pytest.mark.parametrize("chapter", ["00_setup", "09_attention"])
 def test_chapter_runs_in_an_empty_folder(wheel_env, tmp_path, chapter):
     shutil.copy(ROOT / "nbs" / f"{chapter}.ipynb", tmp_path)
     assert "cells ran" in run([wheel_env, "-c", EXECUTE, f"{chapter}.ipynb"], tmp_path)

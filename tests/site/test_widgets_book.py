@@ -5,7 +5,7 @@ from minillm.plot import number_text
 from minillm.widgets.attention import EXAMPLES, AttentionWidget, head_steps
 from minillm.widgets.rope import RopeWidget
 
-ROPE, ATTENTION = "nbs/10_positions.html", "nbs/08_attention.html"
+ROPE, ATTENTION = "nbs/11_positions.html", "nbs/09_attention.html"
 
 
 def wait_live(page, selector):

@@ -37,7 +37,9 @@ def require(condition: bool, message: str) -> None:
 
 def require_positive(config: Any, *names: str) -> None:
     """Raise a ValueError that names the first of these fields that is below 1."""
-    for name in names: require(getattr(config, name) >= 1, f"{name}={getattr(config, name)} must be at least 1")
+    for name in names:
+        require(getattr(config, name) >= 1,
+                f"{name}={getattr(config, name)} must be at least 1")
 
 # %% ../nbs/16_decoder.ipynb #3db17fcf
 NORM_TYPES = ("rmsnorm", "layernorm")
@@ -47,10 +49,11 @@ POSITIONS = ("rope", "learned", "sinusoidal", "alibi", "none")
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What a decoder is made of. Raises a ValueError that names the key when values do not fit together.
+    """What a decoder is made of. Raises a ValueError that names the key when values do
+    not fit together.
 
-    `n_kv_heads=None` means as many as `n_heads`; `d_ff=None` the width at which all feed-forward types have
-    equally many parameters. Chapter: 16_decoder.
+    `n_kv_heads=None` means as many as `n_heads`; `d_ff=None` the width at which all
+    feed-forward types have equally many parameters. Chapter: 16_decoder.
     """
 
     vocab_size: int = 256
@@ -75,34 +78,44 @@ class ModelConfig:
     top_k: int = 0
 
     def __post_init__(self) -> None:
-        require_positive(self, "vocab_size", "d_model", "n_heads", "n_layers", "max_seq_len")
-        for name, known in (("norm_type", NORM_TYPES), ("ffn_type", FFN_TYPES), ("pos_encoding", POSITIONS),
+        require_positive(self, "vocab_size", "d_model", "n_heads", "n_layers",
+                         "max_seq_len")
+        for name, known in (("norm_type", NORM_TYPES), ("ffn_type", FFN_TYPES),
+                            ("pos_encoding", POSITIONS),
                             ("norm_position", ("pre", "post"))):
-            if getattr(self, name) not in known: raise unknown(name, getattr(self, name), known)
+            if getattr(self, name) not in known:
+                raise unknown(name, getattr(self, name), known)
         self._check_heads()
         self._check_not_built_yet()
         require(self.rope_base > 0, f"rope_base={self.rope_base} must be above 0")
-        require(0 <= self.dropout < 1, f"dropout={self.dropout} must be at least 0 and below 1")
-        require(self.d_ff is None or self.d_ff >= 1, f"d_ff={self.d_ff} must be at least 1, or left out")
+        require(0 <= self.dropout < 1,
+                f"dropout={self.dropout} must be at least 0 and below 1")
+        require(self.d_ff is None or self.d_ff >= 1,
+                f"d_ff={self.d_ff} must be at least 1, or left out")
 
     def _check_heads(self) -> None:
         divisors = [h for h in range(1, self.d_model + 1) if self.d_model % h == 0]
         near = sorted(divisors, key=lambda h: abs(h - self.n_heads))[:2]
-        require(self.d_model % self.n_heads == 0, f"n_heads={self.n_heads} does not divide d_model={self.d_model}; "
+        require(self.d_model % self.n_heads == 0,
+                f"n_heads={self.n_heads} does not divide d_model={self.d_model}; "
                                                   f"choose {' or '.join(map(str, sorted(near)))}")
         kv = self.n_kv_heads
         require(kv is None or (kv >= 1 and self.n_heads % kv == 0),
                 f"n_kv_heads={kv} does not divide n_heads={self.n_heads}")
         require(self.pos_encoding != "rope" or self.d_head % 2 == 0,
-                f"pos_encoding='rope' turns pairs, but the head width {self.d_head} (d_model / n_heads) is odd")
+                f"pos_encoding='rope' turns pairs, but the head width {self.d_head} "
+                "(d_model / n_heads) is odd")
 
     def _check_not_built_yet(self) -> None:
         require(not (self.use_moe or self.num_experts or self.top_k),
-                "use_moe, num_experts and top_k need the mixture of experts, which this version does not have yet")
+                "use_moe, num_experts and top_k need the mixture of experts, which "
+                "this version does not have yet")
         require(self.attention_type == "causal",
-                f"attention_type={self.attention_type!r}: this version has 'causal' attention only")
+                f"attention_type={self.attention_type!r}: this version has 'causal' "
+                "attention only")
         require(set(self.layer_pattern) == {"G"},
-                f"layer_pattern={self.layer_pattern!r}: this version has global layers only ('G'), no local ones yet")
+                f"layer_pattern={self.layer_pattern!r}: this version has global layers "
+                "only ('G'), no local ones yet")
 
     @property
     def d_head(self) -> int:
@@ -115,13 +128,17 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ModelConfig":
-        """The config with these values; an unknown key raises a ValueError with the nearest right one."""
+        """The config with these values; an unknown key raises a ValueError with the
+        nearest right one.
+        """
         return section(cls, "model", values)
 
 # %% ../nbs/16_decoder.ipynb #e5792df1
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train: steps, rates, sizes. `eval_batches=0` evaluates on all validation data. Chapter: 16_decoder."""
+    """How to train: steps, rates, sizes. `eval_batches=0` evaluates on all validation
+    data. Chapter: 16_decoder.
+    """
 
     batch_size: int = 12
     gradient_accumulation: int = 1
@@ -141,20 +158,28 @@ class TrainingConfig:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        require_positive(self, "batch_size", "gradient_accumulation", "max_steps", "save_every", "eval_every")
-        require(self.learning_rate > 0, f"learning_rate={self.learning_rate} must be above 0")
+        require_positive(self, "batch_size", "gradient_accumulation", "max_steps",
+                         "save_every", "eval_every")
+        require(self.learning_rate > 0,
+                f"learning_rate={self.learning_rate} must be above 0")
         require(0 <= self.min_learning_rate <= self.learning_rate,
-                f"min_learning_rate={self.min_learning_rate} must be from 0 to learning_rate={self.learning_rate}; "
+                f"min_learning_rate={self.min_learning_rate} must be from 0 to "
+                f"learning_rate={self.learning_rate}; "
                 "when you lower one, lower both")
-        for name in ("weight_decay", "warmup_steps", "eval_batches", "gradient_clip", "seed"):
-            require(getattr(self, name) >= 0, f"{name}={getattr(self, name)} must not be negative")
+        for name in ("weight_decay", "warmup_steps", "eval_batches", "gradient_clip",
+                     "seed"):
+            require(getattr(self, name) >= 0,
+                    f"{name}={getattr(self, name)} must not be negative")
         for name in ("beta1", "beta2"):
-            require(0 <= getattr(self, name) < 1, f"{name}={getattr(self, name)} must be at least 0 and below 1")
+            require(0 <= getattr(self, name) < 1,
+                    f"{name}={getattr(self, name)} must be at least 0 and below 1")
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Where the tokens are, and how many of them one sequence has. Chapter: 16_decoder."""
+    """Where the tokens are, and how many of them one sequence has. Chapter:
+    16_decoder.
+    """
 
     train_path: str | None = None
     val_path: str | None = None
@@ -175,7 +200,8 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         require(self.data.seq_length <= self.model.max_seq_len,
-                f"seq_length={self.data.seq_length} is longer than max_seq_len={self.model.max_seq_len}; "
+                f"seq_length={self.data.seq_length} is longer than "
+                f"max_seq_len={self.model.max_seq_len}; "
                 "raise max_seq_len")
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
@@ -187,22 +213,26 @@ class RunConfig:
         """The config with these sections; what a section leaves out has its default."""
         for key in values:
             if key not in SECTIONS: raise unknown("section", key, SECTIONS)
-        return cls(**{name: section(kind, name, values.get(name) or {}) for name, kind in SECTIONS.items()})
+        return cls(**{name: section(kind, name, values.get(name) or {})
+                      for name, kind in SECTIONS.items()})
 
     def save(self, path: str | Path) -> None:
         """Write all values as JSON, which `load_config` reads again."""
         write_json(path, self.to_dict())
 
 
-SECTIONS: dict[str, type] = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
+SECTIONS: dict[str, type] = {"model": ModelConfig, "training": TrainingConfig,
+                             "data": DataConfig}
 
 # %% ../nbs/16_decoder.ipynb #0f6494e2
-NAMES = {"int": "a whole number such as 12", "float": "a number such as 0.001 or 1e-3", "bool": "true or false",
+NAMES = {"int": "a whole number such as 12", "float": "a number such as 0.001 or 1e-3",
+         "bool": "true or false",
          "str": "text"}
 
 
 def coerce(key: str, value: Any, kind: str) -> Any:
-    """`value` as the type that field `key` wants (`kind` is its annotation): YAML reads `3e-4` as text, flags are text.
+    """`value` as the type that field `key` wants (`kind` is its annotation): YAML reads
+    `3e-4` as text, flags are text.
 
     >>> coerce("learning_rate", "3e-4", "float"), coerce("max_steps", "1e3", "int"), coerce("bias", "true", "bool")
     (0.0003, 1000, True)
@@ -213,20 +243,25 @@ def coerce(key: str, value: Any, kind: str) -> Any:
         return None
     if wanted == "str" and isinstance(value, (str, int, float)): return str(value)
     if wanted == "bool":
-        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False,
+                 "0": False}
         if str(value).lower() in words: return words[str(value).lower()]
     elif not isinstance(value, bool):
         try: number = float(value)
         except (TypeError, ValueError): number = math.nan
         if wanted == "float" and math.isfinite(number): return number
         if wanted == "int" and number.is_integer():
-            return int(value) if str(value).isdecimal() else int(number)      # a float loses digits of a long one
+            # a float loses digits of a long one
+            return int(value) if str(value).isdecimal() else int(number)
     raise ValueError(f"{key}={value!r} must be {NAMES[wanted]}")
 
 
 def section(cls: type[T], name: str, values: Mapping[str, Any]) -> T:
-    """Build one section's config from a mapping; unknown keys and wrong types raise a ValueError."""
-    kinds = {f.name: f.type.__name__ if isinstance(f.type, type) else str(f.type) for f in fields(cls)}  # type: ignore
+    """Build one section's config from a mapping; unknown keys and wrong types raise a
+    ValueError.
+    """
+    kinds = {f.name: f.type.__name__ if isinstance(f.type, type) else str(f.type)
+             for f in fields(cls)}  # type: ignore[arg-type]
     for key in values:
         if key not in kinds: raise unknown(f"key in `{name}:`", key, kinds)
     return cls(**{key: coerce(key, value, kinds[key]) for key, value in values.items()})
@@ -235,29 +270,39 @@ def section(cls: type[T], name: str, values: Mapping[str, Any]) -> T:
 def packaged_configs() -> list[str]:
     """The names of the configurations that come with the package."""
     names = (f.name for f in (files("minillm") / "configs").iterdir())
-    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
+    return sorted(name.removesuffix(".yaml")
+                  for name in names if name.endswith(".yaml"))
 
 
 def read_yaml(path_or_name: str | Path) -> dict[str, Any]:
-    """The sections of a YAML file, or of a packaged configuration by name; a ValueError if it is neither or damaged."""
+    """The sections of a YAML file, or of a packaged configuration by name; a ValueError
+    if it is neither or damaged.
+    """
     name = str(path_or_name)
-    if name in packaged_configs(): text = (files("minillm") / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
-    elif Path(name).suffix in (".yaml", ".yml") or Path(name).exists(): text = read_text(name)
+    if name in packaged_configs():
+        text = (files("minillm") / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
+    elif Path(name).suffix in (".yaml", ".yml") or Path(name).exists():
+        text = read_text(name)
     else: raise unknown("config", name, packaged_configs())
     try: data = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise ValueError(f"{name} is not valid YAML: {str(error).splitlines()[0]}") from None
-    require(isinstance(data, dict), f"{name} must have the sections {', '.join(SECTIONS)}")
+    require(isinstance(data, dict),
+            f"{name} must have the sections {', '.join(SECTIONS)}")
     for key, value in data.items():
         if key not in SECTIONS: raise unknown("section", key, SECTIONS)
-        require(value is None or isinstance(value, dict), f"section `{key}:` of {name} must hold keys with values")
+        require(value is None or isinstance(value, dict),
+                f"section `{key}:` of {name} must hold keys with values")
     return {key: value or {} for key, value in data.items()}
 
 
-def load_config(path_or_name: str | Path, overrides: Mapping[str, Any] | None = None) -> RunConfig:
-    """Read `model:`, `training:` and `data:` from a file or a packaged name; `overrides` win. Chapter: 16_decoder.
+def load_config(path_or_name: str | Path,
+                overrides: Mapping[str, Any] | None = None) -> RunConfig:
+    """Read `model:`, `training:` and `data:` from a file or a packaged name;
+    `overrides` win. Chapter: 16_decoder.
 
-    `overrides` maps any key of any section to its value, text or number: `{"max_steps": "100"}`.
+    `overrides` maps any key of any section to its value, text or number: `{"max_steps":
+    "100"}`.
     """
     data = read_yaml(path_or_name)
     homes = {f.name: s for s, cls in SECTIONS.items() for f in fields(cls)}

@@ -7,9 +7,13 @@ import math
 import random
 
 TINY = Grammar(
-    tables={"hero": [{"hero": "Ida"}, {"hero": "Ben"}], "animal": [{"animal": "hen", "food": "corn"}, {"animal": "cow", "food": "hay"}]},
+    tables={"hero": [{"hero": "Ida"}, {"hero": "Ben"}],
+            "animal": [{"animal": "hen", "food": "corn"},
+                       {"animal": "cow", "food": "hay"}]},
     slots={"how": ["sadly", "softly", "loudly"], "size": ["big", "small"]},
-    plots={"hungry": [["{hero} had a {animal}.", "There was a {size} {animal}; it was {hero}'s."], ["It called {how}."], ["{hero} gave it {food}."]],
+    plots={"hungry": [["{hero} had a {animal}.",
+                       "There was a {size} {animal}; it was {hero}'s."],
+                       ["It called {how}."], ["{hero} gave it {food}."]],
            "dance": [["{hero} danced {how} and {how}."]]})
 
 
@@ -19,8 +23,10 @@ def test_small_grammar_by_enumeration():
     assert len({s.text for s in stories}) == len(stories)
     p = [2 ** -s.bits for s in stories]
     assert math.isclose(sum(p), 1, rel_tol=1e-12)
-    assert math.isclose(sum(q * s.bits for q, s in zip(p, stories)), TINY.entropy_bits(), rel_tol=1e-12)
-    assert math.isclose(sum(q * len(s.text) for q, s in zip(p, stories)), TINY.mean_length(), rel_tol=1e-12)
+    assert math.isclose(sum(q * s.bits for q, s in zip(p, stories)),
+                        TINY.entropy_bits(), rel_tol=1e-12)
+    assert math.isclose(sum(q * len(s.text) for q, s in zip(p, stories)),
+                        TINY.mean_length(), rel_tol=1e-12)
 
 
 def test_written_stories_are_among_them():

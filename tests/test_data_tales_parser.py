@@ -9,32 +9,39 @@ from statistics import mean, stdev
 
 import pytest
 
-from minillm.data.tales import TALES, Grammar, count_stories_log2, entropy_bits, floor_nats_per_char, tale_text, write_story
+from minillm.data.tales import (TALES, Grammar, count_stories_log2, entropy_bits,
+                                floor_nats_per_char, tale_text, write_story)
 
 
 def test_a_thousand_stories_are_read_back():
     r = random.Random(0)
     for _ in range(1000):
         story = write_story(r)
-        again = parse_story(story.text)                     # raises if there is none, or more than one derivation
+        # raises if there is none, or more than one derivation
+        again = parse_story(story.text)
         assert again.plot == story.plot and math.isclose(again.bits, story.bits)
         assert all(story.variables[k] == v for k, v in again.variables.items())
-        assert {TALES.home[k] for k in again.variables} == set(TALES.tables_of[story.plot])     # every table is mentioned
+        # every table is mentioned
+        assert {TALES.home[k]
+                for k in again.variables} == set(TALES.tables_of[story.plot])
 
 
 def test_entropy_by_an_independent_estimate():
-    bits = [parse_story(write_story(r).text).bits for r in map(random.Random, range(2000))]
+    bits = [parse_story(write_story(r).text).bits
+            for r in map(random.Random, range(2000))]
     error = stdev(bits) / len(bits) ** 0.5
     assert abs(mean(bits) - entropy_bits()) < 4 * error < 0.5
     texts = [tale_text(1, seed) for seed in range(2000)]
     error = stdev(map(len, texts)) / len(texts) ** 0.5
     assert abs(mean(map(len, texts)) - (TALES.mean_length() + 2)) < 4 * error
-    assert math.isclose(floor_nats_per_char(), entropy_bits() * math.log(2) / (TALES.mean_length() + 2))
+    assert math.isclose(floor_nats_per_char(),
+                        entropy_bits() * math.log(2) / (TALES.mean_length() + 2))
 
 
 def test_there_are_enough_stories():
     assert count_stories_log2() > 60 and entropy_bits() > 55
-    assert len(set(tale_text(5000, 3).split("\n\n"))) == 5001        # 5,000 different ones and the empty end
+    # 5,000 different ones and the empty end
+    assert len(set(tale_text(5000, 3).split("\n\n"))) == 5001
 
 
 def test_names_are_disjoint():
@@ -46,10 +53,12 @@ def test_mistakes_are_found_and_named():
     r, seen = random.Random(2), set()
     for _ in range(300):
         story = write_story(r)
-        for name in ("hero", "helper", "place", "food", "tool", "courage", "lost", "colour"):
+        for name in ("hero", "helper", "place", "food", "tool", "courage", "lost",
+                     "colour"):
             word = story.variables.get(name)
             if word is None or story.text.count(word) < 2: continue
-            other = next(row[name] for row in TALES.tables[TALES.home[name]] if row[name] != word)
+            other = next(row[name] for row in TALES.tables[TALES.home[name]]
+                         if row[name] != word)
             cut = story.text.rindex(word)
             verdict = judge(story.text[:cut] + other + story.text[cut + len(word):])
             assert not verdict.consistent and verdict.why
@@ -59,8 +68,10 @@ def test_mistakes_are_found_and_named():
 
 def test_cut_and_garbled_text_is_not_grammatical():
     text = write_story(random.Random(4)).text
-    for bad, why in ((text[: text.index(". ") + 1], "ends after sentence"), (text + " The end.", "goes on after"), ("", "sentence 1"),
-                     (text.replace("Once upon", "Once under"), "sentence 1"), (text + " " + text, "goes on after")):
+    for bad, why in ((text[: text.index(". ") + 1], "ends after sentence"),
+                     (text + " The end.", "goes on after"), ("", "sentence 1"),
+                     (text.replace("Once upon", "Once under"), "sentence 1"),
+                     (text + " " + text, "goes on after")):
         verdict = judge(bad)
         assert not verdict.grammatical and why in verdict.why, verdict
     assert judge(text) == Verdict(True, True)
@@ -68,7 +79,8 @@ def test_cut_and_garbled_text_is_not_grammatical():
 
 
 def test_two_readings_are_refused():
-    double = Grammar({"hero": [{"hero": "Ida"}]}, {"x": ["a b"], "y": ["b"]}, {"p": [["{hero} saw {x}.", "{hero} saw a {y}."]]})
+    double = Grammar({"hero": [{"hero": "Ida"}]}, {"x": ["a b"], "y": ["b"]},
+                     {"p": [["{hero} saw {x}.", "{hero} saw a {y}."]]})
     with pytest.raises(ValueError, match="2 readings"): read("Ida saw a b.", double)
 
 

@@ -14,27 +14,42 @@ from minillm.models.presets import preset
 
 def copy_llama(ours, theirs):
     "Copy the weights of a `transformers` Llama into our decoder."
-    names = {"attention.W_q": "self_attn.q_proj", "attention.W_k": "self_attn.k_proj", "attention.W_v": "self_attn.v_proj",
-             "attention.W_o": "self_attn.o_proj", "ffn.W_gate": "mlp.gate_proj", "ffn.W_up": "mlp.up_proj",
-             "ffn.W_down": "mlp.down_proj", "norm_attention": "input_layernorm", "norm_ffn": "post_attention_layernorm"}
-    state = {"embed.weight": theirs.model.embed_tokens.weight, "norm.weight": theirs.model.norm.weight, "head.weight": theirs.lm_head.weight}
+    names = {"attention.W_q": "self_attn.q_proj", "attention.W_k": "self_attn.k_proj",
+             "attention.W_v": "self_attn.v_proj",
+             "attention.W_o": "self_attn.o_proj", "ffn.W_gate": "mlp.gate_proj",
+             "ffn.W_up": "mlp.up_proj",
+             "ffn.W_down": "mlp.down_proj", "norm_attention": "input_layernorm",
+             "norm_ffn": "post_attention_layernorm"}
+    state = {"embed.weight": theirs.model.embed_tokens.weight,
+             "norm.weight": theirs.model.norm.weight,
+             "head.weight": theirs.lm_head.weight}
     for i, block in enumerate(theirs.model.layers):
-        for a, b in names.items(): state[f"layers.{i}.{a}.weight"] = block.get_submodule(b).weight
+        for a, b in names.items():
+            state[f"layers.{i}.{a}.weight"] = block.get_submodule(b).weight
     ours.load_state_dict(state)
 
 
 def copy_gpt2(ours, theirs):
-    "Copy the weights of a `transformers` GPT-2, which keeps matrices transposed and q, k, v in one."
+    """Copy the weights of a `transformers` GPT-2, which keeps matrices transposed and
+    q, k, v in one.
+    """
     t = theirs.transformer
-    state = {"embed.weight": t.wte.weight, "head.weight": t.wte.weight, "positions.table.weight": t.wpe.weight,
+    state = {"embed.weight": t.wte.weight, "head.weight": t.wte.weight,
+             "positions.table.weight": t.wpe.weight,
              "norm.weight": t.ln_f.weight, "norm.bias": t.ln_f.bias}
     for i, block in enumerate(t.h):
-        pairs = {"attention.W_o": block.attn.c_proj, "ffn.W_up": block.mlp.c_fc, "ffn.W_down": block.mlp.c_proj}
-        for a, m in pairs.items(): state |= {f"layers.{i}.{a}.weight": m.weight.T, f"layers.{i}.{a}.bias": m.bias}
-        for a, w, b in zip("qkv", block.attn.c_attn.weight.chunk(3, 1), block.attn.c_attn.bias.chunk(3)):
-            state |= {f"layers.{i}.attention.W_{a}.weight": w.T, f"layers.{i}.attention.W_{a}.bias": b}
+        pairs = {"attention.W_o": block.attn.c_proj, "ffn.W_up": block.mlp.c_fc,
+                 "ffn.W_down": block.mlp.c_proj}
+        for a, m in pairs.items():
+            state |= {f"layers.{i}.{a}.weight": m.weight.T,
+                      f"layers.{i}.{a}.bias": m.bias}
+        for a, w, b in zip("qkv", block.attn.c_attn.weight.chunk(3, 1),
+                           block.attn.c_attn.bias.chunk(3)):
+            state |= {f"layers.{i}.attention.W_{a}.weight": w.T,
+                      f"layers.{i}.attention.W_{a}.bias": b}
         for a, m in (("norm_attention", block.ln_1), ("norm_ffn", block.ln_2)):
-            state |= {f"layers.{i}.{a}.weight": m.weight, f"layers.{i}.{a}.bias": m.bias}
+            state |= {f"layers.{i}.{a}.weight": m.weight,
+                      f"layers.{i}.{a}.bias": m.bias}
     ours.load_state_dict(state)
 
 
@@ -49,9 +64,11 @@ def shaken(model):
 def test_equal_to_llama():
     from transformers import LlamaConfig, LlamaForCausalLM
     theirs = shaken(LlamaForCausalLM(LlamaConfig(
-        vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
+        vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=3,
+        num_attention_heads=4, num_key_value_heads=2,
         max_position_embeddings=64, rms_norm_eps=1e-5, attn_implementation="eager")))
-    ours = Decoder(preset("llama", vocab_size=50, d_model=32, n_heads=4, n_kv_heads=2, n_layers=3, d_ff=48, max_seq_len=64)).eval()
+    ours = Decoder(preset("llama", vocab_size=50, d_model=32, n_heads=4, n_kv_heads=2,
+                          n_layers=3, d_ff=48, max_seq_len=64)).eval()
     copy_llama(ours, theirs)
     ids = torch.randint(0, 50, (2, 40))
     with torch.no_grad(): assert (ours(ids) - theirs(ids).logits).abs().max() < 1e-5
@@ -59,8 +76,11 @@ def test_equal_to_llama():
 
 def test_equal_to_gpt2():
     from transformers import GPT2Config, GPT2LMHeadModel
-    theirs = shaken(GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=32, n_head=4, n_layer=3, n_positions=64, attn_implementation="eager")))
-    ours = Decoder(preset("gpt2", vocab_size=50, d_model=32, n_heads=4, n_layers=3, max_seq_len=64)).eval()
+    theirs = shaken(GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=32, n_head=4,
+                                               n_layer=3, n_positions=64,
+                                               attn_implementation="eager")))
+    ours = Decoder(preset("gpt2", vocab_size=50, d_model=32, n_heads=4, n_layers=3,
+                          max_seq_len=64)).eval()
     copy_gpt2(ours, theirs)
     ids = torch.randint(0, 50, (2, 40))
     with torch.no_grad(): assert (ours(ids) - theirs(ids).logits).abs().max() < 1e-5
@@ -69,8 +89,10 @@ from minillm.models.decoder import *
 
 
 # %% ../nbs/16_decoder.ipynb
-ALL: list[dict] = [{"pos_encoding": p} for p in ("rope", "learned", "sinusoidal", "alibi", "none")] + [
-    {"norm_position": "post", "norm_type": "layernorm"}, {"ffn_type": "relu", "bias": True},
+ALL: list[dict] = [{"pos_encoding": p}
+                   for p in ("rope", "learned", "sinusoidal", "alibi", "none")] + [
+    {"norm_position": "post", "norm_type": "layernorm"},
+    {"ffn_type": "relu", "bias": True},
     {"n_kv_heads": 1, "tie_embeddings": False}]
 TINY = {"vocab_size": 30, "d_model": 32, "n_heads": 4, "n_layers": 2, "max_seq_len": 32}
 
@@ -81,13 +103,17 @@ def tiny(**options):
 
 
 class Notebook:
-    "The smallest thing that can serve as a cache: it writes down keys, values and how many there are."
+    """The smallest thing that can serve as a cache: it writes down keys, values and
+    how many there are.
+    """
     def __init__(self): self.seen, self.length = {}, 0
 
     def update(self, layer, k, v):
-        if layer in self.seen: k, v = (torch.cat([a, b], 2) for a, b in zip(self.seen[layer], (k, v)))
+        if layer in self.seen:
+            k, v = (torch.cat([a, b], 2) for a, b in zip(self.seen[layer], (k, v)))
         self.seen[layer] = k, v
-        if len(self.seen) == TINY["n_layers"] and layer == TINY["n_layers"] - 1: self.length = k.shape[2]
+        if len(self.seen) == TINY["n_layers"] and layer == TINY["n_layers"] - 1:
+            self.length = k.shape[2]
         return k, v, torch.arange(k.shape[2])
 
 
@@ -129,7 +155,8 @@ def test_ignored_targets_do_not_count():
     model, ids = tiny(), torch.randint(0, 30, (2, 9))
     targets = ids[:, 1:].clone()
     targets[1] = -100
-    assert torch.allclose(model.loss(ids[:, :-1], targets)[0], model.loss(ids[:1, :-1], ids[:1, 1:])[0])
+    assert torch.allclose(model.loss(ids[:, :-1], targets)[0],
+                          model.loss(ids[:1, :-1], ids[:1, 1:])[0])
 
 
 def test_embeds_take_the_place_of_ids():
@@ -142,12 +169,14 @@ def test_embeds_take_the_place_of_ids():
 def test_parameters_by_the_formula():
     for K, F_, tied in ((1, 40, True), (2, 64, False), (4, 88, True)):
         D, L, V, H = 32, 2, 30, 4
-        want = V * D * (1 if tied else 2) + L * (2 * D * D + 2 * D * K * (D // H) + 3 * D * F_ + 2 * D) + D
+        want = V * D * (1 if tied else 2) + L * (2 * D * D + 2 * D * K * (D // H) + 3
+                                                 * D * F_ + 2 * D) + D
         assert tiny(n_kv_heads=K, d_ff=F_, tie_embeddings=tied).num_parameters() == want
 
 
 def test_gpt2_has_124_million_parameters():
-    with torch.device("meta"): assert Decoder(preset("gpt2-124m")).num_parameters() == 124_439_808
+    with torch.device("meta"):
+        assert Decoder(preset("gpt2-124m")).num_parameters() == 124_439_808
 
 
 def test_presets_are_named():

@@ -32,15 +32,18 @@ class Story:
 def insert(templates: Iterable[str], words: Iterable[str]) -> str:
     """The templates as one text, their fields replaced by `words` in order."""
     given = iter(words)
-    return " ".join(FIELD.sub(lambda match: next(given), template) for template in templates)
+    return " ".join(FIELD.sub(lambda match: next(given), template)
+                    for template in templates)
 
 
 @dataclass(frozen=True)
 class Grammar:
     """A source of stories: all choices uniform and independent. Chapter: 05_tales.
 
-    `tables[name]` holds the rows of a variable: a row fixes several words at once (`animal` and the `food` it needs).
-    `slots[name]` holds words chosen anew at each place. `plots[name]` is a list of sentences, each a list of templates.
+    `tables[name]` holds the rows of a variable: a row fixes several words at once
+    (`animal` and the `food` it needs).
+    `slots[name]` holds words chosen anew at each place. `plots[name]` is a list of
+    sentences, each a list of templates.
     """
 
     tables: dict[str, list[dict[str, str]]]
@@ -55,18 +58,21 @@ class Grammar:
     @cached_property
     def tables_of(self) -> dict[str, list[str]]:
         """Which tables a plot uses, in the order of their first mention."""
-        return {plot: list(dict.fromkeys(self.home[f] for sentence in sentences for t in sentence
+        return {plot: list(dict.fromkeys(self.home[f] for sentence in sentences
+                                         for t in sentence
                                          for f in FIELD.findall(t) if f in self.home))
                 for plot, sentences in self.plots.items()}
 
     def template_bits(self, template: str) -> float:
         """The entropy of a template's free slots."""
-        return sum(math.log2(len(self.slots[f])) for f in FIELD.findall(template) if f in self.slots)
+        return sum(math.log2(len(self.slots[f]))
+                   for f in FIELD.findall(template) if f in self.slots)
 
     def plot_bits(self, plot: str) -> float:
         """The entropy of a story once its plot is known."""
         tables = sum(math.log2(len(self.tables[t])) for t in self.tables_of[plot])
-        return tables + sum(math.log2(len(s)) + mean(map(self.template_bits, s)) for s in self.plots[plot])
+        return tables + sum(math.log2(len(s)) + mean(map(self.template_bits, s))
+                            for s in self.plots[plot])
 
     def entropy_bits(self) -> float:
         """The entropy of a story in bits, exact: the mean of -log2 P(story)."""
@@ -75,18 +81,26 @@ class Grammar:
     def count(self) -> int:
         """How many different stories there are."""
         def sentence(templates: list[str]) -> int:
-            return sum(math.prod(len(self.slots[f]) for f in FIELD.findall(t) if f in self.slots) for t in templates)
-        return sum(math.prod(len(self.tables[t]) for t in self.tables_of[plot]) * math.prod(map(sentence, sentences))
+            return sum(math.prod(len(self.slots[f])
+                                 for f in FIELD.findall(t) if f in self.slots)
+                                 for t in templates)
+        return sum(math.prod(len(self.tables[t])
+                             for t in self.tables_of[plot]) * math.prod(map(sentence,
+                                                                            sentences))
                    for plot, sentences in self.plots.items())
 
     def mean_length(self) -> float:
-        """The expected number of characters of a story, without the blank line after it."""
+        """The expected number of characters of a story, without the blank line after
+        it.
+        """
         def word(f: str) -> float:
-            return mean(map(len, self.slots[f] if f in self.slots else [row[f] for row in self.tables[self.home[f]]]))
+            return mean(map(len, self.slots[f] if f in self.slots
+                            else [row[f] for row in self.tables[self.home[f]]]))
 
         def template(t: str) -> float:
             return len(FIELD.sub("", t)) + sum(map(word, FIELD.findall(t)))
-        return mean(sum(mean(map(template, s)) for s in sentences) + len(sentences) - 1 for sentences in self.plots.values())
+        return mean(sum(mean(map(template, s)) for s in sentences) + len(sentences) - 1
+                    for sentences in self.plots.values())
 
     def write(self, rng: random.Random) -> Story:
         """Write one story; `rng` decides everything."""
@@ -96,10 +110,13 @@ class Grammar:
         chosen = [rng.choice(sentence) for sentence in self.plots[plot]]
 
         def fill(match: re.Match) -> str:
-            return variables[match[1]] if match[1] in variables else rng.choice(self.slots[match[1]])
+            return (variables[match[1]] if match[1] in variables
+                    else rng.choice(self.slots[match[1]]))
         text = " ".join(FIELD.sub(fill, template) for template in chosen)
-        bits = math.log2(len(self.plots)) + sum(math.log2(len(self.tables[t])) for t in self.tables_of[plot])
-        bits += sum(math.log2(len(s)) + self.template_bits(t) for s, t in zip(self.plots[plot], chosen))
+        bits = math.log2(len(self.plots)) + sum(math.log2(len(self.tables[t]))
+                                                for t in self.tables_of[plot])
+        bits += sum(math.log2(len(s)) + self.template_bits(t)
+                    for s, t in zip(self.plots[plot], chosen))
         return Story(text, plot, variables, bits)
 
     def all_stories(self) -> Iterator[Story]:
@@ -108,11 +125,13 @@ class Grammar:
             names = self.tables_of[plot]
             for rows in product(*(self.tables[t] for t in names)):
                 variables = {k: v for row in rows for k, v in row.items()}
-                fixed = math.log2(len(self.plots)) + sum(math.log2(len(self.tables[t])) for t in names)
+                fixed = (math.log2(len(self.plots)) + sum(math.log2(len(self.tables[t])) for t in names))
                 for chosen in product(*sentences):
                     fields = [f for t in chosen for f in FIELD.findall(t)]
-                    bits = fixed + sum(math.log2(len(s)) + self.template_bits(t) for s, t in zip(sentences, chosen))
-                    for words in product(*([variables[f]] if f in variables else self.slots[f] for f in fields)):
+                    bits = fixed + sum(math.log2(len(s)) + self.template_bits(t)
+                                       for s, t in zip(sentences, chosen))
+                    for words in product(*([variables[f]] if f in variables
+                                           else self.slots[f] for f in fields)):
                         yield Story(insert(chosen, words), plot, variables, bits)
 
 # %% ../../nbs/05_tales.ipynb #2aa1a5fd
@@ -128,7 +147,9 @@ def write_story(rng: random.Random) -> Story:
 
 
 def tale_text(n: int, seed: int = 0) -> str:
-    """`n` tales, each followed by a blank line; the same for the same seed. Chapter: 05_tales."""
+    """`n` tales, each followed by a blank line; the same for the same seed. Chapter:
+    05_tales.
+    """
     if n < 1: raise ValueError(f"n={n} must be at least 1 story")
     rng = random.Random(seed)
     return "".join(TALES.write(rng).text + SEPARATOR for _ in range(n))
@@ -145,7 +166,8 @@ def count_stories_log2() -> float:
 
 
 def floor_nats_per_char() -> float:
-    """The least loss a model of characters can have on `tale_text`, in nats a character.
+    """The least loss a model of characters can have on `tale_text`, in nats a
+    character.
 
     The entropy of a story over its expected length, the blank line after it included.
     """

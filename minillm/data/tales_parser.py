@@ -13,12 +13,14 @@ from functools import lru_cache
 
 from .tales import FIELD, TALES, Grammar, Story
 
-Found = list[tuple[str, str]]                              # the fields of a sentence and their words, in order
+Found = list[tuple[str, str]]  # the fields of a sentence and their words, in order
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the grammar says of a text: grammatical, consistent, and the first thing that is wrong."""
+    """What the grammar says of a text: grammatical, consistent, and the first thing
+    that is wrong.
+    """
 
     grammatical: bool
     consistent: bool
@@ -33,37 +35,49 @@ def words_of(grammar: Grammar, name: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def compiled(template: str, key: int) -> re.Pattern:
-    """A template as a regular expression with one group a field. `key` finds the grammar."""
+    """A template as a regular expression with one group a field. `key` finds the
+    grammar.
+    """
     grammar = _GRAMMARS[key]
     parts = []
     for i, piece in enumerate(FIELD.split(template)):
         if i % 2 == 0: parts.append(re.escape(piece))
-        else: parts.append("(" + "|".join(sorted(map(re.escape, words_of(grammar, piece)), key=len, reverse=True)) + ")")
+        else:
+            parts.append("(" + "|".join(sorted(map(re.escape, words_of(grammar, piece)),
+                                               key=len, reverse=True)) + ")")
     return re.compile("".join(parts))
 
 
 _GRAMMARS: dict[int, Grammar] = {}
 
 
-def readings(sentence: str, templates: list[str], grammar: Grammar) -> list[tuple[str, Found]]:
-    """Every way to read `sentence` as one of `templates`: the template and the words of its fields."""
+def readings(sentence: str, templates: list[str],
+             grammar: Grammar) -> list[tuple[str, Found]]:
+    """Every way to read `sentence` as one of `templates`: the template and the words of
+    its fields.
+    """
     _GRAMMARS[id(grammar)] = grammar
     out = []
     for template in templates:
         match = compiled(template, id(grammar)).fullmatch(sentence)
-        if match: out.append((template, list(zip(FIELD.findall(template), match.groups()))))
+        if match:
+            out.append((template, list(zip(FIELD.findall(template), match.groups()))))
     return out
 
 
 def sentences_of(text: str) -> list[str]:
-    """Cut a text into sentences; a quotation that ends with a question mark goes on to its speaker."""
+    """Cut a text into sentences; a quotation that ends with a question mark goes on to
+    its speaker.
+    """
     return re.split(r'(?<=[.!?])(?<!\?")(?<!!") (?=["A-Z])', " ".join(text.split()))
 
 # %% ../../nbs/05_tales.ipynb #52433093
 def disagreement(found: Iterable[tuple[int, str, str]], grammar: Grammar) -> str:
-    """The first field that does not agree with what was said before it, in words; empty if all agree.
+    """The first field that does not agree with what was said before it, in words; empty
+    if all agree.
 
-    `found` holds (number of the sentence, field, word). A table's rows that fit all words so far must not run out.
+    `found` holds (number of the sentence, field, word). A table's rows that fit all
+    words so far must not run out.
     """
     fitting = {name: list(rows) for name, rows in grammar.tables.items()}
     for number, name, word in found:
@@ -79,7 +93,9 @@ def disagreement(found: Iterable[tuple[int, str, str]], grammar: Grammar) -> str
 
 @dataclass(frozen=True)
 class Reading:
-    """A grammatical text: its plot, the template of each sentence, and (sentence number, field, word) for each field."""
+    """A grammatical text: its plot, the template of each sentence, and (sentence
+    number, field, word) for each field.
+    """
 
     plot: str
     templates: list[str]
@@ -87,31 +103,44 @@ class Reading:
 
 
 def read(text: str, grammar: Grammar = TALES) -> Reading:
-    """The only grammatical reading of `text`; a ValueError that names the sentence if there is none, or more than one."""
+    """The only grammatical reading of `text`; a ValueError that names the sentence if
+    there is none, or more than one.
+    """
     sentences, furthest, why = sentences_of(text), -1, ""
     results = []
     for plot, slots in grammar.plots.items():
         chosen: list[str] = []
         found: list[tuple[int, str, str]] = []
         for i, templates in enumerate(slots):
-            ways = readings(sentences[i], templates, grammar) if i < len(sentences) else []
-            if len(ways) > 1: raise ValueError(f"sentence {i + 1} has {len(ways)} readings: {sentences[i]!r}")
+            ways = (readings(sentences[i], templates, grammar) if i < len(sentences)
+                    else [])
+            if len(ways) > 1:
+                raise ValueError(f"sentence {i + 1} has {len(ways)} readings: "
+                                 f"{sentences[i]!r}")
             if not ways:
                 if i > furthest:
-                    furthest, why = i, (f"sentence {i + 1} is none that may stand here: {sentences[i]!r}"
-                                        if i < len(sentences) else f"it ends after sentence {i}, before its end")
+                    furthest, why = i, (f"sentence {i + 1} is none that may stand "
+                                        f"here: {sentences[i]!r}"
+                                        if i < len(sentences)
+                                        else f"it ends after sentence {i}, before its "
+                                             "end")
                 break
             chosen.append(ways[0][0])
             found += [(i + 1, name, word) for name, word in ways[0][1]]
         else:
-            if len(sentences) == len(slots): results.append(Reading(plot, chosen, found))
+            if len(sentences) == len(slots):
+                results.append(Reading(plot, chosen, found))
             else: why = f"it goes on after its end: {sentences[len(slots)]!r}"
-    if len(results) != 1: raise ValueError(why if not results else f"the text follows {len(results)} plots")
+    if len(results) != 1:
+        raise ValueError(why if not results
+                         else f"the text follows {len(results)} plots")
     return results[0]
 
 # %% ../../nbs/05_tales.ipynb #4a6038ab
 def judge(text: str, grammar: Grammar = TALES) -> Verdict:
-    """Is `text` one story, grammatical and, separately, consistent? Chapter: 05_tales."""
+    """Is `text` one story, grammatical and, separately, consistent? Chapter:
+    05_tales.
+    """
     try: reading = read(text.strip(), grammar)
     except ValueError as error: return Verdict(False, False, str(error))
     why = disagreement(reading.found, grammar)
@@ -119,15 +148,21 @@ def judge(text: str, grammar: Grammar = TALES) -> Verdict:
 
 
 def parse_story(text: str, grammar: Grammar = TALES) -> Story:
-    """Read a story back: its plot, its variables, and its surprise in bits, from the text alone.
+    """Read a story back: its plot, its variables, and its surprise in bits, from the
+    text alone.
 
-    Raises a ValueError that names the sentence if the text is not a story, or does not agree with itself.
+    Raises a ValueError that names the sentence if the text is not a story, or does not
+    agree with itself.
     """
     reading = read(text.strip(), grammar)
     why = disagreement(reading.found, grammar)
     if why: raise ValueError(why)
     variables = {name: word for _, name, word in reading.found if name in grammar.home}
-    sizes = [len(grammar.plots), *(len(grammar.tables[t]) for t in grammar.tables_of[reading.plot])]
+    sizes = [len(grammar.plots), *(len(grammar.tables[t])
+                                   for t in grammar.tables_of[reading.plot])]
     for templates, template in zip(grammar.plots[reading.plot], reading.templates):
-        sizes += [len(templates), *(len(grammar.slots[f]) for f in FIELD.findall(template) if f in grammar.slots)]
-    return Story(text.strip(), reading.plot, variables, sum(math.log2(n) for n in sizes))
+        sizes += [len(templates),
+                  *(len(grammar.slots[f]) for f in FIELD.findall(template)
+                    if f in grammar.slots)]
+    return Story(text.strip(), reading.plot, variables,
+                 sum(math.log2(n) for n in sizes))

@@ -10,23 +10,36 @@ from collections.abc import Sequence
 
 GIRLS = ["Anna", "Clara", "Emma", "Grace", "Ida", "Lily", "Nora", "Rosa"]
 BOYS = ["Ben", "David", "Felix", "Henry", "Jack", "Max", "Oscar", "Tim"]
-HELPERS = ["Bruno", "Cora", "Dora", "Emil", "Fritz", "Greta", "Hugo", "Iris", "Jonas", "Kira", "Leo", "Mila", "Otto", "Paula",
+HELPERS = ["Bruno", "Cora", "Dora", "Emil", "Fritz", "Greta", "Hugo", "Iris", "Jonas",
+           "Kira", "Leo", "Mila", "Otto", "Paula",
            "Rudi", "Vera"]
-PLACES = ["forest", "garden", "meadow", "harbour", "market", "mill", "bridge", "river", "hill", "barn", "orchard", "beach",
+PLACES = ["forest", "garden", "meadow", "harbour", "market", "mill", "bridge", "river",
+          "hill", "barn", "orchard", "beach",
           "library", "castle", "station", "pond"]
-LOST = ["ball", "ring", "kite", "key", "scarf", "drum", "book", "cap", "bell", "doll", "spoon", "flute", "coin", "button",
+LOST = ["ball", "ring", "kite", "key", "scarf", "drum", "book", "cap", "bell", "doll",
+        "spoon", "flute", "coin", "button",
         "whistle", "mitten"]
 COLOURS = ["red", "blue", "green", "yellow", "white", "brown", "purple", "silver"]
-HUNGRY = [("rabbit", "carrots"), ("cat", "fish"), ("dog", "a bone"), ("horse", "oats"), ("bird", "seeds"), ("mouse", "cheese"),
-          ("bear", "honey"), ("goat", "grass"), ("squirrel", "nuts"), ("hen", "corn"), ("duck", "bread"), ("cow", "hay"),
-          ("pig", "apples"), ("frog", "flies"), ("panda", "leaves"), ("monkey", "bananas")]
-BROKEN = [("boat", "rope"), ("chair", "nails"), ("cup", "glue"), ("coat", "thread"), ("fence", "wire"), ("lamp", "oil"),
-          ("window", "glass"), ("wall", "stones"), ("roof", "straw"), ("letter", "tape"), ("basket", "willow"), ("bucket", "tin"),
-          ("shoe", "leather"), ("sail", "canvas"), ("oven", "bricks"), ("clock", "springs")]
-AFRAID = [("the dark", "a lantern"), ("the thunder", "a song"), ("the deep water", "a raft"), ("the cold", "a blanket"),
-          ("the giant", "a riddle"), ("the wolf", "a horn"), ("the ghost", "a broom"), ("the cave", "a map"),
-          ("the bees", "a net"), ("the snow", "a sledge"), ("the steep path", "a stick"), ("the silence", "a poem"),
-          ("the fire", "a well"), ("the rain", "a tent"), ("the tall ladder", "a cushion"), ("the exam", "a plan")]
+HUNGRY = [("rabbit", "carrots"), ("cat", "fish"), ("dog", "a bone"), ("horse", "oats"),
+          ("bird", "seeds"), ("mouse", "cheese"),
+          ("bear", "honey"), ("goat", "grass"), ("squirrel", "nuts"), ("hen", "corn"),
+          ("duck", "bread"), ("cow", "hay"),
+          ("pig", "apples"), ("frog", "flies"), ("panda", "leaves"),
+          ("monkey", "bananas")]
+BROKEN = [("boat", "rope"), ("chair", "nails"), ("cup", "glue"), ("coat", "thread"),
+          ("fence", "wire"), ("lamp", "oil"),
+          ("window", "glass"), ("wall", "stones"), ("roof", "straw"),
+          ("letter", "tape"), ("basket", "willow"), ("bucket", "tin"),
+          ("shoe", "leather"), ("sail", "canvas"), ("oven", "bricks"),
+          ("clock", "springs")]
+AFRAID = [("the dark", "a lantern"), ("the thunder", "a song"),
+          ("the deep water", "a raft"), ("the cold", "a blanket"),
+          ("the giant", "a riddle"), ("the wolf", "a horn"), ("the ghost", "a broom"),
+          ("the cave", "a map"),
+          ("the bees", "a net"), ("the snow", "a sledge"),
+          ("the steep path", "a stick"), ("the silence", "a poem"),
+          ("the fire", "a well"), ("the rain", "a tent"),
+          ("the tall ladder", "a cushion"), ("the exam", "a plan")]
 
 
 def rows(*columns: str, values: Sequence[tuple[str, ...]]) -> list[dict[str, str]]:
@@ -35,7 +48,8 @@ def rows(*columns: str, values: Sequence[tuple[str, ...]]) -> list[dict[str, str
 
 
 TABLES = {
-    "hero": rows("hero", "girl", "She", "she", "her", values=[(n, "girl", "She", "she", "her") for n in GIRLS]
+    "hero": rows("hero", "girl", "She", "she", "her",
+                 values=[(n, "girl", "She", "she", "her") for n in GIRLS]
                  + [(n, "boy", "He", "he", "his") for n in BOYS]),
     "helper": [{"helper": n} for n in HELPERS],
     "place": [{"place": p} for p in PLACES],
@@ -46,86 +60,128 @@ TABLES = {
     "fear": rows("fear", "courage", values=AFRAID),
 }
 SLOTS = {
-    "age": ["a little", "a young", "a clever", "a kind", "a brave", "a quiet", "a merry", "a curious"],
-    "family": ["mother", "father", "aunt", "uncle", "grandmother", "grandfather", "two sisters", "two brothers"],
-    "dwelling": ["a small house", "a wooden hut", "a thatched cottage", "a tall tower", "an old farm", "a narrow house"],
-    "when": ["One morning", "One evening", "One warm day", "One cold day", "On a windy day", "On a quiet day", "One day in spring",
+    "age": ["a little", "a young", "a clever", "a kind", "a brave", "a quiet",
+            "a merry", "a curious"],
+    "family": ["mother", "father", "aunt", "uncle", "grandmother", "grandfather",
+               "two sisters", "two brothers"],
+    "dwelling": ["a small house", "a wooden hut", "a thatched cottage", "a tall tower",
+                 "an old farm", "a narrow house"],
+    "when": ["One morning", "One evening", "One warm day", "One cold day",
+             "On a windy day", "On a quiet day", "One day in spring",
              "One day in autumn"],
     "pastime": ["play", "sing", "walk", "rest", "draw", "read", "dance", "dream"],
-    "weather": ["The sun was shining", "A soft wind was blowing", "The sky was grey", "The birds were singing",
-                "The air smelled of grass", "The clouds were low", "It had rained all night", "Everything was still"],
+    "weather": ["The sun was shining", "A soft wind was blowing", "The sky was grey",
+                "The birds were singing",
+                "The air smelled of grass", "The clouds were low",
+                "It had rained all night", "Everything was still"],
     "sad": ["sad", "worried", "unhappy", "upset", "troubled", "sorry"],
     "very": ["very", "so", "rather", "truly"],
-    "carry": ["with a basket", "with a bag of flour", "in a long coat", "in a straw hat", "on a bicycle", "with a walking stick",
+    "carry": ["with a basket", "with a bag of flour", "in a long coat",
+              "in a straw hat", "on a bicycle", "with a walking stick",
               "in high boots", "with a big smile"],
-    "how": ["kindly", "softly", "gently", "quietly", "at once", "with a nod", "with a smile", "in a low voice"],
-    "soon": ["Soon", "After a while", "Before long", "At last", "A little later", "In the end"],
-    "long": ["a long time", "an hour", "half the day", "a little while", "the whole afternoon", "many minutes"],
+    "how": ["kindly", "softly", "gently", "quietly", "at once", "with a nod",
+            "with a smile", "in a low voice"],
+    "soon": ["Soon", "After a while", "Before long", "At last", "A little later",
+             "In the end"],
+    "long": ["a long time", "an hour", "half the day", "a little while",
+             "the whole afternoon", "many minutes"],
     "glad": ["glad", "happy", "cheerful", "thankful", "delighted", "proud"],
-    "treat": ["a piece of cake", "a warm soup", "a cup of tea", "a ripe pear", "a honey roll", "a bowl of cherries", "a slice of pie",
+    "treat": ["a piece of cake", "a warm soup", "a cup of tea", "a ripe pear",
+              "a honey roll", "a bowl of cherries", "a slice of pie",
               "a sweet bun"],
 }
 
 # %% ../../nbs/05_tales.ipynb #6f60b4b7
 OPENING = [
-    ["Once upon a time there was {age} {girl} named {hero}.", "Once upon a time there lived {age} {girl} called {hero}.",
+    ["Once upon a time there was {age} {girl} named {hero}.",
+     "Once upon a time there lived {age} {girl} called {hero}.",
      "Once upon a time {age} {girl} whose name was {hero} lived in {dwelling}."],
-    ["{She} lived near the {place} with {her} {family}.", "{Her_home}{dwelling} near the {place}.",
+    ["{She} lived near the {place} with {her} {family}.",
+     "{Her_home}{dwelling} near the {place}.",
      "From {her} window {she} could see the {place}."],
-    ["{when} {hero} went out to {pastime}.", "{when} {she} wanted to {pastime} outside.", "{weather}, and {hero} went out to {pastime}.",
+    ["{when} {hero} went out to {pastime}.",
+     "{when} {she} wanted to {pastime} outside.",
+     "{weather}, and {hero} went out to {pastime}.",
      "{weather} when {she} went out to {pastime}."],
 ]
 MEETING = [
-    ["{hero} was {very} {sad}.", "{She} sat down and was {very} {sad}.", "This made {hero} {very} {sad}.",
+    ["{hero} was {very} {sad}.", "{She} sat down and was {very} {sad}.",
+     "This made {hero} {very} {sad}.",
      "{She} did not know what to do and was {sad}."],
-    ["Then {helper} came by {carry}.", "Just then {helper} came along {carry}.", "{soon} {helper} passed by {carry}."],
-    ['"What is the matter?" asked {helper} {how}.', '"Why are you {sad}?" asked {helper} {how}.',
+    ["Then {helper} came by {carry}.", "Just then {helper} came along {carry}.",
+     "{soon} {helper} passed by {carry}."],
+    ['"What is the matter?" asked {helper} {how}.',
+     '"Why are you {sad}?" asked {helper} {how}.',
      '"Can I help you?" asked {helper} {how}.'],
 ]
 ENDING = [
-    ["{hero} was {very} {glad} and thanked {helper}.", '"Thank you, {helper}!" said {hero}, who was {very} {glad}.',
+    ["{hero} was {very} {glad} and thanked {helper}.",
+     '"Thank you, {helper}!" said {hero}, who was {very} {glad}.',
      "{She} was {glad}, and {helper} was {glad} too."],
-    ["They went back to the {place} and shared {treat}.", "Near the {place} they shared {treat}.",
+    ["They went back to the {place} and shared {treat}.",
+     "Near the {place} they shared {treat}.",
      "Then they had {treat} together near the {place}."],
 ]
 LOST_PLOT = [
-    ["But on the way {she} lost {her} {colour} {lost}.", "There {she} saw that {her} {colour} {lost} was gone.",
+    ["But on the way {she} lost {her} {colour} {lost}.",
+     "There {she} saw that {her} {colour} {lost} was gone.",
      "When {she} came home, {her} {colour} {lost} was missing."],
-    ['"I have lost my {lost}," said {hero}.', '"My {lost} is gone," said {hero} {how}.', '"I cannot find my {lost}," {she} said.'],
-    ["They searched near the {place} for {long}.", "Together they looked around the {place} for {long}."],
-    ["{soon} {helper} found the {colour} {lost} under a leaf.", "{soon} they found the {colour} {lost} behind a stone.",
+    ['"I have lost my {lost}," said {hero}.', '"My {lost} is gone," said {hero} {how}.',
+     '"I cannot find my {lost}," {she} said.'],
+    ["They searched near the {place} for {long}.",
+     "Together they looked around the {place} for {long}."],
+    ["{soon} {helper} found the {colour} {lost} under a leaf.",
+     "{soon} they found the {colour} {lost} behind a stone.",
      "{soon} the {colour} {lost} lay before them in the grass."],
 ]
 HUNGRY_PLOT = [
-    ["There {she} met a {colour} {animal} that could hardly stand.", "Under a tree {she} found a {colour} {animal} that was weak.",
+    ["There {she} met a {colour} {animal} that could hardly stand.",
+     "Under a tree {she} found a {colour} {animal} that was weak.",
      "By the road sat a {colour} {animal} and did not move."],
-    ['"This {animal} is hungry," said {hero}.', '"The poor {animal} has not eaten," said {hero} {how}.',
+    ['"This {animal} is hungry," said {hero}.',
+     '"The poor {animal} has not eaten," said {hero} {how}.',
      '"I do not know what a {animal} eats," {she} said.'],
-    ['"It needs {food}," said {helper}, and they looked for {long}.', '"Let us find {food} for it," said {helper}, and they walked for {long}.'],
-    ["{soon} the {colour} {animal} ate {food} and could run again.", "{soon} they gave {food} to the {colour} {animal}, and it jumped up."],
+    ['"It needs {food}," said {helper}, and they looked for {long}.',
+     '"Let us find {food} for it," said {helper}, and they walked for {long}.'],
+    ["{soon} the {colour} {animal} ate {food} and could run again.",
+     "{soon} they gave {food} to the {colour} {animal}, and it jumped up."],
 ]
 BROKEN_PLOT = [
-    ["There {she} saw that the {colour} {broken} was broken.", "But {she} fell, and the {colour} {broken} broke.",
+    ["There {she} saw that the {colour} {broken} was broken.",
+     "But {she} fell, and the {colour} {broken} broke.",
      "A storm had damaged the {colour} {broken}."],
-    ['"The {broken} is broken," said {hero}.', '"Nobody can use the {broken} now," said {hero} {how}.', '"Who can mend the {broken}?" {she} asked.'],
-    ['"We need {tool}," said {helper}, and they worked for {long}.', '"I have {tool} at home," said {helper}, and they were busy for {long}.'],
-    ["{soon} the {colour} {broken} was mended with {tool}.", "{soon} they had repaired the {colour} {broken} with {tool}."],
+    ['"The {broken} is broken," said {hero}.',
+     '"Nobody can use the {broken} now," said {hero} {how}.',
+     '"Who can mend the {broken}?" {she} asked.'],
+    ['"We need {tool}," said {helper}, and they worked for {long}.',
+     '"I have {tool} at home," said {helper}, and they were busy for {long}.'],
+    ["{soon} the {colour} {broken} was mended with {tool}.",
+     "{soon} they had repaired the {colour} {broken} with {tool}."],
 ]
 AFRAID_PLOT = [
-    ["But {she} was afraid of {fear} and hid {her} face in a {colour} cloth.", "But {fear} frightened {her_object}, and {she} held on to a {colour} cloth.",
+    ["But {she} was afraid of {fear} and hid {her} face in a {colour} cloth.",
+     "But {fear} frightened {her_object}, and {she} held on to a {colour} cloth.",
      "Then {she} thought of {fear} and trembled in {her} {colour} coat."],
-    ['"I am afraid of {fear}," said {hero}.', '"I cannot go on because of {fear}," said {hero} {how}.', '"Are you not afraid of {fear}?" {she} asked.'],
-    ['"Take {courage} with you," said {helper}, and they practised for {long}.', '"With {courage} it is easy," said {helper}, and they talked for {long}.'],
-    ["{soon} {hero} stood up with {courage} and laughed about {fear}.", "{soon} {she} had {courage} and was no longer afraid of {fear}."],
+    ['"I am afraid of {fear}," said {hero}.',
+     '"I cannot go on because of {fear}," said {hero} {how}.',
+     '"Are you not afraid of {fear}?" {she} asked.'],
+    ['"Take {courage} with you," said {helper}, and they practised for {long}.',
+     '"With {courage} it is easy," said {helper}, and they talked for {long}.'],
+    ["{soon} {hero} stood up with {courage} and laughed about {fear}.",
+     "{soon} {she} had {courage} and was no longer afraid of {fear}."],
 ]
 MORALS = {"lost": ["What is lost can be found.", "Four eyes see more than two."],
-          "hungry": ["Whoever feeds a stranger wins a friend.", "Nobody should be hungry."],
-          "broken": ["What is broken can be mended.", "Two pairs of hands do more than one."],
+          "hungry": ["Whoever feeds a stranger wins a friend.",
+                     "Nobody should be hungry."],
+          "broken": ["What is broken can be mended.",
+                     "Two pairs of hands do more than one."],
           "afraid": ["Courage grows when it is shared.", "Fear is smaller in company."]}
 
 
 def assemble(name: str, middle: list[list[str]]) -> list[list[str]]:
-    """The sentences of a plot: opening, trouble, meeting, what happens, ending, moral."""
+    """The sentences of a plot: opening, trouble, meeting, what happens, ending,
+    moral.
+    """
     return [*OPENING, middle[0], *MEETING, *middle[1:], *ENDING, MORALS[name]]
 
 
@@ -133,4 +189,5 @@ for row in TABLES["hero"]:
     row["Her_home"] = "Her home was " if row["girl"] == "girl" else "His home was "
     row["her_object"] = "her" if row["girl"] == "girl" else "him"
 PLOTS = {"lost": assemble("lost", LOST_PLOT), "hungry": assemble("hungry", HUNGRY_PLOT),
-         "broken": assemble("broken", BROKEN_PLOT), "afraid": assemble("afraid", AFRAID_PLOT)}
+         "broken": assemble("broken", BROKEN_PLOT),
+         "afraid": assemble("afraid", AFRAID_PLOT)}

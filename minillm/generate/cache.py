@@ -15,12 +15,15 @@ from ..models.decoder import Decoder
 class KVCache:
     """Keys and values of all tokens so far, in memory taken once.
 
-    `update(layer, k, v)` takes new keys and values (B, K, T, Dh) and returns all (B, K, S, Dh) with the keys' positions
-    (S,). Keys are kept unrotated. A write beyond `max_len` raises ValueError. Chapter: 20_cache.
+    `update(layer, k, v)` takes new keys and values (B, K, T, Dh) and returns all (B, K,
+    S, Dh) with the keys' positions (S,). Keys are kept unrotated. A write beyond
+    `max_len` raises ValueError. Chapter: 20_cache.
     """
 
-    def __init__(self, n_layers: int, batch_size: int, n_kv_heads: int, max_len: int, d_head: int,
-                 device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> None:
+    def __init__(self, n_layers: int, batch_size: int, n_kv_heads: int, max_len: int,
+                 d_head: int,
+                 device: torch.device | str | None = None,
+                 dtype: torch.dtype | None = None) -> None:
         shape = (n_layers, batch_size, n_kv_heads, max_len, d_head)
         self.k = torch.zeros(shape, device=device, dtype=dtype)
         self.v = torch.zeros(shape, device=device, dtype=dtype)
@@ -28,10 +31,14 @@ class KVCache:
         self.max_len = max_len
 
     @classmethod
-    def for_model(cls, model: Decoder, batch_size: int = 1, max_len: int | None = None) -> "KVCache":
-        """Room for `max_len` tokens (default: the model's `max_seq_len`) of a batch, on the model's device."""
+    def for_model(cls, model: Decoder, batch_size: int = 1,
+                  max_len: int | None = None) -> "KVCache":
+        """Room for `max_len` tokens (default: the model's `max_seq_len`) of a batch, on
+        the model's device.
+        """
         c, weight = model.config, next(model.parameters())
-        return cls(c.n_layers, batch_size, c.n_kv_heads or c.n_heads, max_len or c.max_seq_len, c.d_model // c.n_heads,
+        return cls(c.n_layers, batch_size, c.n_kv_heads or c.n_heads,
+                   max_len or c.max_seq_len, c.d_model // c.n_heads,
                    weight.device, weight.dtype)
 
     @property
@@ -45,16 +52,20 @@ class KVCache:
         return self.k.nbytes + self.v.nbytes
 
     def update(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Add new keys and values of one layer; return all of them, and the keys' positions."""
+        """Add new keys and values of one layer; return all of them, and the keys'
+        positions.
+        """
         start, end = self.lengths[layer], self.lengths[layer] + k.shape[2]
         if end > self.max_len:
             raise ValueError(f"{end} tokens do not fit into a cache of {self.max_len}; "
                              "make it longer (max_len) or write fewer tokens")
         if k.shape[0] != self.k.shape[1]:
-            raise ValueError(f"a batch of {k.shape[0]} does not fit a cache made for a batch of {self.k.shape[1]}")
+            raise ValueError(f"a batch of {k.shape[0]} does not fit a cache made for a "
+                             f"batch of {self.k.shape[1]}")
         self.k[layer, :, :, start:end], self.v[layer, :, :, start:end] = k, v
         self.lengths[layer] = end
-        return self.k[layer, :, :, :end], self.v[layer, :, :, :end], torch.arange(end, device=k.device)
+        return (self.k[layer, :, :, :end], self.v[layer, :, :, :end],
+                torch.arange(end, device=k.device))
 
     def reset(self) -> None:
         """Forget everything; the memory stays."""

@@ -13,12 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# (q_positions (..., T), k_positions (..., S)) -> bool (..., T, S): True where the query may attend to the key
+# (q_positions (..., T), k_positions (..., S)) -> bool (..., T, S): True where the query
+# may attend to the key
 Mask = Callable[[Tensor, Tensor], Tensor]
 
 
 def causal_mask(q_positions: Tensor, k_positions: Tensor) -> Tensor:
-    """True where the key does not stand after the query. Positions (..., T) and (..., S) -> (..., T, S).
+    """True where the key does not stand after the query. Positions (..., T) and (...,
+    S) -> (..., T, S).
 
     >>> causal_mask(torch.tensor([1, 2]), torch.arange(3)).int().tolist()
     [[1, 1, 0], [1, 1, 1]]
@@ -29,28 +31,38 @@ def causal_mask(q_positions: Tensor, k_positions: Tensor) -> Tensor:
 
 
 def full_mask(q_positions: Tensor, k_positions: Tensor) -> Tensor:
-    """True everywhere: for readers of whole sequences, such as images. Shapes as `causal_mask`."""
-    return torch.ones_like(k_positions[..., None, :] - q_positions[..., :, None], dtype=torch.bool)
-
-
-def attend_slow(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Scaled dot-product attention written out (Vaswani et al. 2017, equation 1): the oracle, which shows its weights.
-
-    q (..., T, Dh), k and v (..., S, Dh), mask bool (..., T, S) with True = may attend, bias added to the scores.
-    Returns the output (..., T, Dh) and the weights (..., T, S). A query that may see nothing gets zeros.
-    Chapter: 09_attention.
+    """True everywhere: for readers of whole sequences, such as images. Shapes as
+    `causal_mask`.
     """
-    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])                        # (..., T, S)
+    return torch.ones_like(k_positions[..., None, :] - q_positions[..., :, None],
+                           dtype=torch.bool)
+
+
+def attend_slow(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
+                bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Scaled dot-product attention written out (Vaswani et al. 2017, equation 1): the
+    oracle, which shows its weights.
+
+    q (..., T, Dh), k and v (..., S, Dh), mask bool (..., T, S) with True = may attend,
+    bias added to the scores. Returns the output (..., T, Dh) and the weights (..., T,
+    S). A query that may see nothing gets zeros. Chapter: 09_attention.
+    """
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (..., T, S)
     if bias is not None: scores = scores + bias
     if mask is not None: scores = scores.masked_fill(~mask, float("-inf"))
-    weights = scores.softmax(-1)                                                     # (..., T, S), rows sum to one
+    weights = scores.softmax(-1)  # (..., T, S), rows sum to one
     if mask is not None: weights = weights.masked_fill(~mask.any(-1, keepdim=True), 0.0)
-    return weights @ v, weights                                                      # (..., T, Dh)
+    return weights @ v, weights  # (..., T, Dh)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, bias: Tensor | None = None,
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
+           bias: Tensor | None = None,
            dropout: float = 0.0) -> Tensor:
-    """The output of `attend_slow`, by PyTorch's fused kernel; q (B, H, T, Dh), k and v (B, H, S, Dh). Chapter: 09_attention."""
+    """The output of `attend_slow`, by PyTorch's fused kernel; q (B, H, T, Dh), k and v
+    (B, H, S, Dh). Chapter: 09_attention.
+    """
     joined = mask
-    if bias is not None: joined = bias.to(q.dtype) if mask is None else bias.to(q.dtype).masked_fill(~mask, float("-inf"))
+    if bias is not None:
+        joined = (bias.to(q.dtype) if mask is None
+                  else bias.to(q.dtype).masked_fill(~mask, float("-inf")))
     return F.scaled_dot_product_attention(q, k, v, attn_mask=joined, dropout_p=dropout)

@@ -13,16 +13,20 @@ from torch import Tensor, nn
 
 from .attend import Mask, attend
 
-Rotary = Callable[[Tensor, Tensor], Tensor]                # x (B, H, T, Dh), positions -> x turned
-BiasFn = Callable[[Tensor, Tensor], Tensor]                # q_positions, k_positions -> (H, T, S)
+Rotary = Callable[[Tensor, Tensor], Tensor]     # x (B, H, T, Dh), positions -> x turned
+BiasFn = Callable[[Tensor, Tensor], Tensor]  # q_positions, k_positions -> (H, T, S)
 
 
 def check_heads(d_model: int, n_heads: int, n_kv_heads: int) -> None:
-    """Raise a ValueError with a remedy unless the heads divide the width, and the key-value heads the heads."""
+    """Raise a ValueError with a remedy unless the heads divide the width, and the
+    key-value heads the heads.
+    """
     if n_heads < 1 or d_model % n_heads:
-        raise ValueError(f"n_heads={n_heads} does not divide d_model={d_model}; choose a divisor of {d_model}")
+        raise ValueError(f"n_heads={n_heads} does not divide d_model={d_model}; choose "
+                         f"a divisor of {d_model}")
     if n_kv_heads < 1 or n_heads % n_kv_heads:
-        raise ValueError(f"n_kv_heads={n_kv_heads} does not divide n_heads={n_heads}; choose a divisor of {n_heads}")
+        raise ValueError(f"n_kv_heads={n_kv_heads} does not divide n_heads={n_heads}; "
+                         f"choose a divisor of {n_heads}")
 
 
 def split_heads(x: Tensor, n_heads: int) -> Tensor:
@@ -38,56 +42,75 @@ def merge_heads(x: Tensor) -> Tensor:
 
 
 def share_heads(x: Tensor, n_heads: int) -> Tensor:
-    """(B, K, S, Dh) -> (B, H, S, Dh): each key-value head serves H / K neighbouring query heads."""
+    """(B, K, S, Dh) -> (B, H, S, Dh): each key-value head serves H / K neighbouring
+    query heads.
+    """
     return x.repeat_interleave(n_heads // x.shape[1], dim=1)
 
 # %% ../../nbs/10_heads.ipynb #1148ba91
 class Attention(nn.Module):
-    """Self-attention with `n_heads` query heads and `n_kv_heads` key-value heads (all by default). Chapter: 10_heads.
+    """Self-attention with `n_heads` query heads and `n_kv_heads` key-value heads (all
+    by default). Chapter: 10_heads.
 
-    `attn(x, positions=..., mask=..., cache=...)`: x (B, T, D) -> (B, T, D). `mask` is a function of query and key positions, None
-    sees all. `rotary` turns queries and keys, `bias_fn` is added to the scores; `layer` is this layer's number in the cache.
-    Sources: Vaswani et al. 2017, section 3.2.2; Shazeer 2019; Ainslie et al. 2023. Raises ValueError if heads do not divide.
+    `attn(x, positions=..., mask=..., cache=...)`: x (B, T, D) -> (B, T, D). `mask` is a
+    function of query and key positions, None sees all. `rotary` turns queries and keys,
+    `bias_fn` is added to the scores; `layer` is this layer's number in the cache.
+    Sources: Vaswani et al. 2017, section 3.2.2; Shazeer 2019; Ainslie et al. 2023.
+    Raises ValueError if heads do not divide.
     """
 
-    def __init__(self, d_model: int, n_heads: int, n_kv_heads: int | None = None, *, rotary: Rotary | None = None,
-                 bias_fn: BiasFn | None = None, bias: bool = False, dropout: float = 0.0, layer: int = 0) -> None:
+    def __init__(self, d_model: int, n_heads: int, n_kv_heads: int | None = None, *,
+                 rotary: Rotary | None = None,
+                 bias_fn: BiasFn | None = None, bias: bool = False,
+                 dropout: float = 0.0, layer: int = 0) -> None:
         super().__init__()
-        self.n_heads, self.n_kv_heads = n_heads, n_heads if n_kv_heads is None else n_kv_heads
+        self.n_heads, self.n_kv_heads = (n_heads,
+                                         n_heads if n_kv_heads is None else n_kv_heads)
         check_heads(d_model, n_heads, self.n_kv_heads)
         self.d_head = d_model // n_heads
         self.W_q = nn.Linear(d_model, n_heads * self.d_head, bias=bias)
         self.W_k = nn.Linear(d_model, self.n_kv_heads * self.d_head, bias=bias)
         self.W_v = nn.Linear(d_model, self.n_kv_heads * self.d_head, bias=bias)
         self.W_o = nn.Linear(n_heads * self.d_head, d_model, bias=bias)
-        self.rotary, self.bias_fn, self.dropout, self.layer = rotary, bias_fn, dropout, layer
+        self.rotary, self.bias_fn = rotary, bias_fn
+        self.dropout, self.layer = dropout, layer
 
-    def forward(self, x: Tensor, *, positions: Tensor, mask: Mask | None = None, cache: Any = None) -> Tensor:
-        q = split_heads(self.W_q(x), self.n_heads)                                    # (B, H, T, Dh)
-        k = split_heads(self.W_k(x), self.n_kv_heads)                                 # (B, K, T, Dh)
+    def forward(self, x: Tensor, *, positions: Tensor, mask: Mask | None = None,
+                cache: Any = None) -> Tensor:
+        q = split_heads(self.W_q(x), self.n_heads)  # (B, H, T, Dh)
+        k = split_heads(self.W_k(x), self.n_kv_heads)  # (B, K, T, Dh)
         v = split_heads(self.W_v(x), self.n_kv_heads)
         k_positions = positions
-        if cache is not None: k, v, k_positions = cache.update(self.layer, k, v)      # (B, K, S, Dh), unrotated
-        if self.rotary is not None: q, k = self.rotary(q, positions), self.rotary(k, k_positions)
-        allowed = None if mask is None else mask(positions, k_positions)              # (T, S) or (B, T, S)
-        if allowed is not None and allowed.dim() == 3: allowed = allowed[:, None]     # (B, 1, T, S)
+        # (B, K, S, Dh), unrotated
+        if cache is not None: k, v, k_positions = cache.update(self.layer, k, v)
+        if self.rotary is not None:
+            q, k = self.rotary(q, positions), self.rotary(k, k_positions)
+        # (T, S) or (B, T, S)
+        allowed = None if mask is None else mask(positions, k_positions)
+        # (B, 1, T, S)
+        if allowed is not None and allowed.dim() == 3: allowed = allowed[:, None]
         bias = None if self.bias_fn is None else self.bias_fn(positions, k_positions)
-        k, v = share_heads(k, self.n_heads), share_heads(v, self.n_heads)             # (B, H, S, Dh)
-        out = attend(q, k, v, allowed, bias, self.dropout if self.training else 0.0)  # (B, H, T, Dh)
-        return self.W_o(merge_heads(out))                                             # (B, T, D)
+        # (B, H, S, Dh)
+        k, v = share_heads(k, self.n_heads), share_heads(v, self.n_heads)
+        # (B, H, T, Dh)
+        out = attend(q, k, v, allowed, bias, self.dropout if self.training else 0.0)
+        return self.W_o(merge_heads(out))  # (B, T, D)
 
 # %% ../../nbs/10_heads.ipynb #cdec41b0
 class CrossAttention(nn.Module):
-    """Attention from `x` to a `memory`: queries of the one, keys and values of the other. Chapter: 10_heads.
+    """Attention from `x` to a `memory`: queries of the one, keys and values of the
+    other. Chapter: 10_heads.
 
-    x (B, T, D), memory (B, S, D_memory) -> (B, T, D). `mask` (B, S), if given, is True at the memory's real entries.
-    Source: Vaswani et al. 2017, section 3.2.3.
+    x (B, T, D), memory (B, S, D_memory) -> (B, T, D). `mask` (B, S), if given, is True
+    at the memory's real entries. Source: Vaswani et al. 2017, section 3.2.3.
     """
 
-    def __init__(self, d_model: int, n_heads: int, n_kv_heads: int | None = None, *, d_memory: int | None = None,
+    def __init__(self, d_model: int, n_heads: int, n_kv_heads: int | None = None, *,
+                 d_memory: int | None = None,
                  bias: bool = False, dropout: float = 0.0) -> None:
         super().__init__()
-        self.n_heads, self.n_kv_heads = n_heads, n_heads if n_kv_heads is None else n_kv_heads
+        self.n_heads, self.n_kv_heads = (n_heads,
+                                         n_heads if n_kv_heads is None else n_kv_heads)
         check_heads(d_model, n_heads, self.n_kv_heads)
         d_head, d_memory = d_model // n_heads, d_memory or d_model
         self.W_q = nn.Linear(d_model, d_model, bias=bias)
@@ -97,8 +120,10 @@ class CrossAttention(nn.Module):
         self.dropout = dropout
 
     def forward(self, x: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
-        q = split_heads(self.W_q(x), self.n_heads)                                    # (B, H, T, Dh)
-        k = share_heads(split_heads(self.W_k(memory), self.n_kv_heads), self.n_heads)  # (B, H, S, Dh)
+        q = split_heads(self.W_q(x), self.n_heads)  # (B, H, T, Dh)
+        # (B, H, S, Dh)
+        k = share_heads(split_heads(self.W_k(memory), self.n_kv_heads), self.n_heads)
         v = share_heads(split_heads(self.W_v(memory), self.n_kv_heads), self.n_heads)
-        allowed = None if mask is None else mask[:, None, None, :]                    # (B, 1, 1, S)
-        return self.W_o(merge_heads(attend(q, k, v, allowed, None, self.dropout if self.training else 0.0)))
+        allowed = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, S)
+        return self.W_o(merge_heads(attend(q, k, v, allowed, None,
+                                           self.dropout if self.training else 0.0)))

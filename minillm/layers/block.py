@@ -10,33 +10,45 @@ from torch import Tensor, nn
 
 
 class Block(nn.Module):
-    """Attention and feed-forward with their norms, joined by a residual stream; the subclasses say how.
+    """Attention and feed-forward with their norms, joined by a residual stream; the
+    subclasses say how.
 
-    Dropout falls on what is added to the stream, never on the stream itself. Chapter: 13_blocks.
+    Dropout falls on what is added to the stream, never on the stream itself. Chapter:
+    13_blocks.
     """
 
-    def __init__(self, attention: nn.Module, ffn: nn.Module, norm_attention: nn.Module, norm_ffn: nn.Module,
+    def __init__(self, attention: nn.Module, ffn: nn.Module, norm_attention: nn.Module,
+                 norm_ffn: nn.Module,
                  dropout: float = 0.0) -> None:
         super().__init__()
-        if not 0 <= dropout < 1: raise ValueError(f"dropout={dropout} must be at least 0 and below 1")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout={dropout} must be at least 0 and below 1")
         self.attention, self.ffn = attention, ffn
         self.norm_attention, self.norm_ffn = norm_attention, norm_ffn
         self.dropout = nn.Dropout(dropout)
 
 
 class PreNormBlock(Block):
-    """`x + f(norm(x))` for attention, then for feed-forward (Xiong et al. 2020, figure 1b). (B, T, D) -> (B, T, D)."""
+    """`x + f(norm(x))` for attention, then for feed-forward (Xiong et al. 2020, figure
+    1b). (B, T, D) -> (B, T, D).
+    """
 
-    def forward(self, x: Tensor, *, positions: Tensor, mask: Any = None, cache: Any = None) -> Tensor:
-        x = x + self.dropout(self.attention(self.norm_attention(x), positions=positions, mask=mask, cache=cache))
+    def forward(self, x: Tensor, *, positions: Tensor, mask: Any = None,
+                cache: Any = None) -> Tensor:
+        x = x + self.dropout(self.attention(self.norm_attention(x), positions=positions,
+                                            mask=mask, cache=cache))
         return x + self.dropout(self.ffn(self.norm_ffn(x)))
 
 
 class PostNormBlock(Block):
-    """`norm(x + f(x))`, the original order (Vaswani et al. 2017; Xiong et al. 2020, figure 1a). (B, T, D) -> (B, T, D)."""
+    """`norm(x + f(x))`, the original order (Vaswani et al. 2017; Xiong et al. 2020,
+    figure 1a). (B, T, D) -> (B, T, D).
+    """
 
-    def forward(self, x: Tensor, *, positions: Tensor, mask: Any = None, cache: Any = None) -> Tensor:
-        x = self.norm_attention(x + self.dropout(self.attention(x, positions=positions, mask=mask, cache=cache)))
+    def forward(self, x: Tensor, *, positions: Tensor, mask: Any = None,
+                cache: Any = None) -> Tensor:
+        mixed = self.attention(x, positions=positions, mask=mask, cache=cache)
+        x = self.norm_attention(x + self.dropout(mixed))
         return self.norm_ffn(x + self.dropout(self.ffn(x)))
 
 

@@ -16,34 +16,42 @@ Activation = Callable[[Tensor], Tensor]
 
 
 def gelu_tanh(x: Tensor) -> Tensor:
-    """GELU by the tanh approximation that GPT-2 was trained with (Hendrycks & Gimpel 2016, section 2)."""
+    """GELU by the tanh approximation that GPT-2 was trained with (Hendrycks & Gimpel
+    2016, section 2).
+    """
     return F.gelu(x, approximate="tanh")
 
 
 class FeedForward(nn.Module):
-    """`W_down(activation(W_up(x)))`, each token by itself (Vaswani et al. 2017, equation 2). Chapter: 12_feed_forward.
+    """`W_down(activation(W_up(x)))`, each token by itself (Vaswani et al. 2017,
+    equation 2). Chapter: 12_feed_forward.
 
     Shapes (B, T, D) -> (B, T, D), with `d_ff` neurons between.
     """
 
-    def __init__(self, d_model: int, d_ff: int, activation: Activation = F.gelu, bias: bool = False) -> None:
+    def __init__(self, d_model: int, d_ff: int, activation: Activation = F.gelu,
+                 bias: bool = False) -> None:
         super().__init__()
         self.W_up = nn.Linear(d_model, d_ff, bias=bias)
         self.W_down = nn.Linear(d_ff, d_model, bias=bias)
         self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.W_down(self.activation(self.W_up(x)))             # (B, T, D) -> (B, T, F) -> (B, T, D)
+        # (B, T, D) -> (B, T, F) -> (B, T, D)
+        return self.W_down(self.activation(self.W_up(x)))
 
 # %% ../../nbs/12_feed_forward.ipynb #3ed5c675
 class GatedFeedForward(nn.Module):
-    """`W_down(activation(W_gate(x)) * W_up(x))`: SwiGLU with SiLU, GeGLU with GELU (Shazeer 2020, equation 6).
+    """`W_down(activation(W_gate(x)) * W_up(x))`: SwiGLU with SiLU, GeGLU with GELU
+    (Shazeer 2020, equation 6).
 
-    Shapes (B, T, D) -> (B, T, D). Three matrices, so `d_ff` is usually two thirds of the plain layer's; see
+    Shapes (B, T, D) -> (B, T, D). Three matrices, so `d_ff` is usually two thirds of
+    the plain layer's; see
     `hidden_width`. Chapter: 12_feed_forward.
     """
 
-    def __init__(self, d_model: int, d_ff: int, activation: Activation = F.silu, bias: bool = False) -> None:
+    def __init__(self, d_model: int, d_ff: int, activation: Activation = F.silu,
+                 bias: bool = False) -> None:
         super().__init__()
         self.W_gate = nn.Linear(d_model, d_ff, bias=bias)
         self.W_up = nn.Linear(d_model, d_ff, bias=bias)
@@ -51,25 +59,31 @@ class GatedFeedForward(nn.Module):
         self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.W_down(self.activation(self.W_gate(x)) * self.W_up(x))     # (B, T, D) -> (B, T, F) -> (B, T, D)
+        # (B, T, D) -> (B, T, F) -> (B, T, D)
+        return self.W_down(self.activation(self.W_gate(x)) * self.W_up(x))
 
 # %% ../../nbs/12_feed_forward.ipynb #d0c7f616
 FFNS: dict[str, tuple[type[nn.Module], Activation]] = {
-    "relu": (FeedForward, F.relu), "gelu": (FeedForward, F.gelu), "gelu_tanh": (FeedForward, gelu_tanh),
+    "relu": (FeedForward, F.relu), "gelu": (FeedForward, F.gelu),
+    "gelu_tanh": (FeedForward, gelu_tanh),
     "swiglu": (GatedFeedForward, F.silu), "geglu": (GatedFeedForward, F.gelu)}
 
 
 def known_ffn(ffn_type: str) -> tuple[type[nn.Module], Activation]:
-    """The class and bend called `ffn_type`; a ValueError with the nearest right name if there is none."""
+    """The class and bend called `ffn_type`; a ValueError with the nearest right name if
+    there is none.
+    """
     if ffn_type not in FFNS:
         near = difflib.get_close_matches(ffn_type, FFNS, 1, 0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"ffn_type={ffn_type!r} is unknown; {hint}choose one of {', '.join(FFNS)}")
+        raise ValueError(f"ffn_type={ffn_type!r} is unknown; {hint}choose one of "
+                         f"{', '.join(FFNS)}")
     return FFNS[ffn_type]
 
 
 def hidden_width(d_model: int, ffn_type: str = "swiglu", multiple_of: int = 8) -> int:
-    """`d_ff` for which every type has the parameters of a plain layer with 4 × `d_model` neurons, rounded up.
+    """`d_ff` for which every type has the parameters of a plain layer with 4 ×
+    `d_model` neurons, rounded up.
 
     >>> hidden_width(96, "gelu"), hidden_width(96, "swiglu")
     (384, 256)
@@ -80,7 +94,11 @@ def hidden_width(d_model: int, ffn_type: str = "swiglu", multiple_of: int = 8) -
     return -(-width // multiple_of) * multiple_of
 
 
-def make_ffn(ffn_type: str, d_model: int, d_ff: int | None = None, bias: bool = False) -> nn.Module:
-    """A feed-forward layer by name; `d_ff=None` takes `hidden_width`. Chapter: 12_feed_forward."""
+def make_ffn(ffn_type: str, d_model: int, d_ff: int | None = None,
+             bias: bool = False) -> nn.Module:
+    """A feed-forward layer by name; `d_ff=None` takes `hidden_width`. Chapter:
+    12_feed_forward.
+    """
     kind, activation = known_ffn(ffn_type)
-    return kind(d_model, hidden_width(d_model, ffn_type) if d_ff is None else d_ff, activation, bias)
+    return kind(d_model, hidden_width(d_model, ffn_type) if d_ff is None else d_ff,
+                activation, bias)

@@ -13,15 +13,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def layer_norm_slow(x: Tensor, gain: Tensor, shift: Tensor, eps: float = 1e-5) -> Tensor:
-    """LayerNorm written out (Ba et al. 2016, equation 4), over the last dimension: the oracle."""
+def layer_norm_slow(x: Tensor, gain: Tensor, shift: Tensor,
+                    eps: float = 1e-5) -> Tensor:
+    """LayerNorm written out (Ba et al. 2016, equation 4), over the last dimension: the
+    oracle.
+    """
     mean = x.mean(-1, keepdim=True)                                       # (..., 1)
-    variance = ((x - mean) ** 2).mean(-1, keepdim=True)                   # divided by D, not by D - 1
+    variance = ((x - mean) ** 2).mean(-1, keepdim=True)     # divided by D, not by D - 1
     return (x - mean) / (variance + eps).sqrt() * gain + shift
 
 
 def rms_norm_slow(x: Tensor, gain: Tensor, eps: float = 1e-5) -> Tensor:
-    """RMSNorm written out (Zhang & Sennrich 2019, equation 4), over the last dimension: the oracle.
+    """RMSNorm written out (Zhang & Sennrich 2019, equation 4), over the last dimension:
+    the oracle.
 
     >>> rms_norm_slow(torch.tensor([3.0, 4.0]), torch.ones(2), 0.0)     # the root mean square is 3.5355
     tensor([0.8485, 1.1314])
@@ -30,7 +34,8 @@ def rms_norm_slow(x: Tensor, gain: Tensor, eps: float = 1e-5) -> Tensor:
 
 # %% ../../nbs/13_blocks.ipynb #07ec3c9d
 class LayerNorm(nn.Module):
-    """Mean zero and variance one over the width of each token, then a learned gain and shift. Chapter: 13_blocks.
+    """Mean zero and variance one over the width of each token, then a learned gain and
+    shift. Chapter: 13_blocks.
 
     Shapes (..., D) -> (..., D). Source: Ba et al. 2016.
     """
@@ -46,7 +51,8 @@ class LayerNorm(nn.Module):
 
 
 class RMSNorm(nn.Module):
-    """Root mean square one over the width of each token, then a learned gain. Chapter: 13_blocks.
+    """Root mean square one over the width of each token, then a learned gain. Chapter:
+    13_blocks.
 
     Shapes (..., D) -> (..., D). Source: Zhang & Sennrich 2019.
     """
@@ -64,9 +70,12 @@ NORMS: dict[str, type[nn.Module]] = {"layernorm": LayerNorm, "rmsnorm": RMSNorm}
 
 
 def make_norm(norm_type: str, d_model: int) -> nn.Module:
-    """A norm by name, `layernorm` or `rmsnorm`; a ValueError with the nearest right name for others."""
+    """A norm by name, `layernorm` or `rmsnorm`; a ValueError with the nearest right
+    name for others.
+    """
     if norm_type not in NORMS:
         near = difflib.get_close_matches(norm_type, NORMS, 1, 0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"norm_type={norm_type!r} is unknown; {hint}choose one of {', '.join(NORMS)}")
+        raise ValueError(f"norm_type={norm_type!r} is unknown; {hint}choose one of "
+                         f"{', '.join(NORMS)}")
     return NORMS[norm_type](d_model)

@@ -16,20 +16,26 @@ from torch import Tensor, nn
 
 
 def rope_frequencies(d_head: int, base: float = 10000.0) -> Tensor:
-    """Radians a position for each of the d_head / 2 pairs, fast to slow (Su et al. 2021, section 3.2.2)."""
+    """Radians a position for each of the d_head / 2 pairs, fast to slow (Su et al.
+    2021, section 3.2.2).
+    """
     if d_head < 2 or d_head % 2:
-        raise ValueError(f"width {d_head} does not split into pairs; choose an even width of 2 or more")
+        raise ValueError(f"width {d_head} does not split into pairs; choose an even "
+                         "width of 2 or more")
     if base <= 1: raise ValueError(f"base={base} must be above 1")
-    return base ** (-torch.arange(0, d_head, 2).double() / d_head).float()          # (Dh / 2,)
+    return base ** (-torch.arange(0, d_head, 2).double() / d_head).float()   # (Dh / 2,)
 
 
 def wavelengths(d_head: int, base: float = 10000.0) -> Tensor:
-    """After how many positions each pair has gone round once: 2 pi / frequency. Shape (d_head / 2,)."""
+    """After how many positions each pair has gone round once: 2 pi / frequency. Shape
+    (d_head / 2,).
+    """
     return 2 * math.pi / rope_frequencies(d_head, base)
 
 
 class Turning(nn.Module):
-    """Holds `freqs` in 32 bits: `model.bfloat16()` would round them, and far positions multiply the error.
+    """Holds `freqs` in 32 bits: `model.bfloat16()` would round them, and far positions
+    multiply the error.
 
     Chapter: 11_positions.
     """
@@ -42,7 +48,7 @@ class Turning(nn.Module):
         self.register_buffer("freqs", rope_frequencies(width, base), persistent=False)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
-        super()._apply(fn, recurse)                                   # moves; a change of dtype is undone here
+        super()._apply(fn, recurse)  # moves; a change of dtype is undone here
         self.freqs = rope_frequencies(self.width, self.base).to(self.freqs.device)
         return self
 
@@ -68,53 +74,65 @@ def join_neighbours(a: Tensor, b: Tensor) -> Tensor:
     return torch.stack([a, b], -1).flatten(-2)
 
 
-PAIRINGS = {"half": (split_halves, join_halves), "interleaved": (split_neighbours, join_neighbours)}
+PAIRINGS = {"half": (split_halves, join_halves),
+            "interleaved": (split_neighbours, join_neighbours)}
 
 
 class RoPE(Turning):
-    """Turn each pair of numbers by its frequency times the position (Su et al. 2021, equation 34).
+    """Turn each pair of numbers by its frequency times the position (Su et al. 2021,
+    equation 34).
 
-    `rope(x, positions)`: x (B, H, T, Dh), positions (T,) or (B, T) -> (B, H, T, Dh). `pairing` is `half` (Llama) or
-    `interleaved` (the paper). Raises ValueError for an odd head width, or an x of another. Chapter: 11_positions.
+    `rope(x, positions)`: x (B, H, T, Dh), positions (T,) or (B, T) -> (B, H, T, Dh).
+    `pairing` is `half` (Llama) or
+    `interleaved` (the paper). Raises ValueError for an odd head width, or an x of
+    another. Chapter: 11_positions.
     """
 
-    def __init__(self, d_head: int, base: float = 10000.0, pairing: str = "half") -> None:
+    def __init__(self, d_head: int, base: float = 10000.0,
+                 pairing: str = "half") -> None:
         super().__init__(d_head, base)
         if pairing not in PAIRINGS:
-            raise ValueError(f"pairing={pairing!r} is unknown; choose {' or '.join(map(repr, PAIRINGS))}")
+            raise ValueError(f"pairing={pairing!r} is unknown; choose "
+                             f"{' or '.join(map(repr, PAIRINGS))}")
         self.split, self.join = PAIRINGS[pairing]
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
         if x.shape[-1] != self.width:
-            raise ValueError(f"x has head width {x.shape[-1]} but this RoPE was made for {self.width}; "
+            raise ValueError(f"x has head width {x.shape[-1]} but this RoPE was made "
+                             f"for {self.width}; "
                              f"make RoPE({x.shape[-1]})")
-        angles = positions[..., None].float() * self.freqs                            # (T, Dh/2) or (B, T, Dh/2)
-        if angles.dim() == 3: angles = angles[:, None]                                # (B, 1, T, Dh/2)
+        angles = positions[..., None].float() * self.freqs   # (T, Dh/2) or (B, T, Dh/2)
+        if angles.dim() == 3: angles = angles[:, None]  # (B, 1, T, Dh/2)
         cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         a, b = self.split(x)
-        return self.join(a * cos - b * sin, a * sin + b * cos)                        # (B, H, T, Dh)
+        return self.join(a * cos - b * sin, a * sin + b * cos)  # (B, H, T, Dh)
 
 
 def head_width(weight: Tensor, n_heads: int) -> int:
     """Rows of `weight` per head; ValueError unless they are an even number."""
     if weight.shape[0] % (2 * n_heads):
-        raise ValueError(f"{weight.shape[0]} rows are not n_heads={n_heads} heads of an even width; "
+        raise ValueError(f"{weight.shape[0]} rows are not n_heads={n_heads} heads of "
+                         "an even width; "
                          "for W_k give the number of key-value heads")
     return weight.shape[0] // n_heads
 
 
 def half_from_interleaved(weight: Tensor, n_heads: int) -> Tensor:
-    """Reorder the rows of W_q or W_k (H * Dh, D), or of a bias (H * Dh,), from the paper's pairing to Llama's.
+    """Reorder the rows of W_q or W_k (H * Dh, D), or of a bias (H * Dh,), from the
+    paper's pairing to Llama's.
 
-    Rows (0, 1, 2, 3, …) of each head become (0, 2, …, 1, 3, …), and all scores stay. For W_k, `n_heads` is the number
-    of key-value heads. Raises ValueError if the rows do not divide. Chapter: 11_positions.
+    Rows (0, 1, 2, 3, …) of each head become (0, 2, …, 1, 3, …), and all scores stay.
+    For W_k, `n_heads` is the number of key-value heads. Raises ValueError if the rows
+    do not divide. Chapter: 11_positions.
     """
     half = head_width(weight, n_heads) // 2
     return weight.reshape(n_heads, half, 2, -1).transpose(1, 2).reshape(weight.shape)
 
 
 def interleaved_from_half(weight: Tensor, n_heads: int) -> Tensor:
-    """Undo `half_from_interleaved`: rows (0, 1, …, Dh / 2, …) become (0, Dh / 2, 1, …). Chapter: 11_positions."""
+    """Undo `half_from_interleaved`: rows (0, 1, …, Dh / 2, …) become (0, Dh / 2, 1, …).
+    Chapter: 11_positions.
+    """
     half = head_width(weight, n_heads) // 2
     return weight.reshape(n_heads, 2, half, -1).transpose(1, 2).reshape(weight.shape)
 
@@ -127,7 +145,8 @@ class NoPositions(nn.Module):
 
 
 class SinusoidalPositions(Turning):
-    """Add sines (even numbers) and cosines (odd) of the position (Vaswani et al. 2017, section 3.5).
+    """Add sines (even numbers) and cosines (odd) of the position (Vaswani et al. 2017,
+    section 3.5).
 
     x (B, T, D), positions (T,) or (B, T) -> (B, T, D). Chapter: 11_positions.
     """
@@ -136,31 +155,36 @@ class SinusoidalPositions(Turning):
         super().__init__(d_model, base)
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        angles = positions[..., None].float() * self.freqs                            # (..., T, D/2)
-        return x + join_neighbours(angles.sin(), angles.cos()).to(x.dtype)            # (B, T, D)
+        angles = positions[..., None].float() * self.freqs  # (..., T, D/2)
+        return x + join_neighbours(angles.sin(), angles.cos()).to(x.dtype)   # (B, T, D)
 
 
 class LearnedPositions(nn.Module):
-    """Add a learned vector for each position below `max_seq_len` (as GPT-2 does); ValueError beyond it.
+    """Add a learned vector for each position below `max_seq_len` (as GPT-2 does);
+    ValueError beyond it.
 
     x (B, T, D), positions (T,) or (B, T) -> (B, T, D). Chapter: 11_positions.
     """
 
     def __init__(self, max_seq_len: int, d_model: int) -> None:
         super().__init__()
-        if max_seq_len < 1: raise ValueError(f"max_seq_len={max_seq_len} leaves no position; choose 1 or more")
+        if max_seq_len < 1:
+            raise ValueError(f"max_seq_len={max_seq_len} leaves no position; choose 1 "
+                             "or more")
         self.table = nn.Embedding(max_seq_len, d_model)
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
         last = int(positions.max())
         if last >= self.table.num_embeddings:
-            raise ValueError(f"position {last} is past the learned table of {self.table.num_embeddings}; "
+            raise ValueError(f"position {last} is past the learned table of "
+                             f"{self.table.num_embeddings}; "
                              "use a shorter text, or a model with RoPE or ALiBi")
         return x + self.table(positions)
 
 # %% ../../nbs/11_positions.ipynb #840d8d3a
 def alibi_slopes(n_heads: int) -> Tensor:
-    """One slope a head: 2^(-8/n), 2^(-16/n), …; other head counts fill up from the next power of two, every other one.
+    """One slope a head: 2^(-8/n), 2^(-16/n), …; other head counts fill up from the next
+    power of two, every other one.
 
     >>> alibi_slopes(8)[:3].tolist()
     [0.5, 0.25, 0.125]
@@ -171,13 +195,16 @@ def alibi_slopes(n_heads: int) -> Tensor:
 
     def powers(n: int) -> Tensor: return 2.0 ** (-8.0 * torch.arange(1, n + 1) / n)
     whole = 2 ** int(math.log2(n_heads))
-    return torch.cat([powers(whole), powers(2 * whole)[0::2][: n_heads - whole]])     # (H,)
+    # (H,)
+    return torch.cat([powers(whole), powers(2 * whole)[0::2][: n_heads - whole]])
 
 
 class ALiBi(nn.Module):
-    """A bias on scores that falls with the distance (Press et al. 2022, equation in section 3).
+    """A bias on scores that falls with the distance (Press et al. 2022, equation in
+    section 3).
 
-    `alibi(q_positions, k_positions)`: (T,) and (S,) -> (H, T, S), or (B, T) and (B, S) -> (B, H, T, S).
+    `alibi(q_positions, k_positions)`: (T,) and (S,) -> (H, T, S), or (B, T) and (B, S)
+    -> (B, H, T, S).
     """
 
     def __init__(self, n_heads: int) -> None:
@@ -186,5 +213,6 @@ class ALiBi(nn.Module):
         self.register_buffer("slopes", alibi_slopes(n_heads), persistent=False)
 
     def forward(self, q_positions: Tensor, k_positions: Tensor) -> Tensor:
-        distance = (q_positions[..., :, None] - k_positions[..., None, :]).abs()       # (..., T, S)
-        return -self.slopes[:, None, None] * distance.unsqueeze(-3)                    # (..., H, T, S)
+        # (..., T, S)
+        distance = (q_positions[..., :, None] - k_positions[..., None, :]).abs()
+        return -self.slopes[:, None, None] * distance.unsqueeze(-3)     # (..., H, T, S)

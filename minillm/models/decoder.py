@@ -17,7 +17,8 @@ from ..layers.attention import Attention
 from ..layers.block import BLOCKS
 from ..layers.ffn import make_ffn
 from ..layers.norm import make_norm
-from ..layers.position import ALiBi, LearnedPositions, NoPositions, RoPE, SinusoidalPositions
+from ..layers.position import (ALiBi, LearnedPositions, NoPositions, RoPE,
+                                     SinusoidalPositions)
 
 ADDED: dict[str, Callable[[ModelConfig], nn.Module]] = {
     "learned": lambda c: LearnedPositions(c.max_seq_len, c.d_model),
@@ -28,7 +29,8 @@ def make_block(c: ModelConfig, layer: int) -> nn.Module:
     """Block number `layer`, with the parts that the config names."""
     rotary = RoPE(c.d_head, c.rope_base) if c.pos_encoding == "rope" else None
     bias_fn = ALiBi(c.n_heads) if c.pos_encoding == "alibi" else None
-    attention = Attention(c.d_model, c.n_heads, c.n_kv_heads, rotary=rotary, bias_fn=bias_fn, bias=c.bias,
+    attention = Attention(c.d_model, c.n_heads, c.n_kv_heads, rotary=rotary,
+                          bias_fn=bias_fn, bias=c.bias,
                           dropout=c.dropout, layer=layer)
     ffn = make_ffn(c.ffn_type, c.d_model, c.d_ff, c.bias)
     norms = make_norm(c.norm_type, c.d_model), make_norm(c.norm_type, c.d_model)
@@ -36,9 +38,11 @@ def make_block(c: ModelConfig, layer: int) -> nn.Module:
 
 # %% ../../nbs/16_decoder.ipynb #edf22bdb
 class Decoder(nn.Module):
-    """A causal language model made of the parts that `config` names. Chapter: 16_decoder.
+    """A causal language model made of the parts that `config` names. Chapter:
+    16_decoder.
 
-    It knows no optimizer, no sampling and no file, and keeps nothing between calls: a cache is an argument.
+    It knows no optimizer, no sampling and no file, and keeps nothing between calls: a
+    cache is an argument.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -48,30 +52,39 @@ class Decoder(nn.Module):
         self.positions = ADDED.get(c.pos_encoding, lambda c: NoPositions())(c)
         self.dropout = nn.Dropout(c.dropout)
         self.layers = nn.ModuleList(make_block(c, i) for i in range(c.n_layers))
-        self.norm = make_norm(c.norm_type, c.d_model) if c.norm_position == "pre" else nn.Identity()
+        self.norm = (make_norm(c.norm_type, c.d_model) if c.norm_position == "pre"
+                     else nn.Identity())
         self.head = nn.Linear(c.d_model, c.vocab_size, bias=False)
         if c.tie_embeddings: self.head.weight = self.embed.weight
         initialise(self)
 
-    def forward(self, ids: Tensor | None = None, *, embeds: Tensor | None = None, positions: Tensor | None = None,
+    def forward(self, ids: Tensor | None = None, *, embeds: Tensor | None = None,
+                positions: Tensor | None = None,
                 mask: Mask | None = causal_mask, cache: Any = None) -> Tensor:
         """Logits (B, T, V) for ids (B, T), or for ready vectors `embeds` (B, T, D).
 
-        Positions continue where the cache ends. Raises ValueError unless exactly one of `ids` and `embeds` is given.
+        Positions continue where the cache ends. Raises ValueError unless exactly one of
+        `ids` and `embeds` is given.
         """
-        if (ids is None) == (embeds is None): raise ValueError("give either ids (B, T) or embeds (B, T, D), not both")
-        x = self.embed(ids) if embeds is None else embeds                             # (B, T, D)
+        if (ids is None) == (embeds is None):
+            raise ValueError("give either ids (B, T) or embeds (B, T, D), not both")
+        x = self.embed(ids) if embeds is None else embeds  # (B, T, D)
         if positions is None:
             start = 0 if cache is None else cache.length
-            positions = torch.arange(start, start + x.shape[1], device=x.device)      # (T,)
+            positions = torch.arange(start, start + x.shape[1], device=x.device)  # (T,)
         x = self.dropout(self.positions(x, positions))
-        for layer in self.layers: x = layer(x, positions=positions, mask=mask, cache=cache)
-        return self.head(self.norm(x))                                                # (B, T, V)
+        for layer in self.layers:
+            x = layer(x, positions=positions, mask=mask, cache=cache)
+        return self.head(self.norm(x))  # (B, T, V)
 
-    def loss(self, ids: Tensor, targets: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean cross-entropy in nats over targets (B, T) that are not -100, and its terms by name."""
+    def loss(self, ids: Tensor, targets: Tensor,
+             **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """Mean cross-entropy in nats over targets (B, T) that are not -100, and its
+        terms by name.
+        """
         logits = self(ids, **options)
-        value = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100)
+        value = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(),
+                                ignore_index=-100)
         return value, {"cross_entropy": value}
 
     def num_parameters(self) -> int:
@@ -80,12 +93,14 @@ class Decoder(nn.Module):
 
 # %% ../../nbs/16_decoder.ipynb #880ee510
 def initialise(model: Decoder, std: float = 0.02) -> None:
-    """Normal numbers with deviation `std`, biases zero; matrices that write to the stream smaller by sqrt(2 L).
+    """Normal numbers with deviation `std`, biases zero; matrices that write to the
+    stream smaller by sqrt(2 L).
 
     Source: Radford et al. 2019, section 2.3.
     """
     for name, p in model.named_parameters():
         if p.dim() >= 2:
             writes = name.endswith(("W_o.weight", "W_down.weight"))
-            nn.init.normal_(p, 0.0, std / (2 * model.config.n_layers) ** 0.5 if writes else std)
+            nn.init.normal_(p, 0.0, std / (2 * model.config.n_layers) ** 0.5 if writes
+                            else std)
         elif name.endswith(".bias"): nn.init.zeros_(p)

@@ -9,16 +9,22 @@ from typing import Any
 
 from ..config import ModelConfig, unknown
 
-LLAMA = ModelConfig(d_model=256, n_heads=8, n_kv_heads=4, n_layers=6, max_seq_len=512, tie_embeddings=False)
-GPT2 = replace(LLAMA, n_kv_heads=None, norm_type="layernorm", ffn_type="gelu_tanh", pos_encoding="learned", bias=True,
+LLAMA = ModelConfig(d_model=256, n_heads=8, n_kv_heads=4, n_layers=6, max_seq_len=512,
+                    tie_embeddings=False)
+GPT2 = replace(LLAMA, n_kv_heads=None, norm_type="layernorm", ffn_type="gelu_tanh",
+               pos_encoding="learned", bias=True,
                tie_embeddings=True)
-GPT2_124M = replace(GPT2, vocab_size=50257, d_model=768, n_heads=12, n_layers=12, max_seq_len=1024)
-SMALL = replace(LLAMA, d_model=128, n_heads=4, n_kv_heads=2, n_layers=4, max_seq_len=256, tie_embeddings=True)
+GPT2_124M = replace(GPT2, vocab_size=50257, d_model=768, n_heads=12, n_layers=12,
+                    max_seq_len=1024)
+SMALL = replace(LLAMA, d_model=128, n_heads=4, n_kv_heads=2, n_layers=4,
+                max_seq_len=256, tie_embeddings=True)
 
 PRESETS = {"llama": LLAMA, "gpt2": GPT2, "gpt2-124m": GPT2_124M, "small": SMALL}
 
 
 def preset(name: str, **changes: Any) -> ModelConfig:
-    """A preset by name, with changes: `preset("llama", vocab_size=1000)`. Chapter: 16_decoder."""
+    """A preset by name, with changes: `preset("llama", vocab_size=1000)`. Chapter:
+    16_decoder.
+    """
     if name not in PRESETS: raise unknown("preset", name, PRESETS)
     return replace(PRESETS[name], **changes)

@@ -81,8 +81,7 @@ def color_scale(signed: bool) -> Any:
     from matplotlib.colors import LinearSegmentedColormap
     kind = "diverging" if signed else "sequential"
     scale = LinearSegmentedColormap.from_list(f"minillm-{kind}", PALETTE[kind])
-    scale.set_bad(COLORS["masked"])
-    return scale
+    return scale.with_extremes(bad=COLORS["masked"])
 
 
 def number_text(value: float, decimals: int) -> str:

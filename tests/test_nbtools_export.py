@@ -28,3 +28,19 @@ def test_stub_and_solved():
     assert namespace["f"](3) == 3
     assert ("return x" not in stub(source)
             and "raise NotImplementedError" in stub(source))
+
+
+# %% ../nbs/92_nbtools.ipynb
+def test_only_the_text_makes_an_install_cell(tmp_path):
+    import json
+    from minillm.nbtools.export import settings, stamp_colab
+    (tmp_path / "settings.ini").write_text(
+        "[DEFAULT]\ndoc_host = x\ndoc_baseurl = y\nlib_name = z\nversion = 1\n")
+    cell = {"cell_type": "code", "id": "colab-install", "source": "a = 1", "metadata": {}}
+    nb = tmp_path / "a.ipynb"
+    nb.write_text(json.dumps({"cells": [cell]}))
+    for _ in range(2):                                          # stamping twice changes nothing
+        stamp_colab(nb, tmp_path)
+        cells = json.loads(nb.read_text())["cells"]
+        assert ["".join(c["source"])[-5:] for c in cells][1:] == ["a = 1"]
+        assert len({c["id"] for c in cells}) == len(cells) == 2

@@ -7,6 +7,7 @@ __all__ = ['BANNER', 'SOLUTION', 'Chapter', 'read_chapter', 'without_calls', 'st
 
 # %% ../../nbs/92_nbtools.ipynb #89d326dc
 import ast
+import hashlib
 import json
 import re
 import sys
@@ -175,18 +176,27 @@ def wheel_url(root: Path) -> str:
 
 
 def stamp_colab(nb: Path, root: Path) -> None:
-    """Put the install cell first in notebook `nb`; write the file only if that changes it."""
+    """Put the install cell first in notebook `nb`; write the file only if that changes it.
+
+    What counts as the install cell is its text: editors may give its id to another cell,
+    which then gets a new one.
+    """
     book = json.loads(nb.read_text(encoding="utf-8"))
     source = ('#| hide\nimport sys\n\nif "google.colab" in sys.modules:\n'
-              f'    get_ipython().run_line_magic("pip", "install -q \'minillm[notebook] @ {wheel_url(root)}\'")')
+              '    get_ipython().run_line_magic("pip", "install -q '
+              f"'minillm[notebook] @ {wheel_url(root)}'\")")
     install = {"cell_type": "code", "id": "colab-install", "source": source}
-    cells = [install, *(c for c in book["cells"] if c.get("id") != "colab-install"
-                        and 'run_line_magic("pip"' not in "".join(c["source"])[:200])]
+    cells = [install, *(c for c in book["cells"]
+                        if 'run_line_magic("pip"' not in "".join(c["source"])[:200])]
     for c in cells:
-        c["source"] = "".join(c["source"]).splitlines(keepends=True)
+        text = "".join(c["source"])
+        c["source"] = text.splitlines(keepends=True)
         c["metadata"] = {k: v for k, v in c.get("metadata", {}).items() if k == "tags"}
         if c["cell_type"] == "code": c |= {"outputs": [], "execution_count": None}
+        if c is not install and c.get("id") == "colab-install":
+            c["id"] = hashlib.sha256(text.encode()).hexdigest()[:8]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    book = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    book = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4,
+            "nbformat_minor": 5}
     text = json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     if nb.read_text(encoding="utf-8") != text: nb.write_text(text, encoding="utf-8")

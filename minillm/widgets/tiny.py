@@ -199,5 +199,9 @@ def main() -> None:
     write_record("attention_tiny", metrics, seed=0,
                  modules=[f"minillm.{m}" for m in MODULES],
                  wall_time=time.time() - start,
-                 command='python -c "from minillm.widgets.tiny import main; main()"')
+                 command="python -m minillm.widgets.tiny")
     print(f"wrote {path.name}: {metrics}")
+
+
+# a notebook is `__main__` too, but has no file
+if __name__ == "__main__" and "__file__" in globals(): main()

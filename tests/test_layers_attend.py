@@ -70,6 +70,8 @@ def test_masks():
     assert torch.equal(full, torch.ones(6, 6).tril().bool())
     # with a cache: the last rows
     assert torch.equal(causal_mask(torch.arange(4, 6), torch.arange(6)), full[-2:])
+    padded = causal_mask(torch.arange(-1, 2), torch.arange(-1, 2))
+    assert padded.int().tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 1]]
     rows = torch.stack([torch.arange(3), torch.arange(5, 8)])
     assert (causal_mask(rows, rows).shape == (2, 3, 3)
             and full_mask(torch.arange(2), torch.arange(5)).all())
@@ -94,3 +96,47 @@ def test_large_scores_do_not_overflow():
         assert out.isfinite().all()
 
 from minillm.layers.attend import full_mask
+
+
+# %% ../nbs/09_attention.ipynb
+def test_attend_capped():
+    from functools import partial
+    q, k, v = random_qkv(2, 3, 5, 8)
+    mask, bias = causal_mask(torch.arange(5), torch.arange(5)), torch.randn(3, 5, 5)
+    for m, b in ((None, None), (mask, None), (mask, bias)):
+        wide = partial(attend_capped, cap=1e4)               # a cap so high changes nothing
+        assert (wide(q, k, v, m, b) - attend(q, k, v, m, b)).abs().max() < 1e-5
+    s = 2 * torch.tanh(torch.tensor([[1.0, 3.0]]) / 2)
+    one = torch.ones(1, 1, 1, 1)
+    got = attend_capped(one, torch.tensor([1.0, 3.0]).view(1, 1, 2, 1),
+                        torch.tensor([0.0, 1.0]).view(1, 1, 2, 1), cap=2.0)
+    assert abs(got.item() - s.softmax(-1)[0, 1].item()) < 1e-6
+
+
+def test_attend_scaled():
+    q, k, v = random_qkv(2, 3, 5, 8)
+    assert torch.allclose(attend(q, k, v, scale=0.5),
+                          attend(q * 0.5 * 8**0.5, k, v), atol=1e-5)
+
+
+def test_sinks_are_one_more_column():
+    q, k, v = random_qkv(2, 3, 5, 8)
+    layer = AttendWithSinks(3)
+    torch.nn.init.normal_(layer.sinks, generator=torch.Generator().manual_seed(1))
+    mask, bias = causal_mask(torch.arange(5), torch.arange(5)), torch.randn(3, 5, 5)
+    for b in (None, bias):
+        scores = q @ k.transpose(-2, -1) / 8**0.5 + (0 if b is None else b)
+        scores = scores.masked_fill(~mask, float("-inf"))
+        column = layer.sinks.view(1, 3, 1, 1).expand(2, 3, 5, 1)
+        want = torch.cat([scores, column], -1).softmax(-1)[..., :-1] @ v
+        assert (layer(q, k, v, mask, b) - want).abs().max() < 1e-5
+    layer(q, k, v, mask).sum().backward()
+    assert layer.sinks.grad.abs().min() > 0
+
+
+def test_keys_need_values():
+    q, k, v = random_qkv(2, 3, 5, 8)
+    with pytest.raises(ValueError, match="5 keys but 4 values"):
+        attend(q, k, v[:, :, :4])
+
+from minillm.layers.attend import AttendWithSinks, attend_capped

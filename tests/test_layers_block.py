@@ -58,6 +58,36 @@ def test_blocks_equal_torch():
                          mask=causal_mask) - want).abs().max() < 1e-5
 
 
+def test_sandwich_equals_gemma():
+    from transformers import Gemma3TextConfig
+    from transformers.models.gemma3.modeling_gemma3 import Gemma3DecoderLayer
+    config = Gemma3TextConfig(hidden_size=16, intermediate_size=24, num_hidden_layers=1,
+                              num_attention_heads=2, head_dim=8, vocab_size=8)
+    theirs = Gemma3DecoderLayer(config, 0).eval()
+    theirs.self_attn.forward = lambda hidden_states, **_: (2 * hidden_states, None)
+    ffn = make_ffn("geglu_tanh", 16, 24)
+    norms = [make_norm("rmsnorm_plus_one", 16, 1e-6) for _ in range(4)]
+
+    class Twice(nn.Module):
+        def forward(self, x, **_): return 2 * x
+
+    ours = SandwichBlock(Twice(), ffn, *norms)
+    g = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for a, b in ((ffn.W_gate, theirs.mlp.gate_proj), (ffn.W_up, theirs.mlp.up_proj),
+                     (ffn.W_down, theirs.mlp.down_proj),
+                     (norms[0], theirs.input_layernorm),
+                     (norms[1], theirs.pre_feedforward_layernorm),
+                     (norms[2], theirs.post_attention_layernorm),
+                     (norms[3], theirs.post_feedforward_layernorm)):
+            b.weight.copy_(torch.randn(b.weight.shape, generator=g))
+            a.weight.copy_(b.weight)
+    x = torch.randn(2, 5, 16, generator=g)
+    want = theirs(x, position_embeddings=None)
+    want = want[0] if isinstance(want, tuple) else want
+    assert (ours(x, positions=torch.arange(5)) - want).abs().max() < 1e-5
+
+
 def test_dropout_falls_on_what_is_added():
     torch.manual_seed(0)
     b, x = block(PreNormBlock, dropout=0.9).train(), torch.randn(4, 8, 16)

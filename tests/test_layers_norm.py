@@ -35,6 +35,16 @@ def test_rmsnorm_equals_llama():
     assert (RMSNorm(16)(x) - LlamaRMSNorm(16, eps=1e-5)(x)).abs().max() < 1e-6
 
 
+def test_plus_one_equals_gemma():
+    from transformers.models.gemma3.modeling_gemma3 import Gemma3RMSNorm
+    ours, theirs = RMSNormPlusOne(16), Gemma3RMSNorm(16)
+    for m in (ours, theirs):
+        torch.nn.init.normal_(m.weight, generator=torch.Generator().manual_seed(1))
+    x = torch.randn(2, 3, 16)
+    assert (ours(x) - theirs(x)).abs().max() < 1e-6
+    assert torch.equal(ours(x.bfloat16()), theirs(x.bfloat16()))
+
+
 def test_norm_invariants():
     torch.manual_seed(0)
     x = torch.randn(5, 64)

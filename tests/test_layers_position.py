@@ -156,3 +156,35 @@ def test_alibi_by_hand_and_in_a_batch():
     assert ALiBi(8)(rows, rows).shape == (2, 8, 4, 4)
     # distances are the same
     assert torch.equal(ALiBi(8)(rows, rows)[1], ALiBi(8)(rows[0], rows[0]))
+
+
+# %% ../nbs/11_positions.ipynb
+@pytest.mark.parametrize("kind,extra", [
+    ("linear", {}), ("llama3", {"low_freq_factor": 1.0, "high_freq_factor": 4.0}),
+    ("yarn", {}), ("yarn", {"truncate": False, "beta_fast": 16.0})])
+def test_scalings_equal_transformers(kind, extra):
+    from transformers import LlamaConfig
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+    config = LlamaConfig(hidden_size=64, num_attention_heads=1, rope_parameters={
+        "rope_type": kind, "factor": 8.0, "rope_theta": 5e4,
+        "original_max_position_embeddings": 256, **extra}, max_position_embeddings=2048)
+    want, amplitude = ROPE_INIT_FUNCTIONS[kind](config)
+    ours = {"linear": linear_scaling(8.0), "llama3": llama3_scaling(8.0, 256),
+            "yarn": yarn_scaling(8.0, 256, 5e4, extra.get("beta_fast", 32.0),
+                                 whole=extra.get("truncate", True))}[kind]
+    rope = RoPE(64, 5e4, scaling=ours, amplitude=amplitude)
+    assert (rope.freqs / want - 1).abs().max() < 1e-5
+    assert (rope.bfloat16().freqs / want - 1).abs().max() < 1e-5     # not rounded either
+    if kind == "yarn": assert abs(yarn_amplitude(8.0) - amplitude) < 1e-6
+
+
+def test_llama3_scaling_by_hand():
+    freqs = 2 * math.pi / torch.tensor([6.3, 4096.0, 54000.0])
+    kept = llama3_scaling(8.0, 8192)(freqs) / freqs
+    assert torch.allclose(kept, torch.tensor([1.0, 1 / 3 + 2 / 24, 1 / 8]), atol=1e-4)
+
+
+def test_amplitude_multiplies():
+    x = torch.randn(1, 1, 3, 8)
+    rope = RoPE(8, amplitude=1.5)
+    assert torch.allclose(rope(x, torch.arange(3)), 1.5 * RoPE(8)(x, torch.arange(3)))

@@ -22,8 +22,18 @@ def test_values_must_fit_together():
             ({"n_kv_heads": 3}, "n_kv_heads=3"),
             ({"d_model": 12, "n_heads": 4}, "odd"), ({"dropout": 1.0}, "dropout=1.0"),
             ({"vocab_size": 0}, "vocab_size=0"),
-            ({"use_moe": True}, "does not have yet"),
-            ({"layer_pattern": "LG"}, "global layers only")):
+            ({"use_moe": True}, "num_experts=0, top_k=0"),
+            ({"num_experts": 4}, "without use_moe"),
+            ({"use_moe": True, "num_experts": 4, "top_k": 5}, "top_k=5"),
+            ({"use_moe": True, "num_experts": 4, "top_k": 2, "dense_layers": 4},
+             "leaves no layer"),
+            ({"layer_pattern": "LG"}, "give their window"),
+            ({"layer_pattern": "LX", "window": 4}, "must be made of"),
+            ({"window": 4}, "has no effect"), ({"kv_rank": 4}, "belongs to"),
+            ({"attention_type": "latent"}, "needs kv_rank"),
+            ({"rope_scaling": "yarn"}, "needs rope_trained"),
+            ({"rope_base": 1.0}, "rope_base=1.0"), ({"rope_factor": 0.5}, "at least 1"),
+            ({"learned_sinks": True, "score_cap": 5.0}, "learned_sinks")):
         with pytest.raises(ValueError, match=message): ModelConfig.from_dict(values)
     with pytest.raises(ValueError, match="seq_length=999"):
         load_config("small", {"seq_length": 999})

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from minillm.config import ModelConfig
-from minillm.models.presets import preset
+from minillm.models.presets import (PARENTS, cache_bytes, changes, count_parameters,
+                                    preset)
 
 
 def copy_llama(ours, theirs):
@@ -79,7 +80,7 @@ def test_equal_to_gpt2():
     theirs = shaken(GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=32, n_head=4,
                                                n_layer=3, n_positions=64,
                                                attn_implementation="eager")))
-    ours = Decoder(preset("gpt2", vocab_size=50, d_model=32, n_heads=4, n_layers=3,
+    ours = Decoder(preset("gpt2-like", vocab_size=50, d_model=32, n_heads=4, n_layers=3,
                           max_seq_len=64)).eval()
     copy_gpt2(ours, theirs)
     ids = torch.randint(0, 50, (2, 40))
@@ -93,7 +94,16 @@ ALL: list[dict] = [{"pos_encoding": p}
                    for p in ("rope", "learned", "sinusoidal", "alibi", "none")] + [
     {"norm_position": "post", "norm_type": "layernorm"},
     {"ffn_type": "relu", "bias": True},
-    {"n_kv_heads": 1, "tie_embeddings": False}]
+    {"n_kv_heads": 1, "tie_embeddings": False},
+    {"norm_position": "sandwich", "norm_type": "rmsnorm_plus_one", "qk_norm": True},
+    {"layer_pattern": "LG", "window": 3, "rope_local_base": 100.0, "head_dim": 12,
+     "score_cap": 3.0, "final_cap": 5.0, "scale_embeddings": True},
+    {"learned_sinks": True, "bias": True, "ffn_type": "swiglu_clamped"},
+    {"use_moe": True, "num_experts": 4, "top_k": 2, "balance_weight": 0.01,
+     "dense_layers": 1, "shared_experts": 1},
+    {"attention_type": "latent", "kv_rank": 8, "q_rank": 16, "rope_dim": 4,
+     "value_dim": 6, "rope_pairing": "interleaved"},
+    {"rope_scaling": "yarn", "rope_factor": 4.0, "rope_trained": 8}]
 TINY = {"vocab_size": 30, "d_model": 32, "n_heads": 4, "n_layers": 2, "max_seq_len": 32}
 
 
@@ -107,6 +117,8 @@ class Notebook:
     how many there are.
     """
     def __init__(self): self.seen, self.length = {}, 0
+
+    def next_positions(self, n): return torch.arange(self.length, self.length + n)
 
     def update(self, layer, k, v):
         if layer in self.seen:
@@ -151,6 +163,37 @@ def test_first_loss_is_that_of_a_guess():
     assert abs(loss.item() - math.log(30)) < 0.05 and terms["cross_entropy"] is loss
 
 
+def test_local_layers_see_their_window():
+    # one layer, no positions: a token outside of the window changes nothing
+    model = tiny(layer_pattern="L", window=4, n_layers=1, pos_encoding="none")
+    ids = torch.randint(0, 30, (1, 12))
+    other = ids.clone()
+    other[:, 3] = (other[:, 3] + 1) % 30
+    with torch.no_grad(): moved = (model(ids) != model(other)).any(-1)[0]
+    assert moved.nonzero().flatten().tolist() == [3, 4, 5, 6]
+
+
+def test_router_terms_reach_the_loss():
+    model, ids = tiny(use_moe=True, num_experts=4, top_k=2, balance_weight=0.5,
+                      z_weight=0.1), torch.randint(0, 30, (2, 9))
+    loss, terms = model.loss(ids[:, :-1], ids[:, 1:])
+    want = (terms["cross_entropy"] + 0.5 * terms["load_balancing"]
+            + 0.1 * terms["router_z"])
+    assert torch.allclose(loss, want) and 2 <= terms["load_balancing"] < 4
+    loss.backward()
+    assert all(layer.ffn.router.W_r.weight.grad.abs().sum() > 0
+               for layer in model.layers)
+
+
+def test_padding_in_front_changes_nothing():
+    for options in ALL:
+        model, ids = tiny(**options), torch.randint(0, 30, (1, 7))
+        padded = torch.cat([torch.zeros(1, 3, dtype=torch.long), ids], 1)
+        with torch.no_grad():
+            got = model(padded, positions=torch.arange(-3, 7))[:, 3:]
+            assert (got - model(ids)).abs().max() < 1e-5, options
+
+
 def test_ignored_targets_do_not_count():
     model, ids = tiny(), torch.randint(0, 30, (2, 9))
     targets = ids[:, 1:].clone()
@@ -174,9 +217,33 @@ def test_parameters_by_the_formula():
         assert tiny(n_kv_heads=K, d_ff=F_, tie_embeddings=tied).num_parameters() == want
 
 
-def test_gpt2_has_124_million_parameters():
-    with torch.device("meta"):
-        assert Decoder(preset("gpt2-124m")).num_parameters() == 124_439_808
+@pytest.mark.parametrize("name,published", [
+    ("gpt2", 124_439_808), ("llama2-7b", 6_738_415_616), ("llama3-8b", 8_030_261_248),
+    ("mistral-7b", 7_241_732_096), ("mixtral-8x7b", 46_702_792_704),
+    ("gemma3-270m", 268_098_176), ("qwen3-0.6b", 596_049_920)])
+def test_published_parameter_counts(name, published):
+    with torch.device("meta"): model = Decoder(preset(name))      # all experts, really
+    assert model.num_parameters() == published == count_parameters(preset(name))[0]
+
+
+def test_our_sizes():
+    for name, size in (("small", 25e6), ("medium", 125e6), ("large", 350e6)):
+        assert abs(count_parameters(preset(name))[0] / size - 1) < 0.03, name
+
+
+def test_changes_rebuild_the_preset():
+    for name, parent in PARENTS.items():
+        assert preset(parent, **changes(name)) == preset(name)
+    assert changes("llama") == preset("llama").to_dict()
+
+
+def test_cache_of_a_token():
+    from minillm.generate.cache import KVCache
+    for c in (preset("tiny", vocab_size=9), preset(
+            "tiny", vocab_size=9, attention_type="latent", kv_rank=8, rope_dim=4,
+            value_dim=8)):
+        cache = KVCache.for_model(Decoder(c), max_len=10)
+        assert cache.nbytes == 10 * cache_bytes(c, 4)
 
 
 def test_presets_are_named():

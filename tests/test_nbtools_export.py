@@ -33,7 +33,7 @@ def test_stub_and_solved():
 # %% ../nbs/92_nbtools.ipynb
 def test_only_the_text_makes_an_install_cell(tmp_path):
     import json
-    from minillm.nbtools.export import settings, stamp_colab
+    from minillm.nbtools.export import stamp_colab
     (tmp_path / "settings.ini").write_text(
         "[DEFAULT]\ndoc_host = x\ndoc_baseurl = y\nlib_name = z\nversion = 1\n")
     cell = {"cell_type": "code", "id": "colab-install", "source": "a = 1", "metadata": {}}

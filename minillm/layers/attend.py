@@ -101,7 +101,7 @@ class AttendWithSinks(nn.Module):
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
                 bias: Tensor | None = None, dropout: float = 0.0) -> Tensor:
-        B, H, T, S = *q.shape[:3], k.shape[2]
+        (_, H, T, _), S = q.shape, k.shape[2]
         k, v = (F.pad(x, (0, 0, 1, 0)) for x in (k, v))       # (B, H, 1 + S, Dh): a zero
         scores = q.new_zeros(H, T, S) if bias is None else bias.to(q.dtype)
         sinks = self.sinks.to(q.dtype)[:, None, None].expand(*scores.shape[:-1], 1)

@@ -16,7 +16,7 @@ def wrong_no_normaliser(S, z, q, k, v):
     return q @ S, S, z + k
 
 def wrong_transposed(S, z, q, k, v):
-    "The outer product is transposed: rows of S belong to the key, columns to the value."
+    "The outer product is transposed: rows of S are for the key, columns for the value."
     S, z = S + torch.outer(v, k), z + k
     return q @ S / (q @ z), S, z
 
@@ -28,10 +28,10 @@ def wrong_old_z(S, z, q, k, v):
 
 def linear_step(S: torch.Tensor, z: torch.Tensor, q: torch.Tensor, k: torch.Tensor,
                 v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    "S (Dh, Dv), z (Dh,), q and k (Dh,) with the feature map done, v (Dv,) -> out (Dv,), S, z."
+    "S (Dh, Dv), z (Dh,), q and k (Dh,) already positive, v (Dv,) -> out (Dv,), S, z."
     S, z = S + torch.outer(k, v), z + k
     return q @ S / (q @ z), S, z
 
 
 CHAPTER = '14_efficient'
-STUB = 'def linear_step(S: torch.Tensor, z: torch.Tensor, q: torch.Tensor, k: torch.Tensor,\n                v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:\n    "S (Dh, Dv), z (Dh,), q and k (Dh,) with the feature map done, v (Dv,) -> out (Dv,), S, z."\n    raise NotImplementedError'
+STUB = 'def linear_step(S: torch.Tensor, z: torch.Tensor, q: torch.Tensor, k: torch.Tensor,\n                v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:\n    "S (Dh, Dv), z (Dh,), q and k (Dh,) already positive, v (Dv,) -> out (Dv,), S, z."\n    raise NotImplementedError'

@@ -3,11 +3,11 @@
 
 import torch
 
-def _window(T, w):
+def _window(T: int, w: int) -> torch.Tensor:
     age = torch.arange(T)[:, None] - torch.arange(T)
     return (age >= 0) & (age < w)
 
-def _sinks(T, w):
+def _sinks(T: int, w: int) -> torch.Tensor:
     allowed = _window(T, w)
     allowed[:, 0] = True
     return allowed

@@ -128,7 +128,7 @@ class LinearState:
 class LinearAttention(nn.Module):
     """Attention with weights `phi(q) . phi(k)`, in time linear in T.
 
-    `attn(x, positions=..., mask=..., cache=...)`: (B, T, D) -> (B, T, D), as `Attention`.
+    `attn(x, positions=..., mask=..., cache=...)` as `Attention`: (B, T, D) -> same.
     `mask` is `causal_mask`, or None (`full_mask`) to see all; others raise ValueError.
     `cache` is a `LinearState`. Positions are not used: add them to x. Source:
     Katharopoulos et al. 2020. Raises ValueError if the heads do not divide.

@@ -139,7 +139,7 @@ class TiledAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Mask | None,
                 block: int) -> Tensor:
-        """The output (..., T, Dv); keeps it, the inputs and lse, nothing of size T x S."""
+        """The output (..., T, Dv); keeps it, the inputs and lse, nothing of T x S."""
         out, lse = tiled_forward(q, k, v, mask, block)
         ctx.save_for_backward(q, k, v, out, lse)
         ctx.mask, ctx.block = mask, block
@@ -159,8 +159,8 @@ def attend_tiled(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Mask | None = N
     """The output of `attend_slow`, in tiles, with no memory for T x S scores.
 
     q (..., T, Dh), k (..., S, Dh), v (..., S, Dv) -> (..., T, Dv). `mask` is a bool
-    tensor (..., T, S), or better a function of positions such as `causal_mask`, for which
-    the queries are the last T of S positions. A query that may see nothing gets zeros.
+    tensor (..., T, S), or better a function of positions such as `causal_mask`; the
+    queries are then the last T of S positions. A query that may see nothing gets zeros.
     Source: Dao et al. 2022. Raises ValueError for shapes that do not fit.
     Chapter: 14_efficient.
     """

@@ -74,6 +74,17 @@ def test_16_bits_sum_in_32():
         assert z.item() == 2000 and S.item() == 2000 and out.dtype == torch.bfloat16
 
 
+def test_it_overfits_one_batch():
+    torch.manual_seed(0)
+    layer, x, y = LinearAttention(16, 2), torch.randn(2, 6, 16), torch.randn(2, 6, 16)
+    optimizer, losses = torch.optim.Adam(layer.parameters(), lr=3e-2), []
+    for _ in range(100):
+        loss = (layer(x, mask=causal_mask) - y).square().mean()
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.1 * losses[0]
+
+
 def test_what_cannot_be_summed_is_refused():
     layer, x = LinearAttention(8, 2), torch.randn(1, 4, 8)
     for mask, cache in ((sliding_window(2), None), (None, LinearState(1))):

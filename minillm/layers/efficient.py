@@ -25,7 +25,7 @@ def how_long_ago(q_positions: Tensor, k_positions: Tensor) -> Tensor:
 
 
 def sliding_window(window: int) -> Mask:
-    """Causal; the query at p sees keys p - window + 1 to p: `window` with itself.
+    """Causal; the query at p sees the `window` keys from p - window + 1 to p.
 
     The count of Mistral (Jiang et al. 2023, section 2) as `transformers` computes it.
     Raises ValueError if window < 1. Chapter: 14_efficient.

@@ -14,6 +14,7 @@ _HOME = {
     "Decoder": "models.decoder", "PRESETS": "models.presets", "preset": "models.presets",
     "BPETokenizer": "tokenizer.bpe", "CharTokenizer": "tokenizer.simple", "WordTokenizer": "tokenizer.simple",
     "load_tokenizer": "tokenizer.auto", "prepare": "data.sources", "tale_text": "data.tales", "judge": "data.tales_parser",
+    "load_pretrained": "models.pretrained", "export_pretrained": "models.pretrained",
     "Trainer": "train.trainer", "load_model": "train.checkpoint",
     "Sampler": "generate.sample", "make_sampler": "generate.sample", "KVCache": "generate.cache",
     "verify": "device",

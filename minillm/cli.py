@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['app', 'Json', 'say', 'finish', 'fail', 'guarded', 'main', 'show_version', 'options', 'tales_source', 'prepare',
            'extra_flags', 'run_config', 'open_tokens', 'train', 'keep_beside', 'growing_text', 'find_run',
-           'encode_prompt', 'generate', 'verify']
+           'encode_prompt', 'open_model', 'generate', 'export', 'presets', 'show_presets', 'verify']
 
 # %% ../nbs/90_cli.ipynb #f8470015
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -270,7 +271,14 @@ def growing_text(tokenizer: Any, ids: Iterator[int]) -> Iterator[str]:
     """The text of tokens as they come, only whole characters at each step."""
     import codecs
     if not hasattr(tokenizer, "decode_bytes"):
-        for i in ids: yield tokenizer.decode([i])
+        seen, shown = [], 0
+        for i in ids:
+            seen.append(i)
+            text = tokenizer.decode(seen)
+            if not text.endswith("\ufffd"):                   # half of a character
+                yield text[shown:]
+                shown = len(text)
+        if seen: yield tokenizer.decode(seen)[shown:]
         return
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     for i in ids: yield decoder.decode(tokenizer.decode_bytes([i]))
@@ -295,11 +303,34 @@ def encode_prompt(tokenizer: Any, text: str, context: int) -> list[int]:
     context.
     """
     if not text: raise ValueError("the prompt is empty; give some text to go on from")
-    ids = tokenizer.encode(text)
+    ids = getattr(tokenizer, "prompt", tokenizer.encode)(text)
     if len(ids) > context:
         raise ValueError(f"the prompt has {len(ids)} tokens, more than the model's "
                          f"context of {context}; shorten it")
     return ids
+
+
+def open_model(source: Path, device: Any) -> tuple[Any, Any, set[int]]:
+    """Model, tokenizer and end tokens of a run's folder, or of an exported one."""
+    from minillm.data.bins import end_of_text
+    from minillm.models.pretrained import is_exported, load_pretrained, stop_ids
+    from minillm.tokenizer.auto import load_tokenizer
+    from minillm.train.checkpoint import load_model
+    if is_exported(source):
+        model, tokenizer = load_pretrained(source, device=device)
+        if tokenizer is None:
+            raise FileNotFoundError(f"{source} has no tokenizer.json or "
+                                    "tokenizer.model, "
+                                    "so no text can be read or written")
+        return model, tokenizer, stop_ids(source)
+    tokenizer = load_tokenizer(find_run(source))
+    model = load_model(source, device)
+    if tokenizer.vocab_size != model.config.vocab_size:
+        raise ValueError(f"{source}: the tokenizer has {tokenizer.vocab_size} tokens, "
+                         f"the model {model.config.vocab_size}; they are of different "
+                         "runs")
+    end = end_of_text(tokenizer)
+    return model, tokenizer, set() if end is None else {end}
 
 
 @app.command()
@@ -310,6 +341,10 @@ def generate(prompt: Annotated[str | None,
                                                  help="the same as a flag")] = None,
              checkpoint: Annotated[Path,
                                    typer.Option(help="a run's folder")] = Path("run"),
+             pretrained: Annotated[str | None,
+                                   typer.Option(help="a folder of the Hugging Face "
+                                                     "layout, or a name on the hub")
+                                   ] = None,
              max_tokens: Annotated[int, typer.Option(help="how many tokens to write")] = 200,
              temperature: Annotated[float,
                                     typer.Option(help="0 takes the most probable token "
@@ -330,8 +365,7 @@ def generate(prompt: Annotated[str | None,
     from minillm.generate.cache import KVCache
     from minillm.generate.sample import generate as write
     from minillm.generate.sample import make_sampler
-    from minillm.tokenizer.auto import load_tokenizer
-    from minillm.train.checkpoint import load_model
+    from minillm.models.pretrained import find_folder
     if max_tokens < 1: raise ValueError(f"max_tokens={max_tokens} must be at least 1")
     if temperature < 0:
         raise ValueError(f"temperature={temperature} must not be negative; 0 takes the "
@@ -340,27 +374,68 @@ def generate(prompt: Annotated[str | None,
         raise ValueError("the prompt is given twice; give PROMPT or --prompt")
     make_sampler(1.0, top_k, top_p)  # temperature 0 does not excuse a wrong top-p
     sampler, place = make_sampler(temperature, top_k, top_p), pick_device(device)
-    tokenizer, text = (load_tokenizer(find_run(checkpoint)),
-                       prompt_flag if prompt is None else prompt)
-    model = load_model(checkpoint, place)
-    if tokenizer.vocab_size != model.config.vocab_size:
-        raise ValueError(f"{checkpoint}: the tokenizer has {tokenizer.vocab_size} "
-                         f"tokens, the model {model.config.vocab_size}; they are of "
-                         "different runs")
+    text = prompt_flag if prompt is None else prompt
+    source = checkpoint if pretrained is None else find_folder(pretrained)
+    model, tokenizer, stops = open_model(source, place)
     ids = encode_prompt(tokenizer, text or "", model.config.max_seq_len)
     generator = torch.Generator(place)
     generator.manual_seed(seed) if seed is not None else generator.seed()
     cache = (KVCache.for_model(model)
              if len(ids) + max_tokens <= model.config.max_seq_len else None)
     made = write(model, torch.tensor([ids], device=place), max_tokens=max_tokens,
-                 sampler=sampler, cache=cache, generator=generator)
+                 sampler=sampler, cache=cache, generator=generator, stop_ids=stops)
+    new = takewhile(lambda i: i not in stops, (int(t) for t in made))
     written = [text or ""]
     if not as_json: print(text, end="", flush=True)
-    for piece in growing_text(tokenizer, (int(t) for t in made)):
+    for piece in growing_text(tokenizer, new):
         written.append(piece)
         if not as_json: print(piece, end="", flush=True)
     finish({"text": "".join(written), "prompt_tokens": len(ids),
-            "max_tokens": max_tokens, "checkpoint": str(checkpoint)}, as_json, "")
+            "max_tokens": max_tokens, "checkpoint": str(source)}, as_json, "")
+
+# %% ../nbs/90_cli.ipynb #14d9ccbb
+@app.command()
+def export(out: Annotated[Path, typer.Option(help="the new folder")],
+           checkpoint: Annotated[Path,
+                                 typer.Option(help="a run's folder")] = Path("run"),
+           as_json: Json = False) -> None:
+    """Write a trained model in the Hugging Face layout."""
+    from minillm.models.pretrained import export_pretrained
+    model, tokenizer, _ = open_model(checkpoint, "cpu")
+    family = export_pretrained(model, out, tokenizer)
+    result = {"out": str(out), "architecture": family.architecture,
+              "parameters": model.num_parameters()}
+    finish(result, as_json, f"{out}: {family.architecture}, "
+                            f"{result['parameters']:,} parameters")
+
+
+@app.command()
+def presets(as_json: Json = False) -> None:
+    """List the models that the book can build, and what is new about each."""
+    from minillm.models.presets import (PARENTS, PRESETS, cache_bytes, changes,
+                                        count_parameters)
+    rows = []
+    for name, config in PRESETS.items():
+        total, active = count_parameters(config)
+        rows.append({"name": name, "parameters": total, "active": active,
+                     "cache_bytes_per_token": cache_bytes(config),
+                     "parent": PARENTS.get(name),
+                     "changes": changes(name) if name in PARENTS else {}})
+    if not as_json: show_presets(rows)
+    else: finish({"presets": rows}, True, "")
+
+
+def show_presets(rows: list[dict[str, Any]]) -> None:
+    """The presets as a table."""
+    from rich.console import Console
+    from rich.table import Table
+    table = Table("name", "parameters", "active", "cache a token", "new", box=None)
+    for row in rows:
+        new = ", ".join(f"{k}={v}" for k, v in row["changes"].items())
+        table.add_row(row["name"], f"{row['parameters']:,}", f"{row['active']:,}",
+                      f"{row['cache_bytes_per_token'] / 1024:.1f} KiB",
+                      f"{row['parent']} with {new}" if new else "the start")
+    Console().print(table)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['WEIGHTS', 'INDEX', 'read_object', 'read_family', 'weight_files', 'Tensors', 'fits', 'fill', 'unneeded', 'some',
            'find_folder', 'load_model', 'plain', 'difference', 'choose_family', 'export_pretrained', 'write_shards',
-           'load_pretrained', 'load_run_tokenizer']
+           'load_pretrained', 'is_exported', 'stop_ids', 'load_run_tokenizer']
 
 # %% ../../nbs/26_pretrained.ipynb #812ec38b
 import math
@@ -296,6 +296,23 @@ def load_pretrained(folder_or_name: str | Path, *, device: str = "cpu",
         return load_run(folder).to(device, dtype).eval(), load_run_tokenizer(folder)
     model = load_model(folder, device, dtype)
     return model, find_tokenizer(folder)
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether a folder is of the Hugging Face layout, by its `config.json`."""
+    file = folder / "config.json"
+    return file.exists() and "model_type" in read_object(file)
+
+
+def stop_ids(folder: Path) -> set[int]:
+    """The tokens at which a folder's model ends a text; an empty set if it says
+    none.
+    """
+    for name in ("generation_config.json", "config.json"):
+        found = read_object(folder / name).get("eos_token_id") if (
+            folder / name).exists() else None
+        if found is not None: return set(found) if isinstance(found, list) else {found}
+    return set()
 
 
 def load_run_tokenizer(folder: Path) -> Any:

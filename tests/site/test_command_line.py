@@ -159,3 +159,63 @@ def test_a_killed_run_goes_on_to_the_same_losses(work, tmp_path, how):
     resume = [sys.executable, "-m", "minillm", "train", "--resume", "--out", str(tmp_path / "broken")]
     subprocess.run(resume, check=True, capture_output=True, env=quiet)
     assert losses(tmp_path / "broken") == losses(tmp_path / "whole")
+
+
+def test_presets(capsys):
+    assert run("presets", "--json") == 0
+    rows = {r["name"]: r for r in json.loads(capsys.readouterr().out.splitlines()[-1])["presets"]}
+    assert rows["gpt2"]["parameters"] == 124_439_808 and rows["mixtral-8x7b"]["parent"] == "mistral-7b"
+    assert rows["mixtral-8x7b"]["changes"]["num_experts"] == 8
+    assert run("presets") == 0 and "gemma3-270m" in capsys.readouterr().out
+
+
+def test_export_is_what_transformers_opens(work, tmp_path, capsys):
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    out = tmp_path / "exported"
+    assert run("export", "--checkpoint", work / "run", "--out", out, "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["architecture"] == "LlamaForCausalLM"
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
+    ids = torch.tensor([tokenizer("the quick").input_ids])
+    theirs = model.generate(ids, max_new_tokens=20, do_sample=False, pad_token_id=0)[0]
+    want = tokenizer.decode(theirs, clean_up_tokenization_spaces=False)
+    for flag in ("--pretrained", "--checkpoint"):
+        assert run("generate", "the quick", flag, out, "--max-tokens", 20, "--temperature", 0, "--json") == 0
+        assert json.loads(capsys.readouterr().out.splitlines()[-1])["text"] == want
+    for flag in ("--pretrained", "--checkpoint"):                          # and a run by either name
+        assert run("generate", "the quick", flag, work / "run", "--max-tokens", 20, "--temperature", 0, "--json") == 0
+        assert json.loads(capsys.readouterr().out.splitlines()[-1])["text"] == want
+    assert "exists already" in error_of(capsys, "export", "--checkpoint", work / "run", "--out", out)
+    (out / "tokenizer.json").unlink()
+    assert "no tokenizer.json" in error_of(capsys, "generate", "x", "--pretrained", out)
+    assert "neither a folder" in error_of(capsys, "generate", "x", "--pretrained", tmp_path / "nowhere")
+
+
+def test_a_pretrained_folder_writes_as_transformers_does(tmp_path, capsys):
+    """A Llama with a byte-pair tokenizer that begins each text with a special token, and ends at another."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+    from tokenizers import decoders
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    inner = Tokenizer(models.BPE())
+    inner.pre_tokenizer, inner.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    inner.train_from_iterator([TEXT], trainers.BpeTrainer(
+        vocab_size=300, special_tokens=["<s>", "</s>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    inner.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", 0)])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<s>", eos_token="</s>")
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(LlamaConfig(
+        vocab_size=300, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=64, bos_token_id=0, eos_token_id=1)).eval()
+    with torch.no_grad():
+        for p in model.parameters(): p.add_(0.2 * torch.randn_like(p))
+    model.save_pretrained(tmp_path / "m")
+    tokenizer.save_pretrained(tmp_path / "m")
+    ids = tokenizer("the quick brown", return_tensors="pt").input_ids
+    assert ids[0, 0] == 0
+    new = model.generate(ids, max_new_tokens=24, do_sample=False, pad_token_id=0)[0, ids.shape[1]:].tolist()
+    new = new[:new.index(1)] if 1 in new else new
+    assert run("generate", "the quick brown", "--pretrained", tmp_path / "m", "--max-tokens", 24, "--temperature", 0,
+               "--json") == 0
+    got = json.loads(capsys.readouterr().out.splitlines()[-1])["text"]
+    assert got == "the quick brown" + tokenizer.decode(new)

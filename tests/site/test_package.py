@@ -17,3 +17,16 @@ def test_every_public_name_loads():
 
 def test_unknown_name_is_an_attribute_error():
     assert not hasattr(minillm, "Decodr")
+
+
+def test_generate_is_a_verb_and_a_package():
+    import torch
+
+    from minillm import Decoder, KVCache, generate, preset
+    model = Decoder(preset("tiny", vocab_size=9, d_model=16, n_layers=1)).eval()
+    ids = torch.tensor([[1, 2, 3]])
+    new = torch.stack(list(generate(model, ids, max_tokens=4)), 1)
+    again = torch.stack(list(generate(model, ids, max_tokens=4, cache=KVCache.for_model(model))), 1)
+    assert new.shape == (1, 4) and torch.equal(new, again)
+    import minillm.generate.sample
+    assert minillm.generate is generate and minillm.generate.sample.generate is not generate

@@ -9,8 +9,9 @@ def wrong_count(load: torch.Tensor) -> float:
     "You count the experts with any load at all: weigh them by how much they have."
     return float((load > 0).sum())
 
-def wrong_nan(load: torch.Tensor) -> float:
-    "An idle expert makes your sum not a number: leave out shares of zero."
+def wrong_epsilon(load: torch.Tensor) -> float:
+    "You add something to all shares: an idle expert then counts. Leave out the zeros."
+    load = load + 0.01
     return (-(load * load.log()).sum()).exp().item()
 
 def wrong_entropy(load: torch.Tensor) -> float:
@@ -29,7 +30,7 @@ def wrong_even(load: torch.Tensor) -> float:
 
 def effective_experts(load: torch.Tensor) -> float:
     "load (E,), which sums to one -> how many equally loaded experts that is like."
-    used = load[load > 0]                                  # 0 · ln 0 counts as 0
+    used = load[load > 0]                                  # 0 · ln 0 is nan
     return (-(used * used.log()).sum()).exp().item()
 
 

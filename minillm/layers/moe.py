@@ -48,7 +48,7 @@ def sorted_by_expert(x: Tensor, routing: Routing,
     counts = torch.bincount(number, minlength=len(experts)).tolist()
     parts = x.index_select(0, order // k).split(counts)                   # E × (n_e, D)
     y = torch.cat([expert(part) for expert, part in zip(experts, parts)])
-    y = torch.empty_like(y).index_copy(0, order, y).view(N, k, y.shape[-1])
+    y = y.index_select(0, order.argsort()).view(N, k, y.shape[-1])  # tokens' order
     return torch.einsum("nk,nkd->nd", routing.weights.to(y.dtype), y)
 
 # %% ../../nbs/15_moe.ipynb #e5463d40

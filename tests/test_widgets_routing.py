@@ -7,14 +7,14 @@ import re
 
 import torch
 from minillm.widgets.node import needs_node, run_module
-from minillm.widgets.routers import KINDS, STEPS, routers_base64
+from minillm.widgets.routers import KINDS, routers_base64
 
 RUN = """(() => { const file = w.readWeights(d.weights); return d.states.map((s) => {
   const got = w.describe(file, s);
   const told = w.explain(got, 3, got.indices[3][0]);
   return { ...got, matrix: w.weightMatrix(got), told };
 }); })()"""
-STATES = [dict(sentence=i % 3, kind=kind, step=step, top_k=k, capacity=c)
+STATES = [{"sentence": i % 3, "kind": kind, "step": step, "top_k": k, "capacity": c}
           for i, (kind, step, k, c) in enumerate(
               (kind, step, k, c) for kind in KINDS for step in (0, 2, 6)
               for k in (1, 2, 3) for c in (0.5, 1.25))]

@@ -38,6 +38,34 @@ def test_the_balance_chooses_but_does_not_weigh():
     assert torch.allclose(r.weights.sort(descending=True).values[0], s / s.sum())
 
 
+def test_noise_only_while_training():
+    torch.manual_seed(0)
+    router, x = Router(8, 16, 2, noise=3.0), torch.randn(64, 8)
+    assert (router(x).indices != router(x).indices).any()
+    router.eval()
+    assert torch.equal(router(x).indices, router(x).indices)
+
+
+def test_the_router_stays_in_32_bits():
+    router, x = Router(32, 8, 2), torch.randn(64, 32)
+    want = router(x).logits
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(router(x).logits, want)
+    assert router.bfloat16()(x.bfloat16()).logits.dtype == torch.float32
+
+
+def test_bad_numbers_are_refused():
+    with pytest.raises(ValueError, match="top_k=5"): Router(8, 4, 5)
+    with pytest.raises(ValueError, match="top_k=0"): Router(8, 4, 0)
+    with pytest.raises(ValueError, match="n_group=3"):
+        Router(8, 8, 2, deepseek_rule(3, 1))(torch.randn(2, 8))
+    with pytest.raises(ValueError, match="topk_group=1"):
+        Router(8, 8, 3, deepseek_rule(4, 1))(torch.randn(2, 8))
+
+from minillm.layers.router import *
+
+
+# %% ../nbs/15_moe.ipynb
 def test_update_bias_follows_the_sign():
     router = Router(2, 4, 1)
     indices = torch.tensor([[0], [0], [0], [1]])
@@ -66,30 +94,5 @@ def test_terms_by_hand():
     assert load_entropy(expert_load(one)) == pytest.approx(0)
     assert router_z_loss([even]).item() == pytest.approx(1.386294 ** 2, rel=1e-5)
     with pytest.raises(ValueError, match="no routing"): load_balancing_loss([])
-
-
-def test_noise_only_while_training():
-    torch.manual_seed(0)
-    router, x = Router(8, 16, 2, noise=3.0), torch.randn(64, 8)
-    assert (router(x).indices != router(x).indices).any()
-    router.eval()
-    assert torch.equal(router(x).indices, router(x).indices)
-
-
-def test_the_router_stays_in_32_bits():
-    router, x = Router(32, 8, 2), torch.randn(64, 32)
-    want = router(x).logits
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(router(x).logits, want)
-    assert router.bfloat16()(x.bfloat16()).logits.dtype == torch.float32
-
-
-def test_bad_numbers_are_refused():
-    with pytest.raises(ValueError, match="top_k=5"): Router(8, 4, 5)
-    with pytest.raises(ValueError, match="top_k=0"): Router(8, 4, 0)
-    with pytest.raises(ValueError, match="n_group=3"):
-        Router(8, 8, 2, deepseek_rule(3, 1))(torch.randn(2, 8))
-    with pytest.raises(ValueError, match="topk_group=1"):
-        Router(8, 8, 3, deepseek_rule(4, 1))(torch.randn(2, 8))
 
 from minillm.layers.router import *

@@ -48,7 +48,7 @@ def sorted_by_expert(x: Tensor, routing: Routing,
     counts = torch.bincount(number, minlength=len(experts)).tolist()
     parts = x.index_select(0, order // k).split(counts)                   # E × (n_e, D)
     y = torch.cat([expert(part) for expert, part in zip(experts, parts)])
-    y = torch.empty_like(y).index_copy(0, order, y).view(N, k, y.shape[-1])
+    y = y.index_select(0, order.argsort()).view(N, k, y.shape[-1])  # tokens' order
     return torch.einsum("nk,nkd->nd", routing.weights.to(y.dtype), y)
 
 # %% ../../nbs/15_moe.ipynb #e5463d40
@@ -86,12 +86,19 @@ class MoELayer(nn.Module):
 
 
 def make_moe(d_model: int, n_experts: int, top_k: int, d_ff: int | None = None, *,
-             ffn_type: str = "swiglu", rule: Rule = MIXTRAL,
-             n_shared: int = 0) -> MoELayer:
-    """A `MoELayer` of `make_ffn` experts, `n_shared` more for all. Chapter: 15_moe."""
+             ffn_type: str = "swiglu", rule: Rule = MIXTRAL, n_shared: int = 0,
+             bias: bool = False) -> MoELayer:
+    """A `MoELayer` of `make_ffn` experts, the shared one as wide as `n_shared` of them.
+
+    `bias` is that of the experts. Chapter: 15_moe.
+
+    >>> make_moe(8, 4, 2, 10)(torch.zeros(1, 3, 8)).shape
+    torch.Size([1, 3, 8])
+    """
     width = hidden_width(d_model, ffn_type) if d_ff is None else d_ff
-    experts = [make_ffn(ffn_type, d_model, width) for _ in range(n_experts)]
-    shared = make_ffn(ffn_type, d_model, n_shared * width) if n_shared else None
+    experts = [make_ffn(ffn_type, d_model, width, bias) for _ in range(n_experts)]
+    wide = n_shared * width
+    shared = make_ffn(ffn_type, d_model, wide, bias) if n_shared else None
     return MoELayer(Router(d_model, n_experts, top_k, rule), experts, shared)
 
 

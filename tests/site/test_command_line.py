@@ -213,7 +213,8 @@ def test_a_pretrained_folder_writes_as_transformers_does(tmp_path, capsys):
     tokenizer.save_pretrained(tmp_path / "m")
     ids = tokenizer("the quick brown", return_tensors="pt").input_ids
     assert ids[0, 0] == 0
-    new = model.generate(ids, max_new_tokens=24, do_sample=False, pad_token_id=0)[0, ids.shape[1]:].tolist()
+    new = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=False,
+                         pad_token_id=0)[0, ids.shape[1]:].tolist()
     new = new[:new.index(1)] if 1 in new else new
     assert run("generate", "the quick brown", "--pretrained", tmp_path / "m", "--max-tokens", 24, "--temperature", 0,
                "--json") == 0

@@ -2,7 +2,7 @@
 
 
 def wrong_linear() -> int:
-    "Twice as many patches along each side makes four times as many patches, and scores are pairs."
+    "Twice as many patches along each side: four times as many; scores are pairs."
     return 2
 
 def wrong_patches() -> int:

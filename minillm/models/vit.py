@@ -23,11 +23,10 @@ from ..layers.position import LearnedPositions
 
 @dataclass(frozen=True)
 class VisionConfig:
-    """What a vision tower is made of. Raises a ValueError that names the key when
-    values
-    do not fit together. Chapter: 24_vit.
+    """What a vision tower is made of; sizes in pixels. Chapter: 24_vit.
 
     `norm_first` norms what enters the first block, `norm_last` what leaves the last.
+    Raises a ValueError that names the key when values do not fit together.
     """
 
     image_size: int = 224
@@ -49,13 +48,17 @@ class VisionConfig:
         require_positive(self, "image_size", "patch_size", "channels", "d_model",
                          "n_heads", "n_layers", "d_ff", "n_classes")
         known_ffn(self.ffn_type)
-        require(self.image_size % self.patch_size == 0,
-                f"patch_size={self.patch_size} does not divide "
-                f"image_size={self.image_size}")
-        require(self.d_model % self.n_heads == 0,
-                f"n_heads={self.n_heads} does not divide d_model={self.d_model}")
+        self._check_divisor("patch_size", "image_size")
+        self._check_divisor("n_heads", "d_model")
         require(0 <= self.dropout < 1,
                 f"dropout={self.dropout} must be at least 0 and below 1")
+
+    def _check_divisor(self, part: str, whole: str) -> None:
+        p, w = getattr(self, part), getattr(self, whole)
+        divisors = [d for d in range(1, w + 1) if w % d == 0]
+        near = sorted(sorted(divisors, key=lambda d: abs(d - p))[:2])
+        require(w % p == 0, f"{part}={p} does not divide {whole}={w}; choose "
+                            f"{' or '.join(map(str, near))}")
 
     @property
     def n_patches(self) -> int:
@@ -72,12 +75,11 @@ def vision_block(c: VisionConfig) -> PreNormBlock:
 
 
 class VisionTower(nn.Module):
-    """Images (B, C, H, W) -> vectors (B, 1 + N, D), the class token first. Chapter:
-    24_vit.
+    """Images (B, C, H, W) -> vectors (B, 1 + N, D), the class token first.
 
     `depth` runs only so many blocks: language models that see often take the last layer
     but one. Source: Dosovitskiy et al. 2021, equations 1 to 3. Raises ValueError for
-    images of another size.
+    images of another size. Chapter: 24_vit.
     """
 
     def __init__(self, config: VisionConfig) -> None:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'Json', 'say', 'finish', 'fail', 'guarded', 'main', 'show_version', 'options', 'tales_source', 'prepare',
            'extra_flags', 'run_config', 'open_tokens', 'train', 'keep_beside', 'growing_text', 'find_run',
-           'encode_prompt', 'open_model', 'generate', 'export', 'presets', 'show_presets', 'verify']
+           'encode_prompt', 'open_model', 'generate', 'export', 'presets', 'show_presets', 'ablate', 'verify']
 
 # %% ../nbs/90_cli.ipynb #f8470015
 import json
@@ -436,6 +436,24 @@ def show_presets(rows: list[dict[str, Any]]) -> None:
                       f"{row['cache_bytes_per_token'] / 1024:.1f} KiB",
                       f"{row['parent']} with {new}" if new else "the start")
     Console().print(table)
+
+
+@app.command()
+def ablate(name: Annotated[str, typer.Argument(help="an ablation, or all")],
+           seeds: Annotated[int, typer.Option(help="runs of each arm, 2 to 10")] = 5,
+           steps: Annotated[int, typer.Option(help="steps of each run")] = 400,
+           jobs: Annotated[int, typer.Option(help="processes at a time")] = 1,
+           out: Annotated[Path | None,
+                          typer.Option(help="the folder of the records")] = None,
+           as_json: Json = False) -> None:
+    """Train an upgrade and what it replaces, and compare them pair by pair."""
+    from minillm.train.ablate import ABLATIONS, run_ablations, verdict
+    names = list(ABLATIONS) if name == "all" else [name]
+    results = run_ablations(names, seeds=seeds, steps=steps, jobs=jobs, out=out)
+    lines = [f"{ABLATIONS[n].title}: {r['difference']:+.4f} ± {r['half']:.4f} nats per "
+             f"character, {verdict(r['difference'], r['half'])}"
+             for n, r in results.items()]
+    finish({"ablations": results}, as_json, "\n".join(lines))
 
 
 @app.command()

@@ -7,7 +7,6 @@ import torch
 
 
 def test_cut_and_join_are_inverse():
-    from minillm.models.families import FAMILIES
     from minillm.models.decoder import Decoder
     from minillm.models.pretrained import choose_family
     from minillm.parity import REFERENCES, config_of

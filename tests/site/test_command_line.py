@@ -220,3 +220,11 @@ def test_a_pretrained_folder_writes_as_transformers_does(tmp_path, capsys):
                "--json") == 0
     got = json.loads(capsys.readouterr().out.splitlines()[-1])["text"]
     assert got == "the quick brown" + tokenizer.decode(new)
+
+
+def test_ablate_writes_its_record(tmp_path, capsys):
+    assert run("ablate", "rope", "--seeds", 2, "--steps", 20, "--out", tmp_path, "--json") == 0
+    made = json.loads(capsys.readouterr().out.splitlines()[-1])["ablations"]["rope"]
+    record = json.loads((tmp_path / "ablate_rope.json").read_text())
+    assert record["metrics"] == made and len(made["baseline"]["losses"]) == 2 and record["command"] == "minillm ablate rope"
+    assert "did you mean 'rope'" in error_of(capsys, "ablate", "roep")

@@ -17,13 +17,19 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Prepare a text, train a language model on it, and let it write.",
-                  pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
-Json = Annotated[bool, typer.Option("--json", help="print one machine-readable line at the end")]
+app = typer.Typer(add_completion=False, no_args_is_help=True,
+                  help="Prepare a text, train a language model on it, and let it write.",
+                  pretty_exceptions_enable=False,
+                  context_settings={"help_option_names": ["-h", "--help"]})
+Json = Annotated[bool,
+                 typer.Option("--json",
+                              help="print one machine-readable line at the end")]
 
 
 def say(text: str) -> None:
-    """A line for the person, on the error stream, so that standard output stays clean."""
+    """A line for the person, on the error stream, so that standard output stays
+    clean.
+    """
     print(text, file=sys.stderr, flush=True)
 
 
@@ -39,16 +45,19 @@ def fail(message: str, code: int = 1) -> NoReturn:
 
 
 def guarded(call: Callable[[], Any]) -> None:
-    """Run a command; turn what a user can cause into one line, and Ctrl-C into exit code 130."""
+    """Run a command; turn what a user can cause into one line, and Ctrl-C into exit
+    code 130.
+    """
     try: code = call()
     except KeyboardInterrupt: fail("interrupted", 130)
     except (ValueError, OSError, ImportError) as error:
         if os.environ.get("MINILLM_DEBUG"): raise
-        fail(f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.strerror and error.filename else str(error))
+        fail(f"{error.strerror}: {error.filename}" if isinstance(error, OSError)
+             and error.strerror and error.filename else str(error))
     except Exception as error:
-        if not hasattr(error, "format_message"): raise                     # a bug of ours: show all of it
+        if not hasattr(error, "format_message"): raise   # a bug of ours: show all of it
         code, message = getattr(error, "exit_code", 2), error.format_message()
-        if message: fail(message, code)                                    # without one it was a call for help
+        if message: fail(message, code)  # without one it was a call for help
     raise SystemExit(code or 0)
 
 
@@ -66,43 +75,61 @@ def show_version(value: bool) -> None:
 
 
 @app.callback()
-def options(version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="print the version")] = False) -> None:
+def options(version: Annotated[bool,
+                               typer.Option("--version", callback=show_version,
+                                            is_eager=True,
+                                            help="print the version")] = False) -> None:
     """Options before the command."""
 
 # %% ../nbs/90_cli.ipynb #6a1f590c
-def tales_source(stories: int, seed: int, tokenizer: str) -> tuple[list[str], dict[str, Any]]:
-    """Our own stories as documents, and what the data folder shall know of them: their entropy."""
+def tales_source(stories: int, seed: int,
+                 tokenizer: str) -> tuple[list[str], dict[str, Any]]:
+    """Our own stories as documents, and what the data folder shall know of them: their
+    entropy.
+    """
     import math
 
     from minillm.data.tales import SEPARATOR, TALES, entropy_bits, tale_text
-    about: dict[str, Any] = {"source": "tales", "stories": stories, "seed": seed, "entropy_bits_per_story": entropy_bits()}
-    if tokenizer == "char":                                                # a story's letters, and one token that ends it
-        about["floor_nats_per_token"] = entropy_bits() * math.log(2) / (TALES.mean_length() + 1)
+    about: dict[str, Any] = {"source": "tales", "stories": stories, "seed": seed,
+                             "entropy_bits_per_story": entropy_bits()}
+    if tokenizer == "char":  # a story's letters, and one token that ends it
+        about["floor_nats_per_token"] = (entropy_bits() * math.log(2) / (TALES.mean_length() + 1))
     return tale_text(stories, seed).split(SEPARATOR)[:-1], about
 
 
 @app.command()
-def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a data set's name, or `tales`")],
+def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a data "
+                                                       "set's name, or `tales`")],
             out: Annotated[Path, typer.Option(help="the folder to write")],
             tokenizer: Annotated[str, typer.Option(help="char, word or bpe")] = "char",
-            vocab_size: Annotated[int | None, typer.Option(help="tokens of the vocabulary (word, bpe)")] = None,
-            val_fraction: Annotated[float, typer.Option(help="share kept for validation")] = 0.1,
+            vocab_size: Annotated[int | None,
+                                  typer.Option(help="tokens of the vocabulary (word, "
+                                                    "bpe)")] = None,
+            val_fraction: Annotated[float,
+                                    typer.Option(help="share kept for validation")] = 0.1,
             split: Annotated[str, typer.Option(help="split of a data set")] = "train",
-            column: Annotated[str | None, typer.Option(help="text column of a data set or table")] = None,
-            subset: Annotated[str | None, typer.Option(help="configuration of a data set")] = None,
+            column: Annotated[str | None,
+                              typer.Option(help="text column of a data set or table")] = None,
+            subset: Annotated[str | None,
+                              typer.Option(help="configuration of a data set")] = None,
             stories: Annotated[int, typer.Option(help="how many tales")] = 2000,
             seed: Annotated[int, typer.Option(help="seed of the tales")] = 0,
-            overwrite: Annotated[bool, typer.Option("--overwrite", help="replace an existing data folder")] = False,
+            overwrite: Annotated[bool, typer.Option("--overwrite",
+                                                    help="replace an existing data "
+                                                         "folder")] = False,
             as_json: Json = False) -> None:
-    """Turn text into tokens: train.bin, val.bin, tokenizer.json and meta.json in a folder."""
+    """Turn text into tokens: train.bin, val.bin, tokenizer.json and meta.json in a
+    folder.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
     from minillm.data.bins import prepare_documents
     from minillm.data.sources import prepare as prepare_source
     from minillm.tokenizer.auto import tokenizer_class
-    tokenizer_class(tokenizer)                                             # an unknown kind fails before any work
-    with Progress(console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty()) as bar:
+    tokenizer_class(tokenizer)  # an unknown kind fails before any work
+    with Progress(console=Console(file=sys.stderr), transient=True,
+                  disable=not sys.stderr.isatty()) as bar:
         tasks: dict[str, Any] = {}
 
         def report(what: str, done: int, total: int) -> None:
@@ -110,17 +137,21 @@ def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a
             bar.update(tasks[what], completed=done, total=total)
         if source == "tales" and not Path(source).exists():
             documents, about = tales_source(stories, seed, tokenizer)
-            meta = prepare_documents(documents, out, tokenizer, vocab_size, val_fraction, overwrite, report, about)
+            meta = prepare_documents(documents, out, tokenizer, vocab_size,
+                                     val_fraction, overwrite, report, about)
         else:
-            meta = prepare_source(source, out, tokenizer, vocab_size, val_fraction, overwrite, report,
+            meta = prepare_source(source, out, tokenizer, vocab_size, val_fraction,
+                                  overwrite, report,
                                   split=split, column=column, subset=subset)
-    text = (f"{out}: {meta['train_tokens']:,} tokens to train on, {meta['val_tokens']:,} for validation, "
+    text = (f"{out}: {meta['train_tokens']:,} tokens to train on, "
+            f"{meta['val_tokens']:,} for validation, "
             f"vocabulary of {meta['vocab_size']:,} ({tokenizer})")
     finish({"out": str(out), **meta}, as_json, text)
 
 # %% ../nbs/90_cli.ipynb #d03779e4
 def extra_flags(arguments: list[str]) -> dict[str, str]:
-    """`["--max-steps", "100", "--use-amp", "--dropout=0.1"]` as a dict; a flag without a value means true.
+    """`["--max-steps", "100", "--use-amp", "--dropout=0.1"]` as a dict; a flag without
+    a value means true.
 
     >>> extra_flags(["--max-steps", "100", "--use-amp", "--dropout=0.1"])
     {'max_steps': '100', 'use_amp': 'true', 'dropout': '0.1'}
@@ -129,23 +160,34 @@ def extra_flags(arguments: list[str]) -> dict[str, str]:
     rest = list(arguments)
     while rest:
         flag = rest.pop(0)
-        if not flag.startswith("--"): raise ValueError(f"{flag!r} is no flag; write keys of the configuration as --key value")
+        if not flag.startswith("--"):
+            raise ValueError(f"{flag!r} is no flag; write keys of the configuration as "
+                             "--key value")
         key, equals, value = flag[2:].partition("=")
-        if not equals: value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
+        if not equals:
+            value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
         found[key.replace("-", "_")] = value
     return found
 
 
-def run_config(config: str, data: Path | None, out: Path, resume: bool, flags: dict[str, str]) -> Any:
-    """The configuration of a run: of the run to be resumed, or of `config`, with flags and data folder applied."""
+def run_config(config: str, data: Path | None, out: Path, resume: bool,
+               flags: dict[str, str]) -> Any:
+    """The configuration of a run: of the run to be resumed, or of `config`, with flags
+    and data folder applied.
+    """
     from minillm.config import load_config
     saved = out / "config.json"
     if data is not None:
-        flags |= {"train_path": str(data / "train.bin"), "val_path": str(data / "val.bin"), "tokenizer_path": str(data / "tokenizer.json")}
-    if resume and not saved.exists(): raise FileNotFoundError(f"{out} holds no run to resume (no config.json in it); train without --resume")
+        flags |= {"train_path": str(data / "train.bin"),
+                  "val_path": str(data / "val.bin"),
+                  "tokenizer_path": str(data / "tokenizer.json")}
+    if resume and not saved.exists():
+        raise FileNotFoundError(f"{out} holds no run to resume (no config.json in it); "
+                                "train without --resume")
     made = load_config(saved if resume else config, flags)
     if not made.data.train_path or not made.data.val_path:
-        raise ValueError("no data: give --data DIR, a folder written by `minillm prepare`, or train_path and val_path")
+        raise ValueError("no data: give --data DIR, a folder written by `minillm "
+                         "prepare`, or train_path and val_path")
     return made
 
 
@@ -155,19 +197,28 @@ def open_tokens(config: Any) -> tuple[Any, Any, dict[str, Any]]:
     from minillm.files import read_json
     folder = Path(config.data.train_path).parent
     if not Path(config.data.train_path).exists():
-        raise FileNotFoundError(f"{config.data.train_path} does not exist; make it with `minillm prepare SOURCE --out {folder}`")
+        raise FileNotFoundError(f"{config.data.train_path} does not exist; make it "
+                                f"with `minillm prepare SOURCE --out {folder}`")
     meta = read_json(folder / "meta.json") if (folder / "meta.json").exists() else {}
     return open_bin(config.data.train_path), open_bin(config.data.val_path), meta
 
 # %% ../nbs/90_cli.ipynb #099b1b88
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings={"allow_extra_args": True,
+                               "ignore_unknown_options": True})
 def train(context: typer.Context,
           out: Annotated[Path, typer.Option(help="the run's folder")],
-          config: Annotated[str, typer.Option(help="a packaged configuration (small, llama, gpt2, shakespeare) or a YAML file")] = "small",
-          data: Annotated[Path | None, typer.Option(help="a folder written by `minillm prepare`")] = None,
-          resume: Annotated[bool, typer.Option("--resume", help="go on after the last checkpoint in --out")] = False,
+          config: Annotated[str, typer.Option(help="a packaged configuration (small, "
+                                                   "llama, gpt2, shakespeare) or a "
+                                                   "YAML file")] = "small",
+          data: Annotated[Path | None,
+                          typer.Option(help="a folder written by `minillm prepare`")] = None,
+          resume: Annotated[bool,
+                            typer.Option("--resume",
+                                         help="go on after the last checkpoint in --out")] = False,
           as_json: Json = False) -> None:
-    """Train a model. Any key of the configuration is a flag: --max-steps 100 --learning-rate 3e-4."""
+    """Train a model. Any key of the configuration is a flag: --max-steps 100
+    --learning-rate 3e-4.
+    """
     from dataclasses import replace
 
     import torch
@@ -177,26 +228,34 @@ def train(context: typer.Context,
     from minillm.train.trainer import Trainer
     settings = run_config(config, data, out, resume, extra_flags(context.args))
     if not resume and out.exists() and any(out.iterdir()):
-        raise FileExistsError(f"{out} exists already; continue it with --resume, or choose another --out")
+        raise FileExistsError(f"{out} exists already; continue it with --resume, or "
+                              "choose another --out")
     train_tokens, val_tokens, meta = open_tokens(settings)
     vocab_size = meta.get("vocab_size", settings.model.vocab_size)
     settings = replace(settings, model=replace(settings.model, vocab_size=vocab_size))
     torch.manual_seed(settings.training.seed)
     model = Decoder(settings.model)
-    floor = {"floor (entropy of tales)": meta["floor_nats_per_token"]} if "floor_nats_per_token" in meta else None
-    trainer = Trainer(model, settings.training, train_tokens, val_tokens, seq_length=settings.data.seq_length, out=out,
-                      callbacks=[CSVLog(), ProgressBar(), LossPlot(floor)], val_bytes=meta.get("val_bytes"))
+    floor = ({"floor (entropy of tales)": meta["floor_nats_per_token"]}
+             if "floor_nats_per_token" in meta else None)
+    trainer = Trainer(model, settings.training, train_tokens, val_tokens,
+                      seq_length=settings.data.seq_length, out=out,
+                      callbacks=[CSVLog(), ProgressBar(), LossPlot(floor)],
+                      val_bytes=meta.get("val_bytes"))
     keep_beside(out, settings)
-    say(f"{model.num_parameters():,} parameters on {trainer.device}, {len(train_tokens):,} tokens, to step {settings.training.max_steps}")
+    say(f"{model.num_parameters():,} parameters on {trainer.device}, "
+        f"{len(train_tokens):,} tokens, to step {settings.training.max_steps}")
     try: result = trainer.fit(resume)
     except KeyboardInterrupt:
-        fail(f"interrupted after step {trainer.step}; the checkpoint is in {out}, go on with: minillm train --resume --out {out}", 130)
+        fail(f"interrupted after step {trainer.step}; the checkpoint is in {out}, go "
+             f"on with: minillm train --resume --out {out}", 130)
     text = f"{out}: {result['steps']} steps, validation loss {result['final_val_loss']:.4f} nats per token, loss curve in {out / 'loss.png'}"
     finish({"out": str(out), **result}, as_json, text)
 
 
 def keep_beside(out: Path, settings: Any) -> None:
-    """Put configuration and tokenizer into the run's folder, so that it can be resumed, and written with, by itself."""
+    """Put configuration and tokenizer into the run's folder, so that it can be resumed,
+    and written with, by itself.
+    """
     import shutil
 
     from minillm.files import atomic_path
@@ -219,30 +278,49 @@ def growing_text(tokenizer: Any, ids: Iterator[int]) -> Iterator[str]:
 
 
 def find_run(checkpoint: Path) -> Path:
-    """The run's folder of a checkpoint: itself, or the one above `step-…`; it must hold the tokenizer."""
+    """The run's folder of a checkpoint: itself, or the one above `step-…`; it must hold
+    the tokenizer.
+    """
     for folder in (checkpoint, checkpoint.parent):
         if (folder / "tokenizer.json").exists(): return folder
-    if not checkpoint.exists(): raise FileNotFoundError(f"{checkpoint} does not exist; train a model with `minillm train --out {checkpoint}`")
-    raise FileNotFoundError(f"{checkpoint} holds no tokenizer.json; give the folder of a run made by `minillm train`")
+    if not checkpoint.exists():
+        raise FileNotFoundError(f"{checkpoint} does not exist; train a model with "
+                                f"`minillm train --out {checkpoint}`")
+    raise FileNotFoundError(f"{checkpoint} holds no tokenizer.json; give the folder of "
+                            "a run made by `minillm train`")
 
 
 def encode_prompt(tokenizer: Any, text: str, context: int) -> list[int]:
-    """Token ids of the prompt; a ValueError if it is empty or longer than the model's context."""
+    """Token ids of the prompt; a ValueError if it is empty or longer than the model's
+    context.
+    """
     if not text: raise ValueError("the prompt is empty; give some text to go on from")
     ids = tokenizer.encode(text)
-    if len(ids) > context: raise ValueError(f"the prompt has {len(ids)} tokens, more than the model's context of {context}; shorten it")
+    if len(ids) > context:
+        raise ValueError(f"the prompt has {len(ids)} tokens, more than the model's "
+                         f"context of {context}; shorten it")
     return ids
 
 
 @app.command()
-def generate(prompt: Annotated[str | None, typer.Argument(help="the text to go on from")] = None,
-             prompt_flag: Annotated[str | None, typer.Option("--prompt", help="the same as a flag")] = None,
-             checkpoint: Annotated[Path, typer.Option(help="a run's folder")] = Path("run"),
+def generate(prompt: Annotated[str | None,
+                               typer.Argument(help="the text to go on from")] = None,
+             prompt_flag: Annotated[str | None,
+                                    typer.Option("--prompt",
+                                                 help="the same as a flag")] = None,
+             checkpoint: Annotated[Path,
+                                   typer.Option(help="a run's folder")] = Path("run"),
              max_tokens: Annotated[int, typer.Option(help="how many tokens to write")] = 200,
-             temperature: Annotated[float, typer.Option(help="0 takes the most probable token each time")] = 0.8,
-             top_p: Annotated[float | None, typer.Option(help="keep the likeliest tokens up to this probability")] = None,
-             top_k: Annotated[int | None, typer.Option(help="keep this many tokens")] = None,
-             seed: Annotated[int | None, typer.Option(help="the same seed writes the same text")] = None,
+             temperature: Annotated[float,
+                                    typer.Option(help="0 takes the most probable token "
+                                                      "each time")] = 0.8,
+             top_p: Annotated[float | None,
+                              typer.Option(help="keep the likeliest tokens up to this "
+                                                "probability")] = None,
+             top_k: Annotated[int | None,
+                              typer.Option(help="keep this many tokens")] = None,
+             seed: Annotated[int | None,
+                             typer.Option(help="the same seed writes the same text")] = None,
              device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
              as_json: Json = False) -> None:
     """Let a trained model write on from a prompt."""
@@ -255,29 +333,39 @@ def generate(prompt: Annotated[str | None, typer.Argument(help="the text to go o
     from minillm.tokenizer.auto import load_tokenizer
     from minillm.train.checkpoint import load_model
     if max_tokens < 1: raise ValueError(f"max_tokens={max_tokens} must be at least 1")
-    if temperature < 0: raise ValueError(f"temperature={temperature} must not be negative; 0 takes the most probable token")
-    if prompt is not None and prompt_flag is not None: raise ValueError("the prompt is given twice; give PROMPT or --prompt")
-    make_sampler(1.0, top_k, top_p)                                        # temperature 0 does not excuse a wrong top-p
+    if temperature < 0:
+        raise ValueError(f"temperature={temperature} must not be negative; 0 takes the "
+                         "most probable token")
+    if prompt is not None and prompt_flag is not None:
+        raise ValueError("the prompt is given twice; give PROMPT or --prompt")
+    make_sampler(1.0, top_k, top_p)  # temperature 0 does not excuse a wrong top-p
     sampler, place = make_sampler(temperature, top_k, top_p), pick_device(device)
-    tokenizer, text = load_tokenizer(find_run(checkpoint)), prompt_flag if prompt is None else prompt
+    tokenizer, text = (load_tokenizer(find_run(checkpoint)),
+                       prompt_flag if prompt is None else prompt)
     model = load_model(checkpoint, place)
     if tokenizer.vocab_size != model.config.vocab_size:
-        raise ValueError(f"{checkpoint}: the tokenizer has {tokenizer.vocab_size} tokens, the model {model.config.vocab_size}; they are of different runs")
+        raise ValueError(f"{checkpoint}: the tokenizer has {tokenizer.vocab_size} "
+                         f"tokens, the model {model.config.vocab_size}; they are of "
+                         "different runs")
     ids = encode_prompt(tokenizer, text or "", model.config.max_seq_len)
     generator = torch.Generator(place)
     generator.manual_seed(seed) if seed is not None else generator.seed()
-    cache = KVCache.for_model(model) if len(ids) + max_tokens <= model.config.max_seq_len else None
-    made = write(model, torch.tensor([ids], device=place), max_tokens=max_tokens, sampler=sampler, cache=cache, generator=generator)
+    cache = (KVCache.for_model(model)
+             if len(ids) + max_tokens <= model.config.max_seq_len else None)
+    made = write(model, torch.tensor([ids], device=place), max_tokens=max_tokens,
+                 sampler=sampler, cache=cache, generator=generator)
     written = [text or ""]
     if not as_json: print(text, end="", flush=True)
     for piece in growing_text(tokenizer, (int(t) for t in made)):
         written.append(piece)
         if not as_json: print(piece, end="", flush=True)
-    finish({"text": "".join(written), "prompt_tokens": len(ids), "max_tokens": max_tokens, "checkpoint": str(checkpoint)}, as_json, "")
+    finish({"text": "".join(written), "prompt_tokens": len(ids),
+            "max_tokens": max_tokens, "checkpoint": str(checkpoint)}, as_json, "")
 
 
 @app.command()
-def verify(device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto", as_json: Json = False) -> None:
+def verify(device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
+           as_json: Json = False) -> None:
     """Check that this machine computes what the book says."""
     from dataclasses import asdict
 
@@ -286,5 +374,6 @@ def verify(device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] =
     if not as_json:
         for c in checks: print(f"{'✓' if c.ok else '✗'} {c.name:16} {c.detail}")
     ok = all(c.ok for c in checks)
-    finish({"ok": ok, "checks": [asdict(c) for c in checks]}, as_json, "all is well" if ok else "something is wrong here")
+    finish({"ok": ok, "checks": [asdict(c) for c in checks]}, as_json,
+           "all is well" if ok else "something is wrong here")
     if not ok: raise typer.Exit(1)

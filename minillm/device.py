@@ -17,85 +17,109 @@ from dataclasses import dataclass
 
 import torch
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16,
+          "float16": torch.float16}
 
 
 def best_device() -> str:
-    """The name of the fastest device that is present: `cuda`, `mps` or `cpu`. Chapter: 00_setup."""
+    """The name of the fastest device that is present: `cuda`, `mps` or `cpu`. Chapter:
+    00_setup.
+    """
     if torch.cuda.is_available(): return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device called `name`: `auto` takes the fastest present, or `cpu`, `cuda`, `cuda:1`, `mps`.
+    """The device called `name`: `auto` takes the fastest present, or `cpu`, `cuda`,
+    `cuda:1`, `mps`.
 
-    Raises a `ValueError` that names the remedy when the device is absent. Chapter: 00_setup.
+    Raises a `ValueError` that names the remedy when the device is absent. Chapter:
+    00_setup.
 
     >>> pick_device("cpu")
     device(type='cpu')
     """
     kind, _, number = (best_device() if name == "auto" else name).partition(":")
     if kind not in ("cpu", "cuda", "mps") or (number and not number.isdigit()):
-        raise ValueError(f"device={name!r} is unknown; choose auto, cpu, cuda, cuda:0 or mps")
+        raise ValueError(f"device={name!r} is unknown; choose auto, cpu, cuda, cuda:0 "
+                         "or mps")
     if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device={name!r}, but this PyTorch ({torch.__version__}) sees no CUDA GPU; use device=cpu, "
+        raise ValueError(f"device={name!r}, but this PyTorch ({torch.__version__}) "
+                         "sees no CUDA GPU; use device=cpu, "
                          "or install a CUDA build of PyTorch and the NVIDIA driver")
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-        raise ValueError(f"device={name!r}, but there are {torch.cuda.device_count()} CUDA GPUs; numbers begin at 0")
+        raise ValueError(f"device={name!r}, but there are {torch.cuda.device_count()} "
+                         "CUDA GPUs; numbers begin at 0")
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise ValueError(f"device={name!r}, but this machine has no Apple GPU that PyTorch can use; use device=cpu")
+        raise ValueError(f"device={name!r}, but this machine has no Apple GPU that "
+                         "PyTorch can use; use device=cpu")
     if kind == "mps": warn_about_mps()
     return torch.device(f"{kind}:{number}" if number else kind)
 
 # %% ../nbs/00_setup.ipynb #7beed55f
 def warn_about_mps() -> None:
-    """Warn where the Apple GPU is known to give wrong results without an error: macOS before 15."""
+    """Warn where the Apple GPU is known to give wrong results without an error: macOS
+    before 15.
+    """
     release = platform.mac_ver()[0]
     if release and int(release.split(".")[0]) < 15:
-        warnings.warn(f"macOS {release}: on the Apple GPU, in-place operations on non-contiguous tensors can silently "
-                      "write nothing, and training may stall; update to macOS 15 or use device=cpu", stacklevel=3)
+        warnings.warn(f"macOS {release}: on the Apple GPU, in-place operations on "
+                      "non-contiguous tensors can silently "
+                      "write nothing, and training may stall; update to macOS 15 or "
+                      "use device=cpu", stacklevel=3)
 
 
 def pick_dtype(name: str = "auto", device: torch.device | str = "cpu") -> torch.dtype:
-    """The number type for computing on `device`: `auto` is bfloat16 on GPUs that have it, else float32.
+    """The number type for computing on `device`: `auto` is bfloat16 on GPUs that have
+    it, else float32.
 
-    Raises a `ValueError` for an unknown name and for float16 on a CPU. Chapter: 00_setup.
+    Raises a `ValueError` for an unknown name and for float16 on a CPU. Chapter:
+    00_setup.
 
     >>> pick_dtype("auto", "cpu")
     torch.float32
     """
     kind = torch.device(device).type
     if name == "auto":
-        return torch.bfloat16 if kind == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
-    if name not in DTYPES: raise ValueError(f"dtype={name!r} is unknown; choose auto, {', '.join(DTYPES)}")
+        return (torch.bfloat16 if kind == "cuda" and torch.cuda.is_bf16_supported()
+                else torch.float32)
+    if name not in DTYPES:
+        raise ValueError(f"dtype={name!r} is unknown; choose auto, {', '.join(DTYPES)}")
     if name == "float16" and kind == "cpu":
-        raise ValueError("dtype='float16' on a CPU is slow and overflows in training; choose float32 or bfloat16")
+        raise ValueError("dtype='float16' on a CPU is slow and overflows in training; "
+                         "choose float32 or bfloat16")
     return DTYPES[name]
 
 # %% ../nbs/00_setup.ipynb #ec652c53
 def seed_everything(seed: int) -> torch.Generator:
-    """Seed Python, NumPy and PyTorch (all devices); return a fresh CPU generator with the same seed.
+    """Seed Python, NumPy and PyTorch (all devices); return a fresh CPU generator with
+    the same seed.
 
-    Raises a `ValueError` unless 0 <= seed < 2**32, what NumPy accepts. Chapter: 00_setup.
+    Raises a `ValueError` unless 0 <= seed < 2**32, what NumPy accepts. Chapter:
+    00_setup.
     """
-    if not 0 <= seed < 2**32: raise ValueError(f"seed={seed} must be from 0 to 4294967295")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed={seed} must be from 0 to 4294967295")
     import numpy as np
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)                                       # the CPU's and every GPU's
+    torch.manual_seed(seed)  # the CPU's and every GPU's
     return torch.Generator().manual_seed(seed)
 
 # %% ../nbs/00_setup.ipynb #773731b8
-def overfit_xor(device: torch.device | str = "cpu", steps: int = 150, seed: int = 0) -> list[float]:
-    """Train two layers on exclusive or; return the loss of each step. The global random state stays as it was.
+def overfit_xor(device: torch.device | str = "cpu", steps: int = 150,
+                seed: int = 0) -> list[float]:
+    """Train two layers on exclusive or; return the loss of each step. The global random
+    state stays as it was.
 
     Chapter: 00_setup.
     """
-    x = torch.tensor([[0., 0.], [0., 1.], [1., 0.], [1., 1.]], device=device)     # (4, 2)
-    y = torch.tensor([[0.], [1.], [1.], [0.]], device=device)                     # (4, 1)
+    x = torch.tensor([[0., 0.], [0., 1.], [1., 0.], [1., 1.]], device=device)   # (4, 2)
+    y = torch.tensor([[0.], [1.], [1.], [0.]], device=device)  # (4, 1)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)                                   # drawn on the CPU: the same on every device
-        net = torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1)).to(device)
+        torch.manual_seed(seed)  # drawn on the CPU: the same on every device
+        net = torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.Tanh(),
+                                  torch.nn.Linear(16, 1)).to(device)
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.05)
     losses = []
     for _ in range(steps):
@@ -119,8 +143,11 @@ class Check:
 def check_versions() -> str:
     """Python 3.10 and PyTorch 2.4 or newer."""
     torch_version = torch.__version__.split("+")[0]
-    assert sys.version_info >= (3, 10), f"Python {platform.python_version()} is older than 3.10"
-    assert tuple(map(int, torch_version.split(".")[:2])) >= (2, 4), f"PyTorch {torch_version} is older than 2.4"
+    assert sys.version_info >= (3, 10), (f"Python {platform.python_version()} is older "
+                                         "than 3.10")
+    assert tuple(map(int, torch_version.split(".")[:2])) >= (2, 4), ("PyTorch "
+                                                                     f"{torch_version} "
+                                                                     "is older than 2.4")
     return f"Python {platform.python_version()}, PyTorch {torch.__version__}"
 
 
@@ -135,7 +162,9 @@ def check_product(device: torch.device) -> str:
 
 def check_seed(device: torch.device) -> str:
     """The same seed draws the same numbers twice, and another seed draws others."""
-    a, b, c = (torch.randn(1000, device=device, generator=torch.Generator(device).manual_seed(s)) for s in (1, 1, 2))
+    a, b, c = (torch.randn(1000, device=device,
+                           generator=torch.Generator(device).manual_seed(s))
+                           for s in (1, 1, 2))
     assert torch.equal(a, b), "the same seed drew different numbers"
     assert not torch.equal(a, c), "different seeds drew the same numbers"
     return "1000 numbers drawn twice from one seed are equal"
@@ -152,25 +181,32 @@ def check_autograd(device: torch.device) -> str:
 def check_learning(device: torch.device) -> str:
     """Two layers learn exclusive or by heart."""
     losses = overfit_xor(device)
-    assert losses[-1] < 1e-3 < losses[0], f"the loss went from {losses[0]:.3f} to {losses[-1]:.3f}, not below 0.001"
+    assert losses[-1] < 1e-3 < losses[0], (f"the loss went from {losses[0]:.3f} to "
+                                           f"{losses[-1]:.3f}, not below 0.001")
     return f"exclusive or learnt: loss {losses[0]:.2f} to {losses[-1]:.0e} in {len(losses)} steps"
 
 # %% ../nbs/00_setup.ipynb #b6f3b72d
 def answer(name: str, ask: Callable[[], str]) -> Check:
     """Run one check; whatever it raises becomes the answer."""
     try: return Check(name, True, ask())
-    except Exception as error: return Check(name, False, f"{type(error).__name__}: {error}")
+    except Exception as error:
+        return Check(name, False, f"{type(error).__name__}: {error}")
 
 
 def verify(device: str = "auto") -> list[Check]:
-    """Does this machine compute what the book thinks it computes? About a second. Chapter: 00_setup.
+    """Does this machine compute what the book thinks it computes? About a second.
+    Chapter: 00_setup.
 
-    One `Check(name, ok, detail)` for each question; nothing is raised. All is well if every `ok` is True.
+    One `Check(name, ok, detail)` for each question; nothing is raised. All is well if
+    every `ok` is True.
     """
     found = answer("device", lambda: str(pick_device(device)))
     on = torch.device(found.detail if found.ok else "cpu")
     threads = f"{torch.get_num_threads()} threads of {os.cpu_count()} processors"
-    named = Check("device", found.ok, f"{found.detail} ({threads})" if found.ok else found.detail)
+    named = Check("device", found.ok,
+                  f"{found.detail} ({threads})" if found.ok else found.detail)
     return [answer("versions", check_versions), named,
-            answer("matrix product", lambda: check_product(on)), answer("seeded draw", lambda: check_seed(on)),
-            answer("derivative", lambda: check_autograd(on)), answer("learning", lambda: check_learning(on))]
+            answer("matrix product", lambda: check_product(on)),
+            answer("seeded draw", lambda: check_seed(on)),
+            answer("derivative", lambda: check_autograd(on)),
+            answer("learning", lambda: check_learning(on))]

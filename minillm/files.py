@@ -16,23 +16,29 @@ def existing_file(path: str | os.PathLike) -> Path:
     """`path` if it is a file; otherwise an error that says what it is instead."""
     p = Path(path)
     if p.is_dir(): raise ValueError(f"{p} is a folder; give the path of a file")
-    if not p.exists(): raise FileNotFoundError(f"{p}: no such file; check the path (looked from {Path.cwd()})")
+    if not p.exists():
+        raise FileNotFoundError(f"{p}: no such file; check the path (looked from "
+                                f"{Path.cwd()})")
     return p
 
 
 def read_text(path: str | os.PathLike) -> str:
-    """The text of a UTF-8 file, without a leading BOM, with `\\n` at every line end. Chapter: 00_setup.
+    """The text of a UTF-8 file, without a leading BOM, with `\\n` at every line end.
+    Chapter: 00_setup.
 
-    Raises `FileNotFoundError` for a missing file and `ValueError` for a folder, for a file without text, and for
-    bytes that are not UTF-8, with the offset of the first one.
+    Raises `FileNotFoundError` for a missing file and `ValueError` for a folder, for a
+    file without text, and for bytes that are not UTF-8, with the offset of the first
+    one.
     """
     p = existing_file(path)
     data = p.read_bytes()
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise ValueError(f"{p} is UTF-16, not UTF-8; convert it: iconv -f utf-16 -t utf-8 {p.name} > new.txt")
+        raise ValueError(f"{p} is UTF-16, not UTF-8; convert it: iconv -f utf-16 -t "
+                         f"utf-8 {p.name} > new.txt")
     try: text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{p} is not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}; "
+        raise ValueError(f"{p} is not UTF-8: byte 0x{data[error.start]:02x} at offset "
+                         f"{error.start}; "
                          f"convert it: iconv -f latin1 -t utf-8 {p.name} > new.txt") from None
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip(): raise ValueError(f"{p} is empty; give a file with text in it")
@@ -41,10 +47,11 @@ def read_text(path: str | os.PathLike) -> str:
 # %% ../nbs/00_setup.ipynb #f683092f
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary path beside `path` that becomes `path` if the block ends well and vanishes if it does not.
+    """A temporary path beside `path` that becomes `path` if the block ends well and
+    vanishes if it does not.
 
-    Missing folders are made. The order is write, fsync, rename, so a reader sees the old file or the new one, never a
-    half. Chapter: 00_setup.
+    Missing folders are made. The order is write, fsync, rename, so a reader sees the
+    old file or the new one, never a half. Chapter: 00_setup.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,11 +66,13 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Force a rename in `folder` to the disk, where the system lets a folder be opened (Windows does not)."""
+    """Force a rename in `folder` to the disk, where the system lets a folder be opened
+    (Windows does not).
+    """
     if os.name != "posix": return
     handle = os.open(folder, os.O_RDONLY)
     try: os.fsync(handle)
-    except OSError: pass                                          # some network file systems refuse
+    except OSError: pass  # some network file systems refuse
     finally: os.close(handle)
 
 
@@ -74,8 +83,11 @@ def write_json(path: str | os.PathLike, obj: Any) -> None:
 
 
 def read_json(path: str | os.PathLike) -> Any:
-    """The content of a JSON file; a `ValueError` with line and column if it is broken. Chapter: 00_setup."""
+    """The content of a JSON file; a `ValueError` with line and column if it is broken.
+    Chapter: 00_setup.
+    """
     text = read_text(path)
     try: return json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
+        raise ValueError(f"{path} is not JSON: {error.msg} in line {error.lineno}, "
+                         f"column {error.colno}") from None

@@ -8,7 +8,8 @@ import math
 
 
 def perplexity(loss_nats: float) -> float:
-    """`exp(loss)`: among how many equally likely tokens a model with this mean loss chooses. Chapter: 04_corpora.
+    """`exp(loss)`: among how many equally likely tokens a model with this mean loss
+    chooses. Chapter: 04_corpora.
 
     >>> round(perplexity(math.log(4)), 6)
     4.0
@@ -27,9 +28,11 @@ def nats_to_bits(nats: float) -> float:
 
 
 def bits_per_byte(total_nats: float, n_bytes: int) -> float:
-    """The surprise of a whole text, summed over its tokens, in bits for each of its UTF-8 bytes. Chapter: 04_corpora.
+    """The surprise of a whole text, summed over its tokens, in bits for each of its
+    UTF-8 bytes. Chapter: 04_corpora.
 
-    The only one of these that compares models with different tokenizers. Raises `ValueError` if `n_bytes` < 1.
+    The only one of these that compares models with different tokenizers. Raises
+    `ValueError` if `n_bytes` < 1.
 
     >>> bits_per_byte(6 * math.log(4), 12)
     1.0

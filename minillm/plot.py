@@ -15,9 +15,11 @@ COLORS: dict[str, Any] = dict(PALETTE["light"])
 
 
 def use_style(dark: bool = False) -> None:
-    """Give matplotlib the look of this book: no ground, palette colours, no box. Chapter: 00_setup.
+    """Give matplotlib the look of this book: no ground, palette colours, no box.
+    Chapter: 00_setup.
 
-    `dark` also turns `COLORS` over to the dark theme; figures on the book's pages follow the page by themselves.
+    `dark` also turns `COLORS` over to the dark theme; figures on the book's pages
+    follow the page by themselves.
     """
     import matplotlib as mpl
     from cycler import cycler
@@ -25,19 +27,26 @@ def use_style(dark: bool = False) -> None:
     COLORS.update(PALETTE["dark" if dark else "light"])
     ink, muted = COLORS["ink"], COLORS["muted"]
     mpl.rcParams.update({
-        "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none", "savefig.bbox": "tight",
-        "figure.figsize": (6, 3.2), "figure.dpi": 110, "font.size": 10, "axes.titlesize": 10.5, "axes.labelsize": 10,
-        "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": muted,
-        "axes.prop_cycle": cycler(color=COLORS["expert"]), "axes.labelcolor": ink, "text.color": ink,
-        "axes.titlecolor": ink, "xtick.color": muted, "ytick.color": muted, "xtick.labelcolor": ink,
-        "ytick.labelcolor": ink, "lines.linewidth": 1.8, "grid.color": COLORS["line"], "grid.linewidth": 0.6,
+        "figure.facecolor": "none", "axes.facecolor": "none",
+        "savefig.facecolor": "none", "savefig.bbox": "tight",
+        "figure.figsize": (6, 3.2), "figure.dpi": 110, "font.size": 10,
+        "axes.titlesize": 10.5, "axes.labelsize": 10,
+        "axes.titlelocation": "left", "axes.spines.top": False,
+        "axes.spines.right": False, "axes.edgecolor": muted,
+        "axes.prop_cycle": cycler(color=COLORS["expert"]), "axes.labelcolor": ink,
+        "text.color": ink,
+        "axes.titlecolor": ink, "xtick.color": muted, "ytick.color": muted,
+        "xtick.labelcolor": ink,
+        "ytick.labelcolor": ink, "lines.linewidth": 1.8, "grid.color": COLORS["line"],
+        "grid.linewidth": 0.6,
         "legend.frameon": False, "svg.hashsalt": "minillm"})
 
 
 def new_axes(width: float = 6, height: float = 3.2) -> Any:
     """Fresh axes of at most 7 by 7 inches, with room for labels outside them."""
     import matplotlib.pyplot as plt
-    return plt.subplots(figsize=(min(width, 7), min(height, 7)), layout="constrained")[1]
+    return plt.subplots(figsize=(min(width, 7), min(height, 7)),
+                        layout="constrained")[1]
 
 # %% ../nbs/00_setup.ipynb #a76bf31e
 def visible(token: object) -> str:
@@ -50,24 +59,29 @@ def visible(token: object) -> str:
 
 
 def as_matrix(values: Any) -> Any:
-    """Tensor, array or nested list as a two-dimensional NumPy array; a vector becomes one row."""
+    """Tensor, array or nested list as a two-dimensional NumPy array; a vector becomes
+    one row.
+    """
     import numpy as np
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         values = (values.float() if values.is_floating_point() else values).numpy()
     array = np.asarray(values)
     if array.ndim == 1: array = array[None]
-    if array.ndim != 2: raise ValueError(f"a matrix has 2 dimensions, not {array.shape}; pick one, as in x[0]")
+    if array.ndim != 2:
+        raise ValueError(f"a matrix has 2 dimensions, not {array.shape}; pick one, as "
+                         "in x[0]")
     return array.astype(int) if array.dtype == bool else array
 
 
 def color_scale(signed: bool) -> Any:
-    """The book's colour scale: sequential for what is never negative, diverging about zero for what is signed."""
+    """The book's colour scale: sequential for what is never negative, diverging about
+    zero for what is signed.
+    """
     from matplotlib.colors import LinearSegmentedColormap
     kind = "diverging" if signed else "sequential"
     scale = LinearSegmentedColormap.from_list(f"minillm-{kind}", PALETTE[kind])
-    scale.set_bad(COLORS["masked"])
-    return scale
+    return scale.with_extremes(bad=COLORS["masked"])
 
 
 def number_text(value: float, decimals: int) -> str:
@@ -77,31 +91,41 @@ def number_text(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}".replace("-", "−")
 
 # %% ../nbs/00_setup.ipynb #80c80a46
-def show_matrix(values: Any, name: str, rows: Sequence | None = None, cols: Sequence | None = None, *,
-                dims: Sequence[str] | None = None, signed: bool = False, decimals: int | None = None,
+def show_matrix(values: Any, name: str, rows: Sequence | None = None,
+                cols: Sequence | None = None, *,
+                dims: Sequence[str] | None = None, signed: bool = False,
+                decimals: int | None = None,
                 ax: Any = None) -> Any:
-    """Draw a matrix as a grid with its name and shape, `scores  T×S = 6×6`; return the axes. Chapter: 00_setup.
+    """Draw a matrix as a grid with its name and shape, `scores  T×S = 6×6`; return the
+    axes. Chapter: 00_setup.
 
-    `rows` and `cols` are labels (tokens), `dims` the letters of the dimensions. Up to 12 × 12 the numbers are printed,
-    otherwise a scale is shown. `signed` centres the colours at zero. Infinite entries are drawn as masked.
-    Raises a `ValueError` if `values` is not two-dimensional or the labels do not fit.
+    `rows` and `cols` are labels (tokens), `dims` the letters of the dimensions. Up to
+    12 × 12 the numbers are printed, otherwise a scale is shown. `signed` centres the
+    colours at zero. Infinite entries are drawn as masked. Raises a `ValueError` if
+    `values` is not two-dimensional or the labels do not fit.
     """
     import numpy as np
     array = as_matrix(values)
     n, m = array.shape
     for labels, size, what in ((rows, n, "rows"), (cols, m, "cols")):
         if labels is not None and len(labels) != size:
-            raise ValueError(f"{name} has {size} {what} but {len(labels)} labels; give one label for each")
+            raise ValueError(f"{name} has {size} {what} but {len(labels)} labels; give "
+                             "one label for each")
     finite = array[np.isfinite(array)]
     top = float(np.abs(finite).max()) if finite.size else 1.0
     low = -top if signed else min(0.0, float(finite.min())) if finite.size else 0.0
     small = n <= 12 and m <= 12
-    if ax is None: ax = new_axes(1.4 + 0.52 * m, 0.9 + 0.38 * n) if small else new_axes(5, 4.2)
+    if ax is None:
+        ax = new_axes(1.4 + 0.52 * m, 0.9 + 0.38 * n) if small else new_axes(5, 4.2)
     shown = np.ma.masked_invalid(array.astype(float))
-    image = ax.pcolormesh(shown, cmap=color_scale(signed), vmin=low, vmax=max(top, low + 1e-12), rasterized=not small)
+    image = ax.pcolormesh(shown, cmap=color_scale(signed), vmin=low,
+                          vmax=max(top, low + 1e-12), rasterized=not small)
     ax.set(xlim=(0, m), ylim=(n, 0))
-    if small: ax.set_aspect(0.75)                                 # cells of one shape in neighbouring panels
-    if small: print_numbers(ax, array, image, (0 if array.dtype.kind in "iu" else 2) if decimals is None else decimals)
+    if small: ax.set_aspect(0.75)  # cells of one shape in neighbouring panels
+    if small:
+        print_numbers(ax, array, image,
+                      (0 if array.dtype.kind in "iu" else 2) if decimals is None
+                      else decimals)
     else: ax.figure.colorbar(image, ax=ax, shrink=0.8).outline.set_visible(False)
     label_matrix(ax, rows, cols, n, m)
     shape = f"{n}×{m}" if dims is None else f"{'×'.join(dims)} = {n}×{m}"
@@ -111,52 +135,69 @@ def show_matrix(values: Any, name: str, rows: Sequence | None = None, cols: Sequ
 
 def print_numbers(ax: Any, array: Any, image: Any, decimals: int) -> None:
     """Write each number into its cell, dark on light cells and light on dark ones."""
-    for (i, j), value in zip(((i, j) for i in range(array.shape[0]) for j in range(array.shape[1])), array.ravel()):
+    for (i, j), value in zip(((i, j) for i in range(array.shape[0])
+                              for j in range(array.shape[1])), array.ravel()):
         red, green, blue, _ = image.cmap(image.norm(float(value)))
         ink = "#101418" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "#fdfdfd"
-        if not abs(value) < float("inf"): ink = COLORS["ink"]     # on the grey of what is masked
-        ax.text(j + 0.5, i + 0.5, number_text(float(value), decimals), ha="center", va="center", color=ink, fontsize=9)
+        # on the grey of what is masked
+        if not abs(value) < float("inf"): ink = COLORS["ink"]
+        ax.text(j + 0.5, i + 0.5, number_text(float(value), decimals), ha="center",
+                va="center", color=ink, fontsize=9)
 
 
-def label_matrix(ax: Any, rows: Sequence | None, cols: Sequence | None, n: int, m: int) -> None:
+def label_matrix(ax: Any, rows: Sequence | None, cols: Sequence | None, n: int,
+                 m: int) -> None:
     """Tokens at the left and above, where one begins to read."""
     ax.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
     for side in ax.spines.values(): side.set_visible(False)
-    if rows is not None: ax.set_yticks([i + 0.5 for i in range(n)], [visible(r) for r in rows])
+    if rows is not None:
+        ax.set_yticks([i + 0.5 for i in range(n)], [visible(r) for r in rows])
     elif n <= 12: ax.set_yticks([])
     if cols is not None:
         turn = 90 if max((len(str(c)) for c in cols), default=0) * m > 60 else 0
-        ax.set_xticks([j + 0.5 for j in range(m)], [visible(c) for c in cols], rotation=turn)
+        ax.set_xticks([j + 0.5 for j in range(m)], [visible(c) for c in cols],
+                      rotation=turn)
     elif m <= 12: ax.set_xticks([])
 
 # %% ../nbs/00_setup.ipynb #a41f8c2a
-def show_tokens(tokens: Sequence, ids: Sequence[int] | None = None, *, color: str = "query", width: float = 6.6,
+def show_tokens(tokens: Sequence, ids: Sequence[int] | None = None, *,
+                color: str = "query", width: float = 6.6,
                 ax: Any = None) -> Any:
-    """Draw tokens as chips with faint borders, their ids below; return the axes. Chapter: 00_setup."""
-    if ids is not None and len(ids) != len(tokens): raise ValueError(f"{len(tokens)} tokens but {len(ids)} ids")
+    """Draw tokens as chips with faint borders, their ids below; return the axes.
+    Chapter: 00_setup.
+    """
+    if ids is not None and len(ids) != len(tokens):
+        raise ValueError(f"{len(tokens)} tokens but {len(ids)} ids")
     from matplotlib.patches import FancyBboxPatch
     texts = [visible(t) or "∅" for t in tokens]
-    step = 0.52 if ids is None else 0.62                          # everything is measured in inches
+    step = 0.52 if ids is None else 0.62  # everything is measured in inches
     places, x, y = [], 0.0, 0.0
     for i, text in enumerate(texts):
-        wide = 0.1 * max(len(text), len(str(ids[i])) * 0.8 if ids is not None else 0) + 0.14
+        wide = 0.1 * max(len(text), len(str(ids[i])) * 0.8 if ids is not None
+                         else 0) + 0.14
         if x and x + wide > width: x, y = 0.0, y + step
         places.append((x, y, wide))
         x += wide + 0.07
     if ax is None: ax = new_axes(width, y + step)
     for (x, y, wide), text, i in zip(places, texts, range(len(texts))):
-        ax.add_patch(FancyBboxPatch((x + 0.04, y + 0.04), wide - 0.08, 0.24, boxstyle="round,pad=0.04",
-                                    facecolor=COLORS[color] + "1a", edgecolor=COLORS["line"], linewidth=0.9))
-        ax.text(x + wide / 2, y + 0.17, text, ha="center", va="center", family="monospace", fontsize=10)
-        if ids is not None: ax.text(x + wide / 2, y + 0.43, str(ids[i]), ha="center", va="center", fontsize=8,
-                                    color=COLORS["muted"])
+        ax.add_patch(FancyBboxPatch((x + 0.04, y + 0.04), wide - 0.08, 0.24,
+                                    boxstyle="round,pad=0.04",
+                                    facecolor=COLORS[color] + "1a",
+                                    edgecolor=COLORS["line"], linewidth=0.9))
+        ax.text(x + wide / 2, y + 0.17, text, ha="center", va="center",
+                family="monospace", fontsize=10)
+        if ids is not None:
+            ax.text(x + wide / 2, y + 0.43, str(ids[i]), ha="center", va="center",
+                    fontsize=8,
+                    color=COLORS["muted"])
     ax.set(xlim=(0, width), ylim=(y + step, 0), aspect="equal")
     ax.axis("off")
     return ax
 
 # %% ../nbs/00_setup.ipynb #5ba13282
 def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """Move label heights apart until neighbours are `gap` apart, each as little as possible upwards or downwards.
+    """Move label heights apart until neighbours are `gap` apart, each as little as
+    possible upwards or downwards.
 
     >>> spread([0.0, 1.0, 10.0], 4.0)
     [-1.5, 2.5, 10.0]
@@ -173,38 +214,48 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
             groups[-2:], centre[-2:] = [members], [middle]
     moved = [0.0] * len(heights)
     for members, middle in zip(groups, centre):
-        for place, k in enumerate(members): moved[k] = middle + gap * (place - (len(members) - 1) / 2)
+        for place, k in enumerate(members):
+            moved[k] = middle + gap * (place - (len(members) - 1) / 2)
     return moved
 
 
 def label_ends(ax: Any, ends: Sequence[tuple[str, float, float, Any]]) -> None:
-    """Write each curve's name (label, x, y, colour) at its end instead of a legend, without overlap."""
+    """Write each curve's name (label, x, y, colour) at its end instead of a legend,
+    without overlap.
+    """
     pixels = [ax.transData.transform((x, y))[1] for _, x, y, _ in ends]
     gap = 12 * ax.figure.dpi / 72
     for (label, x, y, color), here, there in zip(ends, pixels, spread(pixels, gap)):
-        ax.annotate(label, (x, y), xytext=(6, (there - here) * 72 / ax.figure.dpi), textcoords="offset points",
+        ax.annotate(label, (x, y), xytext=(6, (there - here) * 72 / ax.figure.dpi),
+                    textcoords="offset points",
                     color=color, va="center", fontsize=9.5, annotation_clip=False)
 
 
-def plot_losses(curves: Mapping[str, Sequence], *, floor: Mapping[str, float] | None = None, xlabel: str = "step",
+def plot_losses(curves: Mapping[str, Sequence], *,
+                floor: Mapping[str, float] | None = None, xlabel: str = "step",
                 ylabel: str = "loss (nats per token)", ax: Any = None) -> Any:
-    """Draw losses against steps, each named at its end, above named floors; return the axes. Chapter: 00_setup.
+    """Draw losses against steps, each named at its end, above named floors; return the
+    axes. Chapter: 00_setup.
 
-    `curves`: {label: (xs, ys)} or, with a band, {label: (xs, mean, low, high)}; `floor`: {name: value}.
+    `curves`: {label: (xs, ys)} or, with a band, {label: (xs, mean, low, high)};
+    `floor`: {name: value}.
     """
     ax = new_axes() if ax is None else ax
     ends = []
     for label, (xs, ys, *band) in curves.items():
-        if len(xs) != len(ys): raise ValueError(f"{label}: {len(xs)} steps but {len(ys)} losses")
+        if len(xs) != len(ys):
+            raise ValueError(f"{label}: {len(xs)} steps but {len(ys)} losses")
         line, = ax.plot(xs, ys)
-        if band: ax.fill_between(xs, *band, color=line.get_color(), alpha=0.18, linewidth=0)
+        if band:
+            ax.fill_between(xs, *band, color=line.get_color(), alpha=0.18, linewidth=0)
         if len(xs): ends.append((label, float(xs[-1]), float(ys[-1]), line.get_color()))
     for name, value in (floor or {}).items():
         ax.axhline(value, color=COLORS["floor"], linestyle="--", linewidth=1)
-        ax.annotate(name, (0.01, value), xytext=(0, -3), textcoords="offset points", va="top", fontsize=9,
+        ax.annotate(name, (0.01, value), xytext=(0, -3), textcoords="offset points",
+                    va="top", fontsize=9,
                     xycoords=ax.get_yaxis_transform(), color=COLORS["floor"])
         low, high = ax.get_ylim()
-        ax.set_ylim(min(low, value - 0.09 * (high - value)), high)                # room for the name
+        ax.set_ylim(min(low, value - 0.09 * (high - value)), high)   # room for the name
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.margins(x=0.01)
     label_ends(ax, ends)

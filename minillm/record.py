@@ -30,102 +30,135 @@ def processor() -> str:
 
 
 def hardware() -> dict[str, Any]:
-    """What a time depends on: processor, number of CPUs that may be used, system, Python, PyTorch. No names of people
+    """What a time depends on: processor, number of CPUs that may be used, system,
+    Python, PyTorch. No names of people
     or machines. Chapter: 00_setup.
     """
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    usable = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
+              else os.cpu_count())
     try: torch_version = version("torch")
     except PackageNotFoundError: torch_version = "none"
-    return {"processor": processor(), "cpus": usable, "system": f"{platform.system()} {platform.machine()}",
+    return {"processor": processor(), "cpus": usable,
+            "system": f"{platform.system()} {platform.machine()}",
             "python": platform.python_version(), "torch": torch_version}
 
 
 def modules_hash(*names: str) -> str:
-    """A fingerprint of modules such as `minillm.layers.norm`: it changes with their code, not with comment lines.
+    """A fingerprint of modules such as `minillm.layers.norm`: it changes with their
+    code, not with comment lines.
 
     Raises a `ValueError` for a module that does not exist.
     """
     digest = hashlib.sha256()
     for name in sorted(set(names)):
         spec = importlib.util.find_spec(name)
-        if spec is None or not spec.origin: raise ValueError(f"there is no module {name!r} to fingerprint")
+        if spec is None or not spec.origin:
+            raise ValueError(f"there is no module {name!r} to fingerprint")
         lines = Path(spec.origin).read_text(encoding="utf-8").splitlines()
-        code = [line.rstrip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        code = [line.rstrip() for line in lines if line.strip()
+                and not line.lstrip().startswith("#")]
         digest.update("\n".join([name, *code]).encode())
     return digest.hexdigest()[:16]
 
 
 def commit() -> str | None:
-    """The commit of the checkout that runs, with `+` if files differ from it; None outside of one."""
+    """The commit of the checkout that runs, with `+` if files differ from it; None
+    outside of one.
+    """
     def git(*arguments: str) -> str:
         folder, command = Path(__file__).parent, ["git", *arguments]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
-    try: return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain") else "")
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True,
+                              check=True).stdout.strip()
+    try:
+        return git("rev-parse", "--short=12",
+                   "HEAD") + ("+" if git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError): return None
 
 # %% ../nbs/00_setup.ipynb #5dec5884
 def record_folders() -> list[Path]:
-    """Where records are looked for: the installed package's, then the checkout's, then `runs` of this folder."""
+    """Where records are looked for: the installed package's, then the checkout's, then
+    `runs` of this folder.
+    """
     checkout = Path(__file__).parent.parent / "book" / "runs"
-    try: installed = [Path(str(importlib.resources.files("minillm.runs").joinpath("x.json"))).parent]
+    try:
+        installed = [Path(str(importlib.resources.files("minillm.runs").joinpath("x.json"))).parent]
     except ModuleNotFoundError: installed = []
     return [*installed, checkout, Path("runs")]
 
 
 def record_names() -> list[str]:
     """The names of all records that can be read."""
-    return sorted({f.stem for folder in record_folders() if folder.is_dir() for f in folder.glob("*.json")})
+    return sorted({f.stem for folder in record_folders() if folder.is_dir()
+                   for f in folder.glob("*.json")})
 
 
 def record_path(name: str, folder: str | os.PathLike | None = None) -> Path:
-    """The file of record `name`: the existing one, or else where it will be written. Chapter: 00_setup."""
+    """The file of record `name`: the existing one, or else where it will be written.
+    Chapter: 00_setup.
+    """
     if not re.fullmatch(r"[a-z0-9_]+", name):
-        raise ValueError(f"record name {name!r}: use small letters, digits and underscores only")
+        raise ValueError(f"record name {name!r}: use small letters, digits and "
+                         "underscores only")
     if folder is not None: return Path(folder) / f"{name}.json"
     places = [place / f"{name}.json" for place in record_folders()]
     checkout = Path(__file__).parent.parent
-    new = checkout / "book" / "runs" if (checkout / "settings.ini").exists() else Path("runs")
+    new = (checkout / "book" / "runs" if (checkout / "settings.ini").exists()
+           else Path("runs"))
     return next((p for p in places if p.exists()), new / f"{name}.json")
 
 
-def write_record(name: str, metrics: dict[str, Any], *, seed: int | Sequence[int], modules: Sequence[str],
-                 wall_time: float, folder: str | os.PathLike | None = None, **extra: Any) -> Path:
-    """Write the run record `name` atomically, with its papers; return its path. Chapter: 00_setup.
+def write_record(name: str, metrics: dict[str, Any], *, seed: int | Sequence[int],
+                 modules: Sequence[str],
+                 wall_time: float, folder: str | os.PathLike | None = None,
+                 **extra: Any) -> Path:
+    """Write the run record `name` atomically, with its papers; return its path.
+    Chapter: 00_setup.
 
-    `modules` are those whose code the metrics depend on, `wall_time` is in seconds, `extra` goes in as it is.
+    `modules` are those whose code the metrics depend on, `wall_time` is in seconds,
+    `extra` goes in as it is.
     """
     path = record_path(name, folder)
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    write_json(path, {"name": name, "command": command, "commit": commit(), "seed": seed, "hardware": hardware(),
-                      "wall_time": round(wall_time, 3), "metrics": metrics, "modules": sorted(set(modules)),
+    write_json(path, {"name": name, "command": command, "commit": commit(),
+                      "seed": seed, "hardware": hardware(),
+                      "wall_time": round(wall_time, 3), "metrics": metrics,
+                      "modules": sorted(set(modules)),
                       "modules_hash": modules_hash(*modules), **extra})
     return path
 
 
 def read_record(name: str, folder: str | os.PathLike | None = None) -> dict[str, Any]:
-    """The run record `name`; a `ValueError` that lists the records if there is none. Chapter: 00_setup."""
+    """The run record `name`; a `ValueError` that lists the records if there is none.
+    Chapter: 00_setup.
+    """
     path = record_path(name, folder)
     if not path.exists():
-        raise ValueError(f"there is no run record {name!r}; known are: {', '.join(record_names()) or 'none'}")
+        raise ValueError(f"there is no run record {name!r}; known are: "
+                         f"{', '.join(record_names()) or 'none'}")
     return read_json(path)
 
 
 def is_stale(name: str, folder: str | os.PathLike | None = None) -> bool:
-    """Whether a module has changed since the record was written: then the run must be made again."""
+    """Whether a module has changed since the record was written: then the run must be
+    made again.
+    """
     record = read_record(name, folder)
     return modules_hash(*record["modules"]) != record["modules_hash"]
 
 # %% ../nbs/00_setup.ipynb #87f61473
 def glue(name: str, value: Any) -> None:
-    """Store `value` under `name` in the cell's output, invisibly, for prose to quote. Chapter: 00_setup.
+    """Store `value` under `name` in the cell's output, invisibly, for prose to quote.
+    Chapter: 00_setup.
 
-    The book reads the same MIME type that myst-nb's own `glue` writes. Outside of a notebook it does nothing.
+    The book reads the same MIME type that myst-nb's own `glue` writes. Outside of a
+    notebook it does nothing.
     """
     try: from IPython import get_ipython
     except ImportError: return
     if get_ipython() is None: return
     from IPython.display import display
     prefix = "application/papermill.record/"
-    if hasattr(value, "item"): value = value.item()               # a tensor of one number prints as that number
+    # a tensor of one number prints as that number
+    if hasattr(value, "item"): value = value.item()
     display({f"{prefix}text/plain": repr(value)}, raw=True,
             metadata={"scrapbook": {"name": name, "mime_prefix": prefix}})

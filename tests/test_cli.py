@@ -7,7 +7,8 @@ import pytest
 
 
 def test_extra_flags():
-    assert extra_flags(["--max-steps", "100", "--use-amp", "--dropout=0.1", "--n-kv-heads", "2"]) == {
+    assert extra_flags(["--max-steps", "100", "--use-amp", "--dropout=0.1",
+                        "--n-kv-heads", "2"]) == {
         "max_steps": "100", "use_amp": "true", "dropout": "0.1", "n_kv_heads": "2"}
     with pytest.raises(ValueError, match="'oops' is no flag"): extra_flags(["oops"])
 
@@ -32,8 +33,11 @@ def test_one_line_and_a_code(capsys):
     def raising(error):
         def call(): raise error
         return call
-    for error, code in ((ValueError("a\nb"), 1), (FileNotFoundError(2, "No such file", "x.txt"), 1), (KeyboardInterrupt(), 130)):
+    for error, code in ((ValueError("a\nb"), 1),
+                        (FileNotFoundError(2, "No such file", "x.txt"), 1),
+                        (KeyboardInterrupt(), 130)):
         with pytest.raises(SystemExit) as ended: guarded(raising(error))
         lines = capsys.readouterr().err.splitlines()
-        assert ended.value.code == code and len(lines) == 1 and lines[0].startswith("error: ")
+        assert (ended.value.code == code and len(lines) == 1
+                and lines[0].startswith("error: "))
     with pytest.raises(RuntimeError): guarded(raising(RuntimeError("a bug of ours")))

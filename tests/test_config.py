@@ -7,55 +7,88 @@ import pytest
 
 
 def test_unknown_keys_name_the_nearest():
-    for values, message in (({"d_modle": 8}, "'d_model'"), ({"norm_type": "rms_norm"}, "'rmsnorm'"), ({"pos_encoding": "rotary"}, "known: rope")):
+    for values, message in (({"d_modle": 8}, "'d_model'"),
+                            ({"norm_type": "rms_norm"}, "'rmsnorm'"),
+                            ({"pos_encoding": "rotary"}, "known: rope")):
         with pytest.raises(ValueError, match=message): ModelConfig.from_dict(values)
-    with pytest.raises(ValueError, match="'max_steps'"): load_config("small", {"max_step": 1})
+    with pytest.raises(ValueError, match="'max_steps'"):
+        load_config("small", {"max_step": 1})
     with pytest.raises(ValueError, match="'small'"): load_config("smal")
 
 
 def test_values_must_fit_together():
     for values, message in (
-            ({"n_heads": 6}, "n_heads=6 does not divide d_model=128; choose 4 or 8"), ({"n_kv_heads": 3}, "n_kv_heads=3"),
-            ({"d_model": 12, "n_heads": 4}, "odd"), ({"dropout": 1.0}, "dropout=1.0"), ({"vocab_size": 0}, "vocab_size=0"),
-            ({"use_moe": True}, "does not have yet"), ({"layer_pattern": "LG"}, "global layers only")):
+            ({"n_heads": 6}, "n_heads=6 does not divide d_model=128; choose 4 or 8"),
+            ({"n_kv_heads": 3}, "n_kv_heads=3"),
+            ({"d_model": 12, "n_heads": 4}, "odd"), ({"dropout": 1.0}, "dropout=1.0"),
+            ({"vocab_size": 0}, "vocab_size=0"),
+            ({"use_moe": True}, "num_experts=0, top_k=0"),
+            ({"num_experts": 4}, "without use_moe"),
+            ({"use_moe": True, "num_experts": 4, "top_k": 5}, "top_k=5"),
+            ({"use_moe": True, "num_experts": 4, "top_k": 2, "dense_layers": 4},
+             "leaves no layer"),
+            ({"layer_pattern": "LG"}, "give their window"),
+            ({"layer_pattern": "LX", "window": 4}, "must be made of"),
+            ({"window": 4}, "has no effect"), ({"kv_rank": 4}, "belongs to"),
+            ({"attention_type": "latent"}, "needs kv_rank"),
+            ({"rope_scaling": "yarn"}, "needs rope_trained"),
+            ({"rope_base": 1.0}, "rope_base=1.0"), ({"rope_factor": 0.5}, "at least 1"),
+            ({"learned_sinks": True, "score_cap": 5.0}, "learned_sinks")):
         with pytest.raises(ValueError, match=message): ModelConfig.from_dict(values)
-    with pytest.raises(ValueError, match="seq_length=999"): load_config("small", {"seq_length": 999})
-    for values in ({"learning_rate": 0}, {"min_learning_rate": 1}, {"beta2": 1}, {"max_steps": 0}, {"weight_decay": -1}):
-        with pytest.raises(ValueError, match=next(iter(values))): load_config("small", values)
+    with pytest.raises(ValueError, match="seq_length=999"):
+        load_config("small", {"seq_length": 999})
+    for values in ({"learning_rate": 0}, {"min_learning_rate": 1}, {"beta2": 1},
+                   {"max_steps": 0}, {"weight_decay": -1}):
+        with pytest.raises(ValueError, match=next(iter(values))):
+            load_config("small", values)
 
 
 def test_numbers_that_yaml_reads_as_text(tmp_path):
-    (tmp_path / "c.yaml").write_text("training:\n  learning_rate: 3e-4\n  max_steps: 1e3\n")
+    (tmp_path / "c.yaml").write_text("training:\n  learning_rate: 3e-4\n  max_steps: "
+                                     "1e3\n")
     made = load_config(tmp_path / "c.yaml").training
-    assert made.learning_rate == 3e-4 and made.max_steps == 1000 and isinstance(made.max_steps, int)
-    for key, value in (("learning_rate", "fast"), ("max_steps", 1.5), ("use_amp", "maybe"), ("batch_size", True), ("seed", None)):
-        with pytest.raises(ValueError, match=key): load_config(tmp_path / "c.yaml", {key: value})
+    assert (made.learning_rate == 3e-4 and made.max_steps == 1000
+            and isinstance(made.max_steps, int))
+    for key, value in (("learning_rate", "fast"), ("max_steps", 1.5),
+                       ("use_amp", "maybe"), ("batch_size", True), ("seed", None)):
+        with pytest.raises(ValueError, match=key):
+            load_config(tmp_path / "c.yaml", {key: value})
 
 
 def test_flags_win_over_the_file(tmp_path):
-    (tmp_path / "c.yaml").write_text("model: {d_model: 64}\ntraining: {max_steps: 7}\ndata:\n")
+    (tmp_path / "c.yaml").write_text("model: {d_model: 64}\ntraining: {max_steps: "
+                                     "7}\ndata:\n")
     made = load_config(tmp_path / "c.yaml", {"max_steps": "9", "n_kv_heads": "none"})
-    assert (made.model.d_model, made.training.max_steps, made.model.n_kv_heads) == (64, 9, None)
+    assert (made.model.d_model, made.training.max_steps,
+            made.model.n_kv_heads) == (64, 9, None)
 
 
 def test_damaged_files_are_one_clear_error(tmp_path):
-    for text, message in (("model: [1, 2]", "must hold keys"), ("modell: {}", "did you mean 'model'"), ("a: b: c", "not valid YAML"), ("- 1", "sections")):
+    for text, message in (("model: [1, 2]", "must hold keys"),
+                          ("modell: {}", "did you mean 'model'"),
+                          ("a: b: c", "not valid YAML"), ("- 1", "sections")):
         (tmp_path / "c.yaml").write_text(text)
         with pytest.raises(ValueError, match=message): load_config(tmp_path / "c.yaml")
     with pytest.raises(FileNotFoundError): load_config(tmp_path / "none.yaml")
 
 
 def test_a_run_config_is_saved_and_read_again(tmp_path):
-    made = load_config("shakespeare", {"learning_rate": "3e-5", "min_learning_rate": 0, "train_path": "a.bin", "seed": 2**60 + 1})
+    made = load_config("shakespeare",
+                       {"learning_rate": "3e-5", "min_learning_rate": 0,
+                        "train_path": "a.bin", "seed": 2**60 + 1})
     made.save(tmp_path / "config.json")
-    assert load_config(tmp_path / "config.json") == made == RunConfig.from_dict(made.to_dict())
-    assert load_config("small", {"seed": str(2**60 + 1)}).training.seed == 2**60 + 1          # no digit is lost
-    with pytest.raises(ValueError, match="did you mean 'model'"): RunConfig.from_dict({"modle": {}})
+    assert (load_config(tmp_path / "config.json") == made
+            == RunConfig.from_dict(made.to_dict()))
+    # no digit is lost
+    assert load_config("small", {"seed": str(2**60 + 1)}).training.seed == 2**60 + 1
+    with pytest.raises(ValueError, match="did you mean 'model'"):
+        RunConfig.from_dict({"modle": {}})
 
 
 def test_infinite_numbers_are_refused():
     for value in ("inf", "nan", float("inf")):
-        with pytest.raises(ValueError, match="learning_rate"): load_config("small", {"learning_rate": value})
+        with pytest.raises(ValueError, match="learning_rate"):
+            load_config("small", {"learning_rate": value})
 
 
 def test_round_trip_and_packaged_configs():
@@ -63,4 +96,4 @@ def test_round_trip_and_packaged_configs():
         model = load_config(name).model
         assert ModelConfig.from_dict(model.to_dict()) == model
     assert "shakespeare" in packaged_configs()
-    with pytest.raises(AttributeError): load_config("small").model.d_model = 3      # frozen
+    with pytest.raises(AttributeError): load_config("small").model.d_model = 3  # frozen

@@ -11,25 +11,32 @@ import torch
 
 
 def test_bins(tmp_path):
-    assert (bin_dtype(65), bin_dtype(65536), bin_dtype(65537)) == ("uint16", "uint16", "uint32")
+    assert (bin_dtype(65), bin_dtype(65536),
+            bin_dtype(65537)) == ("uint16", "uint16", "uint32")
     assert write_bin(tmp_path / "a.bin", [5, 258, 65535], 65536) == 3
-    assert (tmp_path / "a.bin").read_bytes() == bytes([5, 0, 2, 1, 255, 255])                   # by hand
-    for size in (300, 70_000):                                                                  # round trip, both widths
+    assert (tmp_path / "a.bin").read_bytes() == bytes([5, 0, 2, 1, 255, 255])  # by hand
+    for size in (300, 70_000):  # round trip, both widths
         ids = [(7 * i) % size for i in range(3000)]
         write_bin(tmp_path / "b.bin", iter(ids), size)
         assert open_bin(tmp_path / "b.bin", bin_dtype(size)).tolist() == ids
-    with pytest.raises(ValueError, match="token id 300 is outside the vocabulary of 300"):
+    with pytest.raises(ValueError,
+                       match="token id 300 is outside the vocabulary of 300"):
         write_bin(tmp_path / "c.bin", [1, 300], 300)
-    assert not (tmp_path / "c.bin").exists() and len(list(tmp_path.iterdir())) == 2             # nothing half-written
+    # nothing half-written
+    assert not (tmp_path / "c.bin").exists() and len(list(tmp_path.iterdir())) == 2
 
 
 def test_open_bin_errors(tmp_path):
-    with pytest.raises(FileNotFoundError, match="minillm prepare"): open_bin(tmp_path / "no.bin", "uint16")
+    with pytest.raises(FileNotFoundError, match="minillm prepare"):
+        open_bin(tmp_path / "no.bin", "uint16")
     (tmp_path / "a.bin").write_bytes(b"123")
-    with pytest.raises(ValueError, match="no whole number"): open_bin(tmp_path / "a.bin", "uint16")
-    with pytest.raises(ValueError, match="not uint16 or uint32"): open_bin(tmp_path / "a.bin")
+    with pytest.raises(ValueError, match="no whole number"):
+        open_bin(tmp_path / "a.bin", "uint16")
+    with pytest.raises(ValueError, match="not uint16 or uint32"):
+        open_bin(tmp_path / "a.bin")
     (tmp_path / "meta.json").write_text(json.dumps({"dtype": "uint32"}))
-    with pytest.raises(ValueError, match="holds uint32"): open_bin(tmp_path / "a.bin", "uint16")
+    with pytest.raises(ValueError, match="holds uint32"):
+        open_bin(tmp_path / "a.bin", "uint16")
     (tmp_path / "a.bin").write_bytes(b"")
     assert len(open_bin(tmp_path / "a.bin")) == 0
 
@@ -37,13 +44,14 @@ def test_open_bin_errors(tmp_path):
 # %% ../nbs/04_corpora.ipynb
 def test_random_batch():
     x, y = random_batch(np.arange(5), 1, 4, torch.Generator())
-    assert x.tolist() == [[0, 1, 2, 3]] and y.tolist() == [[1, 2, 3, 4]]           # by hand: one window only
+    # by hand: one window only
+    assert x.tolist() == [[0, 1, 2, 3]] and y.tolist() == [[1, 2, 3, 4]]
     tokens, g = np.arange(12, dtype="<u2"), torch.Generator().manual_seed(0)
     x, y = random_batch(tokens, 2000, 4, g)
     assert x.dtype == y.dtype == torch.int64 and x.shape == y.shape == (2000, 4)
-    assert torch.equal(y, x + 1)                                                    # the target is the next token
-    assert set(x[:, 0].tolist()) == set(range(8))                                   # every start, first to last
-    assert x[:, 0].bincount().min() > 180                                           # 250 expected, spread 15
+    assert torch.equal(y, x + 1)  # the target is the next token
+    assert set(x[:, 0].tolist()) == set(range(8))  # every start, first to last
+    assert x[:, 0].bincount().min() > 180  # 250 expected, spread 15
 
 
 def test_resume_is_exact():
@@ -59,34 +67,44 @@ def test_resume_is_exact():
 def test_too_short():
     for call in (lambda: random_batch(np.arange(4), 2, 4, torch.Generator()),
                  lambda: next(sequential_batches(np.arange(4), 2, 4))):
-        with pytest.raises(ValueError, match="4 tokens, too short for a context of 4, which needs 5.*at most 3"): call()
+        with pytest.raises(ValueError,
+                           match="4 tokens, too short for a context of 4, which needs "
+                                 "5.*at most 3"): call()
 
 
 # %% ../nbs/04_corpora.ipynb
 def test_sequential_batches():
     batches = list(sequential_batches(np.arange(14), 2, 4))
-    assert [x.tolist() for x, _ in batches] == [[[0, 1, 2, 3], [4, 5, 6, 7]], [[8, 9, 10, 11]]]     # by hand
+    # by hand
+    assert [x.tolist() for x, _ in batches] == [[[0, 1, 2, 3], [4, 5, 6, 7]],
+                                                [[8, 9, 10, 11]]]
     targets = torch.cat([y.flatten() for _, y in batches]).tolist()
-    assert targets == list(range(1, 13))                                            # each target exactly once
-    for n in range(5, 40): assert sum(len(x) for x, _ in sequential_batches(np.arange(n), 3, 4)) == (n - 1) // 4
+    assert targets == list(range(1, 13))  # each target exactly once
+    for n in range(5, 40):
+        assert sum(len(x)
+                   for x, _ in sequential_batches(np.arange(n), 3, 4)) == (n - 1) // 4
     few = [x[0, 0].item() for x, _ in sequential_batches(np.arange(401), 1, 4, limit=4)]
-    assert few == [0, 100, 200, 300]                                                # spread over the whole text
-    with pytest.raises(ValueError, match="limit=0"): next(sequential_batches(np.arange(9), 1, 4, limit=0))
+    assert few == [0, 100, 200, 300]  # spread over the whole text
+    with pytest.raises(ValueError, match="limit=0"):
+        next(sequential_batches(np.arange(9), 1, 4, limit=0))
 
 
 # %% ../nbs/04_corpora.ipynb
 def test_split_documents():
-    assert split_documents(["abcdefghij"]) == (["abcdefghi"], ["j"], "tail")                       # by hand
+    assert split_documents(["abcdefghij"]) == (["abcdefghi"], ["j"], "tail")   # by hand
     docs = [str(i) for i in range(30)]
     train, val, how = split_documents(docs, 0.1)
-    assert val == ["5", "15", "25"] and how == "documents" and sorted(train + val) == sorted(docs)
-    for n in range(1, 60):                                                                          # nothing lost or doubled
+    assert (val == ["5", "15", "25"] and how == "documents"
+            and sorted(train + val) == sorted(docs))
+    for n in range(1, 60):  # nothing lost or doubled
         train, val, how = split_documents([f"document {i}" for i in range(n)], 0.25)
         whole = train + val if how == "documents" else ["".join(train + val)]
-        expected = [f"document {i}" for i in range(n)] if how == "documents" else [SEPARATOR.join(f"document {i}" for i in range(n))]
+        expected = ([f"document {i}" for i in range(n)] if how == "documents"
+                    else [SEPARATOR.join(f"document {i}" for i in range(n))])
         assert sorted(whole) == sorted(expected) and train and val
     for bad in (0, 1, -0.1, 1.5):
-        with pytest.raises(ValueError, match="not between 0 and 1"): split_documents(docs, bad)
+        with pytest.raises(ValueError, match="not between 0 and 1"):
+            split_documents(docs, bad)
     with pytest.raises(ValueError, match="cannot be split"): split_documents(["a"])
 
 
@@ -96,41 +114,54 @@ def test_prepare_round_trip(tmp_path):
     for kind, size in [("char", None), ("word", None), ("bpe", 270)]:
         meta = prepare_text(text, tmp_path / kind, kind, size)
         data = open_data(tmp_path / kind)
-        assert data.meta == meta and meta["split"] == "tail" and meta["vocab_size"] == data.tokenizer.vocab_size
-        assert (len(data.train), len(data.val)) == (meta["train_tokens"], meta["val_tokens"])
+        assert (data.meta == meta and meta["split"] == "tail"
+                and meta["vocab_size"] == data.tokenizer.vocab_size)
+        assert (len(data.train), len(data.val)) == (meta["train_tokens"],
+                                                    meta["val_tokens"])
         if kind != "word":
-            assert data.tokenizer.decode(data.train.tolist()) + data.tokenizer.decode(data.val.tolist()) == text
+            assert (data.tokenizer.decode(data.train.tolist()) + data.tokenizer.decode(data.val.tolist()) == text)
         assert meta["train_bytes"] + meta["val_bytes"] == len(text.encode())
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["bpe", "char", "word"]     # no temporary folder left
+    # no temporary folder left
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bpe", "char", "word"]
 
 
 def test_prepare_documents(tmp_path):
     documents = [f"document number {i} ends here" for i in range(20)]
     seen = []
-    meta = prepare_documents(documents, tmp_path / "d", "char", progress=lambda *a: seen.append(a))
+    meta = prepare_documents(documents, tmp_path / "d", "char",
+                             progress=lambda *a: seen.append(a))
     data = open_data(tmp_path / "d")
-    assert data.tokenizer.decode(data.val.tolist()).split("\n\n") == [documents[5], documents[15]]
-    assert data.tokenizer.decode(data.train.tolist()).count("\n\n") == 17           # between 18 documents
-    assert meta["documents"] == 20 and meta["split"] == "documents" and seen[-1] == ("encoding val", 2, 2)
+    assert (data.tokenizer.decode(data.val.tolist()).split("\n\n") == [documents[5],
+                                                                       documents[15]])
+    # between 18 documents
+    assert data.tokenizer.decode(data.train.tolist()).count("\n\n") == 17
+    assert (meta["documents"] == 20 and meta["split"] == "documents"
+            and seen[-1] == ("encoding val", 2, 2))
     assert meta["val_bytes"] == len((documents[5] + "\n\n" + documents[15]).encode())
 
 
 def test_special_token_between_documents(tmp_path):
-    documents = [f"document number {i} ends here <|endoftext|>" for i in range(20)]          # its name as plain text, too
+    # its name as plain text, too
+    documents = [f"document number {i} ends here <|endoftext|>" for i in range(20)]
     meta = prepare_documents(documents, tmp_path / "d", "bpe", 270)
     data = open_data(tmp_path / "d")
     end = end_of_text(data.tokenizer)
-    assert (data.train == end).sum() == 18 and (data.val == end).sum() == 2 and data.val[-1] == end
+    assert ((data.train == end).sum() == 18 and (data.val == end).sum() == 2
+            and data.val[-1] == end)
     assert meta["val_bytes"] == len((documents[5] + documents[15]).encode())
     assert end not in data.tokenizer.encode("<|endoftext|>")
 
 
 def test_prepare_keeps_what_is_there(tmp_path):
     (tmp_path / "mine.txt").write_text("precious")
-    with pytest.raises(FileExistsError, match="--overwrite"): prepare_text("some text", tmp_path)
+    with pytest.raises(FileExistsError, match="--overwrite"):
+        prepare_text("some text", tmp_path)
     prepare_text("some text", tmp_path, overwrite=True)
-    assert (tmp_path / "mine.txt").read_text() == "precious" and open_data(tmp_path).meta["train_tokens"] == 8
-    with pytest.raises(FileExistsError): prepare_text("text", tmp_path / "mine.txt", overwrite=True)
-    with pytest.raises(FileNotFoundError, match="minillm prepare"): open_data(tmp_path / "none")
+    assert ((tmp_path / "mine.txt").read_text() == "precious"
+            and open_data(tmp_path).meta["train_tokens"] == 8)
+    with pytest.raises(FileExistsError):
+        prepare_text("text", tmp_path / "mine.txt", overwrite=True)
+    with pytest.raises(FileNotFoundError, match="minillm prepare"):
+        open_data(tmp_path / "none")
     with pytest.raises(ValueError): prepare_text("some text", tmp_path / "x", "wrod")
     assert not (tmp_path / "x").exists()

@@ -26,11 +26,14 @@ def test_tables_by_the_same_call(tmp_path, monkeypatch):
     pytest.importorskip("datasets")
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
     texts = write_tables(tmp_path)
-    for kind in ("jsonl", "json", "csv", "tsv", "parquet"): assert list(load_source(tmp_path / f"r.{kind}")) == texts, kind
-    with pytest.raises(ValueError, match="no column 'txt'; choose one with --column: id, text"):
+    for kind in ("jsonl", "json", "csv", "tsv", "parquet"):
+        assert list(load_source(tmp_path / f"r.{kind}")) == texts, kind
+    with pytest.raises(ValueError,
+                       match="no column 'txt'; choose one with --column: id, text"):
         list(load_source(tmp_path / "r.csv", column="txt"))
     (tmp_path / "two.csv").write_text("title,body\na,b\n")
-    with pytest.raises(ValueError, match="no single column of text.*title, body"): list(load_source(tmp_path / "two.csv"))
+    with pytest.raises(ValueError, match="no single column of text.*title, body"):
+        list(load_source(tmp_path / "two.csv"))
 
 
 def test_text_files_and_folders(tmp_path):
@@ -40,27 +43,35 @@ def test_text_files_and_folders(tmp_path):
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
     assert list(load_source(tmp_path)) == ["one\ntwo", "three"]
     (tmp_path / "sub" / "latin.txt").write_bytes("café".encode("latin1"))
-    with pytest.raises(ValueError, match="latin.txt is not UTF-8"): list(load_source(tmp_path))
+    with pytest.raises(ValueError, match="latin.txt is not UTF-8"):
+        list(load_source(tmp_path))
     (tmp_path / "nothing").mkdir()
-    with pytest.raises(FileNotFoundError, match="holds no text"): list(load_source(tmp_path / "nothing"))
+    with pytest.raises(FileNotFoundError, match="holds no text"):
+        list(load_source(tmp_path / "nothing"))
     for missing in ("no.txt", "./no", "/no/such/place/x", "no.csv"):
-        with pytest.raises(FileNotFoundError, match="no such file"): list(load_source(missing))
+        with pytest.raises(FileNotFoundError, match="no such file"):
+            list(load_source(missing))
     (tmp_path / "e.txt").write_text(" \n")
-    with pytest.raises(ValueError, match="is empty"): list(load_source(tmp_path / "e.txt"))
+    with pytest.raises(ValueError, match="is empty"):
+        list(load_source(tmp_path / "e.txt"))
 
 
 def test_names(monkeypatch):
     pytest.importorskip("datasets")
     import minillm.data.sources as sources
     monkeypatch.setattr(sources, "hub_in_reach", lambda: False)
-    with pytest.raises(FileNotFoundError, match="shakespear is no file here, and the hub is out of reach"):
+    with pytest.raises(FileNotFoundError,
+                       match="shakespear is no file here, and the hub is out of reach"):
         list(load_source("shakespear"))
-    monkeypatch.setitem(sys.modules, "datasets", None)                              # as if it were not installed
-    with pytest.raises(ImportError, match="pip install datasets"): list(load_source("shakespear"))
+    monkeypatch.setitem(sys.modules, "datasets", None)     # as if it were not installed
+    with pytest.raises(ImportError, match="pip install datasets"):
+        list(load_source("shakespear"))
 
 
 def test_hub_rows(monkeypatch):
-    "The hub's answer is played by a double: the same call, rows with a column of text, an error in one line."
+    """The hub's answer is played by a double: the same call, rows with a column of
+    text, an error in one line.
+    """
     import minillm.data.sources as sources
     asked = []
 
@@ -68,19 +79,25 @@ def test_hub_rows(monkeypatch):
         @staticmethod
         def load_dataset(name, subset, split):
             asked.append((name, subset, split))
-            if name == "none": raise ConnectionError("Couldn't reach 'none' on the Hub\nmore lines")
-            return [{"text": "one", "label": 1}, {"text": "", "label": 0}, {"text": "two", "label": 1}]
+            if name == "none":
+                raise ConnectionError("Couldn't reach 'none' on the Hub\nmore lines")
+            return [{"text": "one", "label": 1}, {"text": "", "label": 0},
+                    {"text": "two", "label": 1}]
 
     monkeypatch.setattr(sources, "import_datasets", lambda: Double)
     monkeypatch.setattr(sources, "hub_in_reach", lambda: True)
-    assert list(load_source("owner/name", split="test", subset="small")) == ["one", "two"]
+    assert list(load_source("owner/name", split="test",
+                            subset="small")) == ["one", "two"]
     assert asked == [("owner/name", "small", "test")]
-    with pytest.raises(FileNotFoundError, match="Couldn't reach 'none' on the Hub$"): list(load_source("none"))
+    with pytest.raises(FileNotFoundError, match="Couldn't reach 'none' on the Hub$"):
+        list(load_source("none"))
 
 
 def test_prepare(tmp_path):
     (tmp_path / "t.txt").write_text("to be or not to be\n" * 30)
     meta = prepare(tmp_path / "t.txt", tmp_path / "out")
-    assert meta["source"].endswith("t.txt") and open_data(tmp_path / "out").meta == meta and len(open_data(tmp_path / "out").train) == meta["train_tokens"] == 513
+    assert (meta["source"].endswith("t.txt")
+            and open_data(tmp_path / "out").meta == meta
+            and len(open_data(tmp_path / "out").train) == meta["train_tokens"] == 513)
     assert prepare(["one text", "another"], tmp_path / "two")["documents"] == 2
     with pytest.raises(FileExistsError): prepare(tmp_path / "t.txt", tmp_path / "out")

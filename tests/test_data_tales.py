@@ -6,25 +6,45 @@ from minillm.data.tales import *
 import math
 import random
 
+import pytest
+
 TINY = Grammar(
-    tables={"hero": [{"hero": "Ida"}, {"hero": "Ben"}], "animal": [{"animal": "hen", "food": "corn"}, {"animal": "cow", "food": "hay"}]},
+    tables={"hero": [{"hero": "Ida"}, {"hero": "Ben"}],
+            "animal": [{"animal": "hen", "food": "corn"},
+                       {"animal": "cow", "food": "hay"}]},
     slots={"how": ["sadly", "softly", "loudly"], "size": ["big", "small"]},
-    plots={"hungry": [["{hero} had a {animal}.", "There was a {size} {animal}; it was {hero}'s."], ["It called {how}."], ["{hero} gave it {food}."]],
+    plots={"hungry": [["{hero} had a {animal}.",
+                       "There was a {size} {animal}; it was {hero}'s."],
+                       ["It called {how}."], ["{hero} gave it {food}."]],
            "dance": [["{hero} danced {how} and {how}."]]})
 
 
 def test_small_grammar_by_enumeration():
-    stories = list(TINY.all_stories())
-    assert len(stories) == TINY.count() == 2 * 2 * (1 + 2) * 3 + 2 * 9
+    stories = list(all_stories(TINY))
+    assert len(stories) == count_stories(TINY) == 2 * 2 * (1 + 2) * 3 + 2 * 9
     assert len({s.text for s in stories}) == len(stories)
-    p = [2 ** -s.bits for s in stories]
+    p = [2 ** s.log2_probability for s in stories]
     assert math.isclose(sum(p), 1, rel_tol=1e-12)
-    assert math.isclose(sum(q * s.bits for q, s in zip(p, stories)), TINY.entropy_bits(), rel_tol=1e-12)
-    assert math.isclose(sum(q * len(s.text) for q, s in zip(p, stories)), TINY.mean_length(), rel_tol=1e-12)
+    assert math.isclose(sum(q * s.bits for q, s in zip(p, stories)),
+                        TINY.entropy_bits(), rel_tol=1e-12)
+    assert math.isclose(sum(q * len(s.text) for q, s in zip(p, stories)),
+                        mean_length(TINY), rel_tol=1e-12)
+
+
+def test_entropy_by_hand():
+    # hero, animal, template, size half of the time, how
+    hungry = 1 + 1 + 1 + (0 + 1) / 2 + math.log2(3)
+    dance = 1 + 2 * math.log2(3)
+    assert math.isclose(TINY.entropy_bits(), 1 + (hungry + dance) / 2, rel_tol=1e-12)
 
 
 def test_written_stories_are_among_them():
-    texts, r = {s.text: s.bits for s in TINY.all_stories()}, random.Random(0)
+    known, r = {s.text: s for s in all_stories(TINY)}, random.Random(0)
     made = [TINY.write(r) for _ in range(3000)]
-    assert all(math.isclose(texts[s.text], s.bits) for s in made)
-    assert {s.text for s in made} == set(texts)
+    assert all(s == known[s.text] for s in made)
+    assert {s.text for s in made} == set(known)
+
+
+def test_a_field_without_words_is_refused():
+    with pytest.raises(ValueError, match=r"\{villain\} in"):
+        Grammar(TINY.tables, TINY.slots, {"p": [["{villain} came."]]})

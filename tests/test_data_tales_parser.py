@@ -5,73 +5,143 @@ from minillm.data.tales_parser import *
 # %% ../nbs/05_tales.ipynb
 import math
 import random
+from itertools import product
 from statistics import mean, stdev
 
 import pytest
 
-from minillm.data.tales import TALES, Grammar, count_stories_log2, entropy_bits, floor_nats_per_char, tale_text, write_story
+from minillm.data.tales import (TALES, Grammar, all_stories, count_stories_log2,
+                                entropy_bits, floor_nats_per_char, insert,
+                                pieces, tale_text, write_story)
+
+
+def forms(templates):
+    return [insert([t], words) for t in templates
+            for words in product(*(TALES.words[f] for f in pieces(t)[1::2]))]
+
+
+def test_every_text_has_one_derivation():
+    fourth = []
+    for plot in TALES.plots.values():
+        assert plot[:3] == next(iter(TALES.plots.values()))[:3]  # the plots begin alike
+        fourth += forms(plot[3])
+    assert len(set(fourth)) == len(fourth)  # and part at the fourth sentence
+    for sentence in {tuple(s) for plot in TALES.plots.values() for s in plot}:
+        texts = sorted(t + " " for t in forms(sentence))
+        # none twice, none the beginning of another
+        assert not any(b.startswith(a) for a, b in zip(texts, texts[1:]))
 
 
 def test_a_thousand_stories_are_read_back():
     r = random.Random(0)
     for _ in range(1000):
         story = write_story(r)
-        again = parse_story(story.text)                     # raises if there is none, or more than one derivation
-        assert again.plot == story.plot and math.isclose(again.bits, story.bits)
-        assert all(story.variables[k] == v for k, v in again.variables.items())
-        assert {TALES.home[k] for k in again.variables} == set(TALES.tables_of[story.plot])     # every table is mentioned
+        assert (parse_story(story.text) == story
+                and judge(story.text) == Verdict(True, True))
 
 
 def test_entropy_by_an_independent_estimate():
-    bits = [parse_story(write_story(r).text).bits for r in map(random.Random, range(2000))]
+    stories = [parse_story(text) for text in tale_text(2000, 11).split("\n\n")[:-1]]
+    bits, lengths = [s.bits for s in stories], [len(s.text) for s in stories]
     error = stdev(bits) / len(bits) ** 0.5
     assert abs(mean(bits) - entropy_bits()) < 4 * error < 0.5
-    texts = [tale_text(1, seed) for seed in range(2000)]
-    error = stdev(map(len, texts)) / len(texts) ** 0.5
-    assert abs(mean(map(len, texts)) - (TALES.mean_length() + 2)) < 4 * error
-    assert math.isclose(floor_nats_per_char(), entropy_bits() * math.log(2) / (TALES.mean_length() + 2))
+    error = stdev(lengths) / len(lengths) ** 0.5
+    assert abs(mean(lengths) - TALES.mean_length()) < 4 * error
+    assert math.isclose(floor_nats_per_char(),
+                        entropy_bits() * math.log(2) / (TALES.mean_length() + 2))
 
 
-def test_there_are_enough_stories():
-    assert count_stories_log2() > 60 and entropy_bits() > 55
-    assert len(set(tale_text(5000, 3).split("\n\n"))) == 5001        # 5,000 different ones and the empty end
+def test_shrunk_tales_by_enumeration():
+    tables = {name: [rows[0], rows[-1]] for name, rows in TALES.tables.items()}
+    slots = {name: [words[0]]
+             for name, words in TALES.slots.items()} | {"glad": TALES.slots["glad"][:2]}
+    plots = {name: [TALES.plots[name][i][:2] if i in (0, 4, 9)
+                    else TALES.plots[name][i][:1] for i in range(12)]
+                    for name in ("lost", "hungry")}
+    small = Grammar(tables, slots, plots)
+    stories = list(all_stories(small))
+    assert len({s.text for s in stories}) == len(stories) == small.count()
+    assert math.isclose(sum(2 ** -s.bits for s in stories), 1, rel_tol=1e-12)
+    assert math.isclose(sum(2 ** -s.bits * s.bits for s in stories),
+                        small.entropy_bits(), rel_tol=1e-12)
+    assert math.isclose(sum(2 ** -s.bits * len(s.text) for s in stories),
+                        small.mean_length(), rel_tol=1e-12)
+    assert all(parse_story(s.text, small) == s for s in stories)
+
+
+def test_size_of_the_source():
+    texts = tale_text(2000, 3).split("\n\n")
+    assert len(set(texts)) == 2001  # all different, and the empty end
+    assert (count_stories_log2() > 60 and 60 < entropy_bits() < 80
+            and 400 < TALES.mean_length() < 600)
+    assert all(text.isascii() and text.startswith("Once upon a time")
+               for text in texts[:-1])
+    assert not any(f" a {vowel}" in text for text in texts for vowel in "aeiou")
 
 
 def test_names_are_disjoint():
-    heroes, helpers = ({row[t] for row in TALES.tables[t]} for t in ("hero", "helper"))
-    assert len(heroes) == len(helpers) == 16 and not heroes & helpers
+    groups = [{row[name] for row in TALES.tables[name]}
+              for name in ("hero", "helper", "place", "lost", "animal", "broken",
+                           "fear", "plant")]
+    assert len(set.union(*groups)) == sum(map(len, groups))
+    assert all(name.isalpha() for group in groups[:2] for name in group)
 
 
 def test_mistakes_are_found_and_named():
     r, seen = random.Random(2), set()
     for _ in range(300):
         story = write_story(r)
-        for name in ("hero", "helper", "place", "food", "tool", "courage", "lost", "colour"):
+        for name in ("hero", "helper", "place", "food", "tool", "courage", "lost",
+                     "colour", "fur", "fruit", "vessel"):
             word = story.variables.get(name)
-            if word is None or story.text.count(word) < 2: continue
-            other = next(row[name] for row in TALES.tables[TALES.home[name]] if row[name] != word)
+            if word is None or story.text.count(word) < 2 and name != "fruit": continue
+            other = next(row[name] for row in TALES.tables[TALES.home[name]]
+                         if row[name] != word)
             cut = story.text.rindex(word)
             verdict = judge(story.text[:cut] + other + story.text[cut + len(word):])
             assert not verdict.consistent and verdict.why
-            if verdict.grammatical: seen.add(name)
-    assert {"hero", "helper", "place", "food", "tool", "courage", "colour"} <= seen
+            if verdict.grammatical:
+                assert other in verdict.why and name in verdict.why
+                seen.add(name)
+    assert {"hero", "helper", "place", "food", "tool", "courage", "lost", "colour",
+            "fur", "fruit", "vessel"} <= seen
+
+
+def test_why_says_who_was_called_what():
+    g = Grammar({"hero": [{"hero": "Ida", "she": "she"}, {"hero": "Ben", "she": "he"}]},
+                {}, {"p": [["{hero} sat."], ["{hero} ran.", "Then {she} ran."]]})
+    assert judge("Ida sat. Ida ran.", g) == Verdict(True, True)
+    assert judge("Ida sat. Ben ran.",
+                 g).why == "sentence 2 gives the hero as 'Ben', which was 'Ida' in sentence 1"
+    assert judge("Ida sat. Then he ran.",
+                 g).why == "sentence 2 gives the she as 'he'; the hero 'Ida' of sentence 1 asks for 'she'"
 
 
 def test_cut_and_garbled_text_is_not_grammatical():
     text = write_story(random.Random(4)).text
-    for bad, why in ((text[: text.index(". ") + 1], "ends after sentence"), (text + " The end.", "goes on after"), ("", "sentence 1"),
-                     (text.replace("Once upon", "Once under"), "sentence 1"), (text + " " + text, "goes on after")):
+    for bad, why in ((text[: text.index(". ") + 1], "ends after sentence 1"),
+                     (text + " The end.", "goes on after"), ("", "sentence 1"),
+                     (text.replace("Once upon", "Once under"), "sentence 1"),
+                     (text + " " + text, "goes on after"), (text[:-1], "sentence 12")):
         verdict = judge(bad)
-        assert not verdict.grammatical and why in verdict.why, verdict
-    assert judge(text) == Verdict(True, True)
+        assert not verdict.grammatical and not verdict.consistent and why in verdict.why, verdict
+    # a line break is as good as a space
+    assert judge(text.replace(" ", "\n")) == Verdict(True, True)
     with pytest.raises(ValueError, match="sentence 1"): parse_story("Hello.")
 
 
-def test_two_readings_are_refused():
-    double = Grammar({"hero": [{"hero": "Ida"}]}, {"x": ["a b"], "y": ["b"]}, {"p": [["{hero} saw {x}.", "{hero} saw a {y}."]]})
+def test_bad_grammars_are_noticed():
+    double = Grammar({"hero": [{"hero": "Ida"}]}, {"x": ["a b"], "y": ["b"]},
+                     {"p": [["{hero} saw {x}.", "{hero} saw a {y}."]]})
     with pytest.raises(ValueError, match="2 readings"): read("Ida saw a b.", double)
+    untold = Grammar({"hero": [{"hero": "Ida"}, {"hero": "Ben"}]}, {},
+                     {"p": [["{hero} ran.", "It rained."]]})
+    assert parse_story("Ida ran.", untold).variables == {"hero": "Ida"}
+    with pytest.raises(ValueError, match="does not tell the hero"):
+        parse_story("It rained.", untold)
 
 
 def test_the_same_seed_writes_the_same():
     assert tale_text(20, 5) == tale_text(20, 5) != tale_text(20, 6)
+    assert tale_text(20, 5).startswith(tale_text(10, 5))
     with pytest.raises(ValueError, match="n=0"): tale_text(0)

@@ -9,12 +9,15 @@ def test_pick_device():
     import pytest
     import torch
     assert pick_device("cpu").type == "cpu" and pick_device().type == best_device()
-    with patch("torch.cuda.is_available", lambda: False), patch("torch.backends.mps.is_available", lambda: False):
+    with patch("torch.cuda.is_available",
+               lambda: False), patch("torch.backends.mps.is_available", lambda: False):
         assert best_device() == "cpu"
         for name in ("cuda", "cuda:0", "mps"):
             with pytest.raises(ValueError, match="device=cpu"): pick_device(name)
-    with patch("torch.cuda.is_available", lambda: True), patch("torch.cuda.device_count", lambda: 2):
-        assert pick_device("cuda:1") == torch.device("cuda:1") and best_device() == "cuda"
+    with patch("torch.cuda.is_available",
+               lambda: True), patch("torch.cuda.device_count", lambda: 2):
+        assert (pick_device("cuda:1") == torch.device("cuda:1")
+                and best_device() == "cuda")
         with pytest.raises(ValueError, match="2 CUDA GPUs"): pick_device("cuda:2")
     for name in ("gpu", "cuda:x", ""):
         with pytest.raises(ValueError, match="choose auto"): pick_device(name)
@@ -27,8 +30,10 @@ def test_mps_warns_only_where_it_is_wrong():
     import pytest
     with patch("torch.backends.mps.is_available", lambda: True):
         with patch("platform.mac_ver", lambda: ("14.6.1", ("", "", ""), "arm64")):
-            with pytest.warns(UserWarning, match="macOS 14"): assert pick_device("mps").type == "mps"
-        with patch("platform.mac_ver", lambda: ("15.1", ("", "", ""), "arm64")), warnings.catch_warnings():
+            with pytest.warns(UserWarning, match="macOS 14"):
+                assert pick_device("mps").type == "mps"
+        with patch("platform.mac_ver",
+                   lambda: ("15.1", ("", "", ""), "arm64")), warnings.catch_warnings():
             warnings.simplefilter("error")
             assert pick_device("mps").type == "mps"
 
@@ -36,8 +41,10 @@ def test_mps_warns_only_where_it_is_wrong():
 def test_pick_dtype():
     import pytest
     import torch
-    assert pick_dtype("auto", "cpu") == torch.float32 and pick_dtype("bfloat16") == torch.bfloat16
-    with pytest.raises(ValueError, match="float32 or bfloat16"): pick_dtype("float16", "cpu")
+    assert (pick_dtype("auto", "cpu") == torch.float32
+            and pick_dtype("bfloat16") == torch.bfloat16)
+    with pytest.raises(ValueError, match="float32 or bfloat16"):
+        pick_dtype("float16", "cpu")
     with pytest.raises(ValueError, match="choose auto"): pick_dtype("fp8")
 
 
@@ -51,9 +58,10 @@ def test_seed_everything():
 
     def draw():
         g = seed_everything(3)
-        return [random.random(), float(np.random.rand()), float(torch.rand(())), float(torch.rand((), generator=g))]
+        return [random.random(), float(np.random.rand()), float(torch.rand(())),
+                float(torch.rand((), generator=g))]
     a = draw()
-    random.random(); torch.rand(5)                                # what happens in between does not matter
+    random.random(); torch.rand(5)  # what happens in between does not matter
     assert a == draw()
     for bad in (-1, 2**32):
         with pytest.raises(ValueError, match="4294967295"): seed_everything(bad)
@@ -63,12 +71,14 @@ def test_seed_everything():
 def test_verify():
     import torch
     checks = verify("cpu")
-    assert len(checks) == 6 and all(c.ok for c in checks), [c for c in checks if not c.ok]
+    assert len(checks) == 6 and all(c.ok
+                                    for c in checks), [c for c in checks if not c.ok]
     before = torch.get_rng_state()
     assert overfit_xor(seed=1) == overfit_xor(seed=1) != overfit_xor(seed=2)
-    assert torch.equal(before, torch.get_rng_state())             # no trace in the global state
+    assert torch.equal(before, torch.get_rng_state())     # no trace in the global state
     absent = verify("tpu")
-    assert [c.ok for c in absent] == [True, False, True, True, True, True] and "tpu" in absent[1].detail
+    assert ([c.ok for c in absent] == [True, False, True, True, True, True]
+            and "tpu" in absent[1].detail)
 
 
 def test_verify_can_fail():
@@ -77,6 +87,8 @@ def test_verify_can_fail():
     import torch
     with patch("torch.Tensor.__matmul__", lambda a, b: torch.zeros(2, 2)):
         assert [c.name for c in verify("cpu") if not c.ok] == ["matrix product"]
-    with patch("torch.optim.AdamW.step", lambda self: None):      # the parameters stand still
+    # the parameters stand still
+    with patch("torch.optim.AdamW.step", lambda self: None):
         failed = [c for c in verify("cpu") if not c.ok]
-    assert [c.name for c in failed] == ["learning"] and "not below 0.001" in failed[0].detail
+    assert ([c.name for c in failed] == ["learning"]
+            and "not below 0.001" in failed[0].detail)

@@ -8,24 +8,29 @@ def test_read_text(tmp_path):
     f = tmp_path / "x.txt"
     f.write_bytes(b"\xef\xbb\xbfa\r\nb\rc\n")
     assert read_text(f) == "a\nb\nc\n"
-    for data, message in ((b"", "empty"), (b"\xef\xbb\xbf \n", "empty"), (b"ok caf\xe9", "0xe9 at offset 6"),
-                          (b"\xef\xbb\xbfa\xff", "offset 4"), (b"\xff\xfea\x00", "UTF-16")):
+    for data, message in ((b"", "empty"), (b"\xef\xbb\xbf \n", "empty"),
+                          (b"ok caf\xe9", "0xe9 at offset 6"),
+                          (b"\xef\xbb\xbfa\xff", "offset 4"),
+                          (b"\xff\xfea\x00", "UTF-16")):
         f.write_bytes(data)
         with pytest.raises(ValueError, match=message): read_text(f)
     with pytest.raises(ValueError, match="folder"): read_text(tmp_path)
-    with pytest.raises(FileNotFoundError, match="no such file"): read_text(tmp_path / "none")
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        read_text(tmp_path / "none")
 
 
 def test_atomic_write(tmp_path):
     import pytest
     f = tmp_path / "new" / "x.json"
     write_json(f, {"é": [1, 2.5, None]})
-    assert read_json(f) == {"é": [1, 2.5, None]} and "é" in f.read_text(encoding="utf-8")
+    assert (read_json(f) == {"é": [1, 2.5, None]}
+            and "é" in f.read_text(encoding="utf-8"))
     with pytest.raises(KeyboardInterrupt):
         with atomic_path(f) as tmp:
             tmp.write_text("{")
             raise KeyboardInterrupt
     with pytest.raises(TypeError): write_json(f, {"x": object()})
-    assert read_json(f) == {"é": [1, 2.5, None]} and [p.name for p in f.parent.iterdir()] == ["x.json"]
+    assert (read_json(f) == {"é": [1, 2.5, None]}
+            and [p.name for p in f.parent.iterdir()] == ["x.json"])
     f.write_text('{"a": 1,\n}')
     with pytest.raises(ValueError, match="line 2, column 1"): read_json(f)

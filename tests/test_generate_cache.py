@@ -12,17 +12,20 @@ from minillm.models.decoder import Decoder
 
 def small_model(**options):
     torch.manual_seed(0)
-    base = {"vocab_size": 40, "d_model": 32, "n_heads": 4, "n_kv_heads": 2, "n_layers": 2, "max_seq_len": 24}
+    base = {"vocab_size": 40, "d_model": 32, "n_heads": 4, "n_kv_heads": 2,
+            "n_layers": 2, "max_seq_len": 24}
     return Decoder(ModelConfig(**{**base, **options})).eval()
 
 
 @pytest.mark.parametrize("pos_encoding", ["rope", "learned", "sinusoidal", "alibi"])
 @pytest.mark.parametrize("n_kv_heads", [1, 2, 4])
 def test_cached_equals_full(pos_encoding, n_kv_heads):
-    model, ids = small_model(pos_encoding=pos_encoding, n_kv_heads=n_kv_heads), torch.randint(0, 40, (3, 24))
+    model, ids = (small_model(pos_encoding=pos_encoding, n_kv_heads=n_kv_heads),
+                  torch.randint(0, 40, (3, 24)))
     cache = KVCache.for_model(model, 3)
     with torch.no_grad():
-        pieces = [model(part, cache=cache) for part in ids.split([7, 1, 5, 1, 10], 1)]      # prompt, token, chunk, ...
+        # prompt, token, chunk, ...
+        pieces = [model(part, cache=cache) for part in ids.split([7, 1, 5, 1, 10], 1)]
         assert (torch.cat(pieces, 1) - model(ids)).abs().max() < 1e-5
 
 
@@ -32,7 +35,8 @@ def test_cached_generation_writes_the_same():
 
     def run(cache):
         g = torch.Generator().manual_seed(5)
-        return torch.stack(list(generate(model, ids, max_tokens=20, sampler=Sampler(), cache=cache, generator=g)), 1)
+        return torch.stack(list(generate(model, ids, max_tokens=20, sampler=Sampler(),
+                                         cache=cache, generator=g)), 1)
 
     assert torch.equal(run(None), run(KVCache.for_model(model, 2)))
 
@@ -40,8 +44,10 @@ def test_cached_generation_writes_the_same():
 def test_room_and_batch_are_checked():
     model = small_model()
     cache = KVCache.for_model(model, 1, max_len=4)
-    with pytest.raises(ValueError, match="5 tokens do not fit into a cache of 4"): model(torch.zeros(1, 5, dtype=torch.long), cache=cache)
-    with pytest.raises(ValueError, match="batch of 2"): model(torch.zeros(2, 1, dtype=torch.long), cache=cache)
+    with pytest.raises(ValueError, match="5 tokens do not fit into a cache of 4"):
+        model(torch.zeros(1, 5, dtype=torch.long), cache=cache)
+    with pytest.raises(ValueError, match="batch of 2"):
+        model(torch.zeros(2, 1, dtype=torch.long), cache=cache)
 
 
 def test_size_by_the_formula():
@@ -64,17 +70,22 @@ def test_steps_equal_those_of_transformers():
     from transformers import LlamaConfig, LlamaForCausalLM
     ours = small_model(d_ff=48, tie_embeddings=False)
     theirs = LlamaForCausalLM(LlamaConfig(
-        vocab_size=40, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        max_position_embeddings=24, rms_norm_eps=1e-5, rope_theta=10000.0, attn_implementation="eager")).eval()
+        vocab_size=40, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2,
+        max_position_embeddings=24, rms_norm_eps=1e-5, rope_theta=10000.0,
+        attn_implementation="eager")).eval()
     with torch.no_grad():
         theirs.model.embed_tokens.weight.copy_(ours.embed.weight)
         theirs.lm_head.weight.copy_(ours.head.weight)
         for a, b in zip(ours.layers, theirs.model.layers):
-            for x, y in (("W_q", "q_proj"), ("W_k", "k_proj"), ("W_v", "v_proj"), ("W_o", "o_proj")):
+            for x, y in (("W_q", "q_proj"), ("W_k", "k_proj"), ("W_v", "v_proj"),
+                         ("W_o", "o_proj")):
                 getattr(b.self_attn, y).weight.copy_(getattr(a.attention, x).weight)
-            for x, y in (("W_gate", "gate_proj"), ("W_up", "up_proj"), ("W_down", "down_proj")):
+            for x, y in (("W_gate", "gate_proj"), ("W_up", "up_proj"),
+                         ("W_down", "down_proj")):
                 getattr(b.mlp, y).weight.copy_(getattr(a.ffn, x).weight)
-        ids, cache, past = torch.randint(0, 40, (2, 10)), KVCache.for_model(ours, 2), None
+        ids, cache, past = (torch.randint(0, 40, (2, 10)), KVCache.for_model(ours, 2),
+                            None)
         for part in ids.split([4, 1, 1, 3, 1], 1):
             out = theirs(part, past_key_values=past, use_cache=True)
             past = out.past_key_values

@@ -11,8 +11,9 @@ import torch
 
 def test_warps_by_hand():
     z = torch.tensor([[2.0, 1.5, 1.0, 0.0, -1.0], [0.0, 0.0, 0.0, 0.0, 9.0]])
-    assert torch.equal(top_k(2)(z)[0].isfinite(), torch.tensor([True, True, False, False, False]))
-    assert top_p(0.8)(z)[0].isfinite().sum() == 3          # 0.48 + 0.29 = 0.77 is not enough
+    assert torch.equal(top_k(2)(z)[0].isfinite(),
+                       torch.tensor([True, True, False, False, False]))
+    assert top_p(0.8)(z)[0].isfinite().sum() == 3     # 0.48 + 0.29 = 0.77 is not enough
     assert top_p(0.8)(z)[1].isfinite().tolist() == [False] * 4 + [True]
     assert torch.equal(top_p(1.0)(z), z) and torch.equal(top_k(99)(z), z)
     ratio = temperature(0.5)(z).softmax(-1)[0]
@@ -23,7 +24,8 @@ def test_kept_logits_are_unchanged():
     z = torch.randn(8, 50, generator=torch.Generator().manual_seed(0))
     for warp in (top_k(7), top_p(0.6)):
         made = warp(z)
-        assert torch.equal(made[made.isfinite()], z[made.isfinite()]) and made.isfinite().any(-1).all()
+        assert (torch.equal(made[made.isfinite()], z[made.isfinite()])
+                and made.isfinite().any(-1).all())
 
 
 def test_top_p_keeps_the_smallest_set():
@@ -32,11 +34,14 @@ def test_top_p_keeps_the_smallest_set():
     kept = prob.masked_fill(~top_p(0.7)(z).isfinite(), 0.0)
     smallest = kept.masked_fill(kept == 0, 1.0).min(-1).values
     assert (kept.sum(-1) >= 0.7 - 1e-6).all()
-    assert (kept.sum(-1) - smallest < 0.7).all()           # without its least token it would not be enough
+    # without its least token it would not be enough
+    assert (kept.sum(-1) - smallest < 0.7).all()
 
 
 def test_bad_values_are_named():
-    for make, value in ((temperature, 0.0), (temperature, -1.0), (temperature, float("nan")), (top_k, 0), (top_p, 0.0), (top_p, 1.5)):
+    for make, value in ((temperature, 0.0), (temperature, -1.0),
+                        (temperature, float("nan")), (top_k, 0), (top_p, 0.0),
+                        (top_p, 1.5)):
         with pytest.raises(ValueError, match=str(value)): make(value)
 
 
@@ -45,9 +50,11 @@ def test_equal_to_transformers():
     import torch
     from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
     z = torch.randn(16, 200, generator=torch.Generator().manual_seed(2))
-    pairs = [(temperature(0.7), TemperatureLogitsWarper(0.7)), (top_k(40), TopKLogitsWarper(40)), (top_p(0.9), TopPLogitsWarper(0.9))]
+    pairs = [(temperature(0.7), TemperatureLogitsWarper(0.7)),
+             (top_k(40), TopKLogitsWarper(40)), (top_p(0.9), TopPLogitsWarper(0.9))]
     for ours, theirs in pairs:
-        a, b = ours(z).softmax(-1), theirs(torch.zeros(16, 1, dtype=torch.long), z.clone()).softmax(-1)
+        a, b = (ours(z).softmax(-1), theirs(torch.zeros(16, 1, dtype=torch.long),
+                                            z.clone()).softmax(-1))
         assert (a - b).abs().max() < 1e-6
 
 
@@ -55,11 +62,14 @@ def test_equal_to_transformers():
 def test_sampler_draws_what_it_claims():
     z = torch.tensor([[2.0, 1.5, 1.0, 0.0, -1.0]])
     n = 20_000
-    for sampler, warp in ((Sampler(), lambda x: x), (make_sampler(0.7, 3), lambda x: top_k(3)(x / 0.7))):
+    for sampler, warp in ((Sampler(), lambda x: x),
+                          (make_sampler(0.7, 3), lambda x: top_k(3)(x / 0.7))):
         want = n * warp(z).softmax(-1)[0]
-        got = sampler(z.expand(n, -1), torch.Generator().manual_seed(3)).bincount(minlength=5)
+        got = sampler(z.expand(n, -1),
+                      torch.Generator().manual_seed(3)).bincount(minlength=5)
         assert (got[want == 0] == 0).all()
-        assert ((got - want)[want > 0] ** 2 / want[want > 0]).sum() < 18.5     # chi-squared, 1 in 1000
+        # chi-squared, 1 in 1000
+        assert ((got - want)[want > 0] ** 2 / want[want > 0]).sum() < 18.5
 
 
 def test_zero_temperature_is_greedy():
@@ -89,24 +99,31 @@ def test_generate_counts():
     model = Counter().train()
     made = [t.item() for t in generate(model, torch.tensor([[7]]), max_tokens=5)]
     assert made == [8, 9, 0, 1, 2] and model.training
-    assert [t.item() for t in generate(model, torch.tensor([[1]]), max_tokens=9, stop_ids={4})] == [2, 3, 4]
-    rows = torch.stack(list(generate(model, torch.tensor([[1], [5]]), max_tokens=3, stop_ids={2})), 1)
-    assert rows.tolist() == [[2, 3, 4], [6, 7, 8]]         # one row met its stop, the other did not
+    assert [t.item() for t in generate(model, torch.tensor([[1]]), max_tokens=9,
+                                       stop_ids={4})] == [2, 3, 4]
+    rows = torch.stack(list(generate(model, torch.tensor([[1], [5]]), max_tokens=3,
+                                     stop_ids={2})), 1)
+    # one row met its stop, the other did not
+    assert rows.tolist() == [[2, 3, 4], [6, 7, 8]]
 
 
 def test_generate_refuses_bad_prompts():
-    for ids, message in ((torch.zeros(1, 0, dtype=torch.long), "at least one token"), (torch.tensor([[10]]), "vocabulary of 10")):
-        with pytest.raises(ValueError, match=message): next(generate(Counter(), ids, max_tokens=1))
+    for ids, message in ((torch.zeros(1, 0, dtype=torch.long), "at least one token"),
+                         (torch.tensor([[10]]), "vocabulary of 10")):
+        with pytest.raises(ValueError, match=message):
+            next(generate(Counter(), ids, max_tokens=1))
 
 
 def test_seed_decides():
     import minillm.models.decoder as d
     from minillm.config import ModelConfig
     torch.manual_seed(0)
-    model = d.Decoder(ModelConfig(vocab_size=30, d_model=32, n_heads=2, n_layers=1, max_seq_len=16))
+    model = d.Decoder(ModelConfig(vocab_size=30, d_model=32, n_heads=2, n_layers=1,
+                                  max_seq_len=16))
 
     def run(seed):
         g = torch.Generator().manual_seed(seed)
-        return [t.item() for t in generate(model, torch.tensor([[1, 2]]), max_tokens=25, sampler=Sampler(), generator=g)]
+        return [t.item() for t in generate(model, torch.tensor([[1, 2]]), max_tokens=25,
+                                           sampler=Sampler(), generator=g)]
 
     assert run(1) == run(1) != run(2)

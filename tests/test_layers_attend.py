@@ -13,11 +13,13 @@ import torch.nn.functional as F
 def random_qkv(*shape, S=None, seed=0):
     g = torch.Generator().manual_seed(seed)
     keys = (*shape[:-2], S or shape[-2], shape[-1])
-    return torch.randn(shape, generator=g), torch.randn(keys, generator=g), torch.randn(keys, generator=g)
+    return (torch.randn(shape, generator=g), torch.randn(keys, generator=g),
+            torch.randn(keys, generator=g))
 
 
 def test_by_hand():
-    q, k, v = torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 0.0], [0.0, 5.0]]), torch.tensor([[10.0], [20.0]])
+    q, k, v = (torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 0.0], [0.0, 5.0]]),
+               torch.tensor([[10.0], [20.0]]))
     a = math.exp(2 / math.sqrt(2))
     assert abs(attend_slow(q, k, v)[0].item() - (10 * a + 20) / (a + 1)) < 1e-5
 
@@ -25,9 +27,11 @@ def test_by_hand():
 @pytest.mark.parametrize("T,S", [(1, 7), (5, 5), (3, 9)])
 def test_fast_equals_slow_and_torch(T, S):
     q, k, v = random_qkv(2, 3, T, 8, S=S)
-    mask, bias = causal_mask(torch.arange(S - T, S), torch.arange(S)), torch.randn(3, T, S)
+    mask, bias = (causal_mask(torch.arange(S - T, S), torch.arange(S)),
+                  torch.randn(3, T, S))
     for m, b in ((None, None), (mask, None), (None, bias), (mask, bias)):
-        assert (attend(q, k, v, m, b) - attend_slow(q, k, v, m, b)[0]).abs().max() < 1e-5
+        assert (attend(q, k, v, m, b) - attend_slow(q, k, v, m,
+                                                    b)[0]).abs().max() < 1e-5
     if T == S:
         want = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         assert (attend(q, k, v, mask) - want).abs().max() < 1e-5
@@ -37,7 +41,8 @@ def test_weights_are_shares():
     q, k, v = random_qkv(2, 3, 6, 8)
     mask = causal_mask(torch.arange(6), torch.arange(6))
     _, w = attend_slow(q, k, v, mask)
-    assert torch.allclose(w.sum(-1), torch.ones(2, 3, 6)) and (w >= 0).all() and (w[..., ~mask] == 0).all()
+    assert (torch.allclose(w.sum(-1), torch.ones(2, 3, 6)) and (w >= 0).all()
+            and (w[..., ~mask] == 0).all())
 
 
 def test_the_future_changes_nothing():
@@ -46,23 +51,30 @@ def test_the_future_changes_nothing():
     other_k, other_v = k.clone(), v.clone()
     other_k[..., 4:, :] += 1; other_v[..., 4:, :] -= 1
     a, b = attend(q, k, v, mask), attend(q, other_k, other_v, mask)
-    assert torch.equal(a[..., :4, :], b[..., :4, :]) and not torch.equal(a[..., 4:, :], b[..., 4:, :])
+    assert (torch.equal(a[..., :4, :], b[..., :4, :])
+            and not torch.equal(a[..., 4:, :], b[..., 4:, :]))
 
 
 def test_order_of_keys_does_not_matter():
     q, k, v = random_qkv(1, 1, 6, 8)
     p = torch.randperm(6, generator=torch.Generator().manual_seed(1))
-    assert torch.allclose(attend(q, k, v), attend(q, k[..., p, :], v[..., p, :]), atol=1e-5)
-    moved = attend(q[..., p, :], k[..., p, :], v[..., p, :])                 # the queries too: outputs move
+    assert torch.allclose(attend(q, k, v), attend(q, k[..., p, :], v[..., p, :]),
+                          atol=1e-5)
+    # the queries too: outputs move
+    moved = attend(q[..., p, :], k[..., p, :], v[..., p, :])
     assert torch.allclose(moved, attend(q, k, v)[..., p, :], atol=1e-5)
 
 
 def test_masks():
     full = causal_mask(torch.arange(6), torch.arange(6))
     assert torch.equal(full, torch.ones(6, 6).tril().bool())
-    assert torch.equal(causal_mask(torch.arange(4, 6), torch.arange(6)), full[-2:])  # with a cache: the last rows
+    # with a cache: the last rows
+    assert torch.equal(causal_mask(torch.arange(4, 6), torch.arange(6)), full[-2:])
+    padded = causal_mask(torch.arange(-1, 2), torch.arange(-1, 2))
+    assert padded.int().tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 1]]
     rows = torch.stack([torch.arange(3), torch.arange(5, 8)])
-    assert causal_mask(rows, rows).shape == (2, 3, 3) and full_mask(torch.arange(2), torch.arange(5)).all()
+    assert (causal_mask(rows, rows).shape == (2, 3, 3)
+            and full_mask(torch.arange(2), torch.arange(5)).all())
 
 
 def test_a_query_that_sees_nothing_gives_zeros():
@@ -80,6 +92,51 @@ def test_a_query_that_sees_nothing_gives_zeros():
 
 def test_large_scores_do_not_overflow():
     q, k, v = random_qkv(1, 1, 4, 8)
-    for out in (attend_slow(1000 * q, k, v)[0], attend(1000 * q, k, v)): assert out.isfinite().all()
+    for out in (attend_slow(1000 * q, k, v)[0], attend(1000 * q, k, v)):
+        assert out.isfinite().all()
 
 from minillm.layers.attend import full_mask
+
+
+# %% ../nbs/09_attention.ipynb
+def test_attend_capped():
+    from functools import partial
+    q, k, v = random_qkv(2, 3, 5, 8)
+    mask, bias = causal_mask(torch.arange(5), torch.arange(5)), torch.randn(3, 5, 5)
+    for m, b in ((None, None), (mask, None), (mask, bias)):
+        wide = partial(attend_capped, cap=1e4)               # a cap so high changes nothing
+        assert (wide(q, k, v, m, b) - attend(q, k, v, m, b)).abs().max() < 1e-5
+    s = 2 * torch.tanh(torch.tensor([[1.0, 3.0]]) / 2)
+    one = torch.ones(1, 1, 1, 1)
+    got = attend_capped(one, torch.tensor([1.0, 3.0]).view(1, 1, 2, 1),
+                        torch.tensor([0.0, 1.0]).view(1, 1, 2, 1), cap=2.0)
+    assert abs(got.item() - s.softmax(-1)[0, 1].item()) < 1e-6
+
+
+def test_attend_scaled():
+    q, k, v = random_qkv(2, 3, 5, 8)
+    assert torch.allclose(attend(q, k, v, scale=0.5),
+                          attend(q * 0.5 * 8**0.5, k, v), atol=1e-5)
+
+
+def test_sinks_are_one_more_column():
+    q, k, v = random_qkv(2, 3, 5, 8)
+    layer = AttendWithSinks(3)
+    torch.nn.init.normal_(layer.sinks, generator=torch.Generator().manual_seed(1))
+    mask, bias = causal_mask(torch.arange(5), torch.arange(5)), torch.randn(3, 5, 5)
+    for b in (None, bias):
+        scores = q @ k.transpose(-2, -1) / 8**0.5 + (0 if b is None else b)
+        scores = scores.masked_fill(~mask, float("-inf"))
+        column = layer.sinks.view(1, 3, 1, 1).expand(2, 3, 5, 1)
+        want = torch.cat([scores, column], -1).softmax(-1)[..., :-1] @ v
+        assert (layer(q, k, v, mask, b) - want).abs().max() < 1e-5
+    layer(q, k, v, mask).sum().backward()
+    assert layer.sinks.grad.abs().min() > 0
+
+
+def test_keys_need_values():
+    q, k, v = random_qkv(2, 3, 5, 8)
+    with pytest.raises(ValueError, match="5 keys but 4 values"):
+        attend(q, k, v[:, :, :4])
+
+from minillm.layers.attend import AttendWithSinks, attend_capped

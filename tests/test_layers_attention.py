@@ -14,7 +14,8 @@ def torch_twin(ours, d):
     "PyTorch's own module with the same weights."
     theirs = nn.MultiheadAttention(d, ours.n_heads, bias=False, batch_first=True)
     with torch.no_grad():
-        theirs.in_proj_weight.copy_(torch.cat([ours.W_q.weight, ours.W_k.weight, ours.W_v.weight]))
+        theirs.in_proj_weight.copy_(torch.cat([ours.W_q.weight, ours.W_k.weight,
+                                               ours.W_v.weight]))
         theirs.out_proj.weight.copy_(ours.W_o.weight)
     return theirs
 
@@ -23,7 +24,8 @@ def test_equal_to_torch():
     torch.manual_seed(0)
     ours, x = Attention(24, 4), torch.randn(2, 7, 24)
     want, _ = torch_twin(ours, 24)(x, x, x, attn_mask=torch.ones(7, 7).triu(1).bool())
-    assert (ours(x, positions=torch.arange(7), mask=causal_mask) - want).abs().max() < 1e-5
+    assert (ours(x, positions=torch.arange(7),
+                 mask=causal_mask) - want).abs().max() < 1e-5
     cross, memory = CrossAttention(24, 4), torch.randn(2, 5, 24)
     real = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]]).bool()
     want, _ = torch_twin(cross, 24)(x, memory, memory, key_padding_mask=~real)
@@ -34,29 +36,37 @@ def test_equal_to_llama_with_grouped_queries():
     from transformers import LlamaConfig
     from transformers.models.llama.modeling_llama import LlamaAttention
     torch.manual_seed(0)
-    theirs = LlamaAttention(LlamaConfig(hidden_size=32, num_attention_heads=4, num_key_value_heads=2, attn_implementation="eager"), 0)
+    theirs = LlamaAttention(LlamaConfig(hidden_size=32, num_attention_heads=4,
+                                        num_key_value_heads=2,
+                                        attn_implementation="eager"), 0)
     ours, x = Attention(32, 4, 2), torch.randn(2, 6, 32)
-    for a, b in ((ours.W_q, theirs.q_proj), (ours.W_k, theirs.k_proj), (ours.W_v, theirs.v_proj), (ours.W_o, theirs.o_proj)):
+    for a, b in ((ours.W_q, theirs.q_proj), (ours.W_k, theirs.k_proj),
+                 (ours.W_v, theirs.v_proj), (ours.W_o, theirs.o_proj)):
         a.load_state_dict(b.state_dict())
-    still = torch.ones(1, 6, 8), torch.zeros(1, 6, 8)                                 # cosine 1, sine 0: no rotation
+    still = torch.ones(1, 6, 8), torch.zeros(1, 6, 8)    # cosine 1, sine 0: no rotation
     hide = torch.full((6, 6), float("-inf")).triu(1)[None, None]
     want = theirs(x, position_embeddings=still, attention_mask=hide)[0]
-    assert (ours(x, positions=torch.arange(6), mask=causal_mask) - want).abs().max() < 1e-5
+    assert (ours(x, positions=torch.arange(6),
+                 mask=causal_mask) - want).abs().max() < 1e-5
 
 
 def test_grouped_equals_full_with_repeated_weights():
     torch.manual_seed(0)
     grouped, full, x = Attention(24, 6, 2), Attention(24, 6), torch.randn(2, 5, 24)
     with torch.no_grad():
-        for name in ("W_q", "W_o"): getattr(full, name).weight.copy_(getattr(grouped, name).weight)
+        for name in ("W_q", "W_o"):
+            getattr(full, name).weight.copy_(getattr(grouped, name).weight)
         for name in ("W_k", "W_v"):
             w = getattr(grouped, name).weight.view(2, 4, 24)
             getattr(full, name).weight.copy_(w.repeat_interleave(3, 0).reshape(24, 24))
     positions = torch.arange(5)
-    assert torch.allclose(grouped(x, positions=positions), full(x, positions=positions), atol=1e-5)
+    assert torch.allclose(grouped(x, positions=positions), full(x, positions=positions),
+                          atol=1e-5)
     q, k = torch.randn(2, 6, 5, 4), torch.randn(2, 2, 5, 4)
     want = F.scaled_dot_product_attention(q, k, k, enable_gqa=True)
-    assert torch.allclose(F.scaled_dot_product_attention(q, share_heads(k, 6), share_heads(k, 6)), want, atol=1e-5)
+    shared = share_heads(k, 6)
+    have = F.scaled_dot_product_attention(q, shared, shared)
+    assert torch.allclose(have, want, atol=1e-5)
 
 
 class ListCache:
@@ -72,10 +82,13 @@ class ListCache:
 @pytest.mark.parametrize("n_kv_heads", [1, 2, 4])
 def test_cached_equals_full(n_kv_heads):
     torch.manual_seed(0)
-    turn = lambda x, p: x * (1 + 0.1 * p.float())[:, None]                            # any function of positions will do
-    layer, x, cache = Attention(16, 4, n_kv_heads, rotary=turn), torch.randn(2, 6, 16), ListCache()
+    # any function of positions will do
+    turn = lambda x, p: x * (1 + 0.1 * p.float())[:, None]
+    layer, x, cache = (Attention(16, 4, n_kv_heads, rotary=turn), torch.randn(2, 6, 16),
+                       ListCache())
     full = layer(x, positions=torch.arange(6), mask=causal_mask)
-    steps = [layer(part, positions=torch.arange(a, b), mask=causal_mask, cache=cache) for (a, b), part in
+    steps = [layer(part, positions=torch.arange(a, b), mask=causal_mask, cache=cache)
+             for (a, b), part in
              zip(((0, 3), (3, 4), (4, 6)), x.split([3, 1, 2], 1))]
     assert torch.allclose(torch.cat(steps, 1), full, atol=1e-5)
 
@@ -83,19 +96,25 @@ def test_cached_equals_full(n_kv_heads):
 def test_heads_are_split_and_merged():
     x = torch.arange(2 * 3 * 8).view(2, 3, 8).float()
     assert torch.equal(merge_heads(split_heads(x, 4)), x)
-    assert split_heads(x, 4)[0, 1, 2].tolist() == x[0, 2, 2:4].tolist()               # head 1 has numbers 2 and 3
-    assert share_heads(torch.arange(2).view(1, 2, 1, 1), 6).flatten().tolist() == [0, 0, 0, 1, 1, 1]
+    # head 1 has numbers 2 and 3
+    assert split_heads(x, 4)[0, 1, 2].tolist() == x[0, 2, 2:4].tolist()
+    assert share_heads(torch.arange(2).view(1, 2, 1, 1),
+                       6).flatten().tolist() == [0, 0, 0, 1, 1, 1]
 
 
 def test_masks_of_a_batch():
     layer, x = Attention(8, 2), torch.randn(2, 4, 8)
     rows = torch.stack([torch.arange(4), torch.arange(3, 7)])
     both = layer(x, positions=rows, mask=causal_mask)
-    assert torch.allclose(both[1:], layer(x[1:], positions=torch.arange(4), mask=causal_mask), atol=1e-6)
+    assert torch.allclose(both[1:],
+                          layer(x[1:], positions=torch.arange(4), mask=causal_mask),
+                          atol=1e-6)
 
 
 def test_bad_heads_are_refused():
-    for args, message in (((128, 6), "n_heads=6 does not divide d_model=128"), ((128, 4, 3), "n_kv_heads=3"), ((8, 0), "n_heads=0"), ((8, 2, 0), "n_kv_heads=0")):
+    for args, message in (((128, 6), "n_heads=6 does not divide d_model=128"),
+                          ((128, 4, 3), "n_kv_heads=3"), ((8, 0), "n_heads=0"),
+                          ((8, 2, 0), "n_kv_heads=0")):
         with pytest.raises(ValueError, match=message): Attention(*args)
         with pytest.raises(ValueError, match=message): CrossAttention(*args)
 

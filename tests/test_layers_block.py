@@ -19,40 +19,81 @@ class Silent(nn.Module):
 
 
 def block(kind, d=16, dropout=0.0, norm="rmsnorm"):
-    return kind(Attention(d, 2), make_ffn("gelu", d), make_norm(norm, d), make_norm(norm, d), dropout)
+    return kind(Attention(d, 2), make_ffn("gelu", d), make_norm(norm, d),
+                make_norm(norm, d), dropout)
 
 
 def test_silent_layers_leave_the_stream_alone():
     x, positions = torch.randn(2, 5, 16), torch.arange(5)
-    pre = PreNormBlock(Silent(), Silent(), make_norm("rmsnorm", 16), make_norm("rmsnorm", 16))
+    pre = PreNormBlock(Silent(), Silent(), make_norm("rmsnorm", 16),
+                       make_norm("rmsnorm", 16))
     assert torch.equal(pre(x, positions=positions), x)
-    post = PostNormBlock(Silent(), Silent(), make_norm("rmsnorm", 16), make_norm("rmsnorm", 16))
-    assert torch.allclose(post(x, positions=positions), make_norm("rmsnorm", 16)(x), atol=1e-4)
+    post = PostNormBlock(Silent(), Silent(), make_norm("rmsnorm", 16),
+                         make_norm("rmsnorm", 16))
+    assert torch.allclose(post(x, positions=positions), make_norm("rmsnorm", 16)(x),
+                          atol=1e-4)
 
 
 def test_blocks_equal_torch():
     torch.manual_seed(0)
     for kind, first in ((PreNormBlock, True), (PostNormBlock, False)):
         ours = block(kind, norm="layernorm").eval()
-        theirs = nn.TransformerEncoderLayer(16, 2, 64, 0.0, "gelu", batch_first=True, norm_first=first, bias=True).eval()
+        theirs = nn.TransformerEncoderLayer(16, 2, 64, 0.0, "gelu", batch_first=True,
+                                            norm_first=first, bias=True).eval()
         with torch.no_grad():
             for p in theirs.parameters():
                 if p.dim() == 1: p.zero_()
             a = ours.attention
-            theirs.self_attn.in_proj_weight.copy_(torch.cat([a.W_q.weight, a.W_k.weight, a.W_v.weight]))
+            theirs.self_attn.in_proj_weight.copy_(torch.cat([a.W_q.weight, a.W_k.weight,
+                                                             a.W_v.weight]))
             theirs.self_attn.out_proj.weight.copy_(a.W_o.weight)
-            theirs.linear1.weight.copy_(ours.ffn.W_up.weight); theirs.linear2.weight.copy_(ours.ffn.W_down.weight)
-            for n, m in ((theirs.norm1, ours.norm_attention), (theirs.norm2, ours.norm_ffn)): n.weight.copy_(m.weight)
+            theirs.linear1.weight.copy_(ours.ffn.W_up.weight)
+            theirs.linear2.weight.copy_(ours.ffn.W_down.weight)
+            for n, m in ((theirs.norm1, ours.norm_attention),
+                         (theirs.norm2, ours.norm_ffn)): n.weight.copy_(m.weight)
             x = torch.randn(2, 6, 16)
             future = torch.ones(6, 6).triu(1).bool()
             want = theirs(x, src_mask=future)
-            assert (ours(x, positions=torch.arange(6), mask=causal_mask) - want).abs().max() < 1e-5
+            assert (ours(x, positions=torch.arange(6),
+                         mask=causal_mask) - want).abs().max() < 1e-5
+
+
+def test_sandwich_equals_gemma():
+    from transformers import Gemma3TextConfig
+    from transformers.models.gemma3.modeling_gemma3 import Gemma3DecoderLayer
+    config = Gemma3TextConfig(hidden_size=16, intermediate_size=24, num_hidden_layers=1,
+                              num_attention_heads=2, head_dim=8, vocab_size=8)
+    theirs = Gemma3DecoderLayer(config, 0).eval()
+    theirs.self_attn.forward = lambda hidden_states, **_: (2 * hidden_states, None)
+    ffn = make_ffn("geglu_tanh", 16, 24)
+    norms = [make_norm("rmsnorm_plus_one", 16, 1e-6) for _ in range(4)]
+
+    class Twice(nn.Module):
+        def forward(self, x, **_): return 2 * x
+
+    ours = SandwichBlock(Twice(), ffn, *norms)
+    g = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for a, b in ((ffn.W_gate, theirs.mlp.gate_proj), (ffn.W_up, theirs.mlp.up_proj),
+                     (ffn.W_down, theirs.mlp.down_proj),
+                     (norms[0], theirs.input_layernorm),
+                     (norms[1], theirs.pre_feedforward_layernorm),
+                     (norms[2], theirs.post_attention_layernorm),
+                     (norms[3], theirs.post_feedforward_layernorm)):
+            b.weight.copy_(torch.randn(b.weight.shape, generator=g))
+            a.weight.copy_(b.weight)
+    x = torch.randn(2, 5, 16, generator=g)
+    want = theirs(x, position_embeddings=None)
+    want = want[0] if isinstance(want, tuple) else want
+    assert (ours(x, positions=torch.arange(5)) - want).abs().max() < 1e-5
 
 
 def test_dropout_falls_on_what_is_added():
     torch.manual_seed(0)
     b, x = block(PreNormBlock, dropout=0.9).train(), torch.randn(4, 8, 16)
-    assert (b(x, positions=torch.arange(8)) == x).float().mean() > 0.5             # most additions are dropped, x never
-    with pytest.raises(ValueError, match=r"dropout=1\.5"): block(PreNormBlock, dropout=1.5)
+    # most additions are dropped, x never
+    assert (b(x, positions=torch.arange(8)) == x).float().mean() > 0.5
+    with pytest.raises(ValueError, match=r"dropout=1\.5"):
+        block(PreNormBlock, dropout=1.5)
 
 from minillm.layers.block import PostNormBlock, PreNormBlock

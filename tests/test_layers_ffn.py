@@ -13,14 +13,16 @@ def test_by_loops():
     x, layer = torch.randn(3, 4), FeedForward(4, 6, F.relu)
     want = torch.zeros(3, 4)
     for t in range(3):
-        for n in range(6): want[t] += torch.relu(layer.W_up.weight[n] @ x[t]) * layer.W_down.weight[:, n]
+        for n in range(6):
+            want[t] += (torch.relu(layer.W_up.weight[n] @ x[t]) * layer.W_down.weight[:, n])
     assert torch.allclose(layer(x), want, atol=1e-6)
 
 
 def test_gate_by_hand():
     layer = GatedFeedForward(1, 1)
     with torch.no_grad():
-        for m, v in ((layer.W_gate, 2.0), (layer.W_up, -3.0), (layer.W_down, 1.0)): m.weight.fill_(v)
+        for m, v in ((layer.W_gate, 2.0), (layer.W_up, -3.0), (layer.W_down, 1.0)):
+            m.weight.fill_(v)
     want = 2 / (1 + torch.tensor(-2.0).exp()) * -3
     assert torch.allclose(layer(torch.ones(1, 1)), want)
 
@@ -31,14 +33,19 @@ def test_equal_to_llama_and_gpt2():
     from transformers.models.llama.modeling_llama import LlamaMLP
     torch.manual_seed(0)
     x = torch.randn(2, 5, 16)
-    llama, ours = LlamaMLP(LlamaConfig(hidden_size=16, intermediate_size=40, num_attention_heads=2)), make_ffn("swiglu", 16, 40)
-    for a, b in ((ours.W_gate, llama.gate_proj), (ours.W_up, llama.up_proj), (ours.W_down, llama.down_proj)):
+    llama, ours = (LlamaMLP(LlamaConfig(hidden_size=16, intermediate_size=40,
+                                        num_attention_heads=2)),
+                                        make_ffn("swiglu", 16, 40))
+    for a, b in ((ours.W_gate, llama.gate_proj), (ours.W_up, llama.up_proj),
+                 (ours.W_down, llama.down_proj)):
         a.load_state_dict(b.state_dict())
     assert (ours(x) - llama(x)).abs().max() < 1e-5
-    gpt2, ours = GPT2MLP(64, GPT2Config(n_embd=16, n_head=2, resid_pdrop=0.0)), make_ffn("gelu_tanh", 16, 64, bias=True)
+    gpt2, ours = (GPT2MLP(64, GPT2Config(n_embd=16, n_head=2, resid_pdrop=0.0)),
+                  make_ffn("gelu_tanh", 16, 64, bias=True))
     with torch.no_grad():
         for a, b in ((ours.W_up, gpt2.c_fc), (ours.W_down, gpt2.c_proj)):
-            a.weight.copy_(b.weight.T); a.bias.copy_(b.bias)                # GPT-2 keeps its matrices transposed
+            # GPT-2 keeps its matrices transposed
+            a.weight.copy_(b.weight.T); a.bias.copy_(b.bias)
     assert (ours(x) - gpt2(x)).abs().max() < 1e-5
 
 
@@ -54,9 +61,10 @@ def test_equal_parameters():
     for d in (96, 192, 384):
         counts = {t: sum(p.numel() for p in make_ffn(t, d).parameters()) for t in FFNS}
         assert len(set(counts.values())) == 1, counts
-    assert hidden_width(100, "swiglu") == 272                              # 266 rounded up to a multiple of 8
+    assert hidden_width(100, "swiglu") == 272  # 266 rounded up to a multiple of 8
 
 
 def test_unknown_type_names_the_nearest():
-    with pytest.raises(ValueError, match="did you mean 'swiglu'"): make_ffn("swiglue", 8)
+    with pytest.raises(ValueError, match="did you mean 'swiglu'"):
+        make_ffn("swiglue", 8)
     with pytest.raises(ValueError, match="choose one of relu"): make_ffn("maxout", 8)

@@ -9,7 +9,8 @@ import torch
 
 def test_norms_by_hand():
     x = torch.tensor([[2.0, 4.0, 6.0]])
-    assert torch.allclose(LayerNorm(3, eps=0)(x), torch.tensor([[-1.5, 0.0, 1.5]]) * (2 / 3) ** 0.5, atol=1e-4)
+    assert torch.allclose(LayerNorm(3, eps=0)(x),
+                          torch.tensor([[-1.5, 0.0, 1.5]]) * (2 / 3) ** 0.5, atol=1e-4)
     assert torch.allclose(RMSNorm(3, eps=0)(x), x / (56 / 3) ** 0.5)
 
 
@@ -17,11 +18,13 @@ def test_norms_equal_written_out_and_torch():
     torch.manual_seed(0)
     x = 5 * torch.randn(4, 7, 32) + 3
     ours, theirs = LayerNorm(32), torch.nn.LayerNorm(32)
-    for m in (ours, theirs): torch.nn.init.normal_(m.weight, generator=torch.Generator().manual_seed(1))
+    for m in (ours, theirs):
+        torch.nn.init.normal_(m.weight, generator=torch.Generator().manual_seed(1))
     assert (ours(x) - theirs(x)).abs().max() < 1e-5
     assert (ours(x) - layer_norm_slow(x, ours.weight, ours.bias)).abs().max() < 1e-5
     ours, theirs = RMSNorm(32), torch.nn.RMSNorm(32, eps=1e-5)
-    for m in (ours, theirs): torch.nn.init.normal_(m.weight, generator=torch.Generator().manual_seed(1))
+    for m in (ours, theirs):
+        torch.nn.init.normal_(m.weight, generator=torch.Generator().manual_seed(1))
     assert (ours(x) - theirs(x)).abs().max() < 1e-5
     assert (ours(x) - rms_norm_slow(x, ours.weight)).abs().max() < 1e-5
 
@@ -32,19 +35,33 @@ def test_rmsnorm_equals_llama():
     assert (RMSNorm(16)(x) - LlamaRMSNorm(16, eps=1e-5)(x)).abs().max() < 1e-6
 
 
+def test_plus_one_equals_gemma():
+    from transformers.models.gemma3.modeling_gemma3 import Gemma3RMSNorm
+    ours, theirs = RMSNormPlusOne(16), Gemma3RMSNorm(16)
+    for m in (ours, theirs):
+        torch.nn.init.normal_(m.weight, generator=torch.Generator().manual_seed(1))
+    x = torch.randn(2, 3, 16)
+    assert (ours(x) - theirs(x)).abs().max() < 1e-6
+    assert torch.equal(ours(x.bfloat16()), theirs(x.bfloat16()))
+
+
 def test_norm_invariants():
     torch.manual_seed(0)
     x = torch.randn(5, 64)
-    assert torch.allclose(RMSNorm(64, 0)(7 * x), RMSNorm(64, 0)(x), atol=1e-5)                   # length does not matter
-    assert torch.allclose(LayerNorm(64, 0)(7 * x + 3), LayerNorm(64, 0)(x), atol=1e-4)           # nor does a shift
+    # length does not matter
+    assert torch.allclose(RMSNorm(64, 0)(7 * x), RMSNorm(64, 0)(x), atol=1e-5)
+    # nor does a shift
+    assert torch.allclose(LayerNorm(64, 0)(7 * x + 3), LayerNorm(64, 0)(x), atol=1e-4)
     assert not torch.allclose(RMSNorm(64, 0)(x + 3), RMSNorm(64, 0)(x), atol=1e-1)
     y = x.clone()
     y[2] += 1
-    assert (RMSNorm(64)(x) != RMSNorm(64)(y)).any(-1).tolist() == [False, False, True, False, False]
+    assert ((RMSNorm(64)(x) != RMSNorm(64)(y)).any(-1).tolist() == [False, False, True,
+                                                                    False, False])
     assert torch.isfinite(RMSNorm(4)(torch.zeros(1, 4))).all()
 
 
 def test_unknown_norm_names_the_nearest():
-    with pytest.raises(ValueError, match="did you mean 'rmsnorm'"): make_norm("rms_norm", 8)
+    with pytest.raises(ValueError, match="did you mean 'rmsnorm'"):
+        make_norm("rms_norm", 8)
 
 from minillm.layers.norm import *

@@ -19,47 +19,61 @@ def test_rotation_by_hand():
 @pytest.mark.parametrize("pairing", ["half", "interleaved"])
 def test_scores_depend_on_distance_alone(pairing):
     torch.manual_seed(0)
-    rope, q, k = RoPE(16, pairing=pairing), torch.randn(1, 1, 1, 16), torch.randn(1, 1, 1, 16)
-    def score(m, n): return (rope(q, torch.tensor([m])) * rope(k, torch.tensor([n]))).sum()
-    for shift in (1, 17, 500): assert abs(score(9 + shift, 4 + shift) - score(9, 4)) < 1e-4
-    assert abs(score(9, 4) - score(4, 9)) > 1e-2                             # before is not after
+    rope, q, k = (RoPE(16, pairing=pairing), torch.randn(1, 1, 1, 16),
+                  torch.randn(1, 1, 1, 16))
+    def score(m, n):
+        return (rope(q, torch.tensor([m])) * rope(k, torch.tensor([n]))).sum()
+    for shift in (1, 17, 500):
+        assert abs(score(9 + shift, 4 + shift) - score(9, 4)) < 1e-4
+    assert abs(score(9, 4) - score(4, 9)) > 1e-2  # before is not after
     x = torch.randn(2, 3, 5, 16)
-    assert torch.allclose(rope(x, torch.arange(5)).norm(dim=-1), x.norm(dim=-1), atol=1e-5)
+    assert torch.allclose(rope(x, torch.arange(5)).norm(dim=-1), x.norm(dim=-1),
+                          atol=1e-5)
 
 
 def test_equal_to_llama():
     from transformers import LlamaConfig
-    from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding, apply_rotary_pos_emb
+    from transformers.models.llama import modeling_llama as llama
     torch.manual_seed(0)
-    config = LlamaConfig(hidden_size=64, num_attention_heads=4, max_position_embeddings=128)
-    q, k, positions = torch.randn(2, 4, 20, 16), torch.randn(2, 4, 20, 16), torch.arange(20)[None].expand(2, -1) + torch.tensor([[0], [7]])
-    cos, sin = LlamaRotaryEmbedding(config)(q, positions)
-    want_q, want_k = apply_rotary_pos_emb(q, k, cos, sin)
-    assert (RoPE(16)(q, positions) - want_q).abs().max() < 1e-5 and (RoPE(16)(k, positions) - want_k).abs().max() < 1e-5
+    config = LlamaConfig(hidden_size=64, num_attention_heads=4,
+                         max_position_embeddings=128)
+    q, k, positions = (torch.randn(2, 4, 20, 16), torch.randn(2, 4, 20, 16),
+                       torch.arange(20)[None].expand(2, -1) + torch.tensor([[0], [7]]))
+    cos, sin = llama.LlamaRotaryEmbedding(config)(q, positions)
+    want_q, want_k = llama.apply_rotary_pos_emb(q, k, cos, sin)
+    assert ((RoPE(16)(q, positions) - want_q).abs().max() < 1e-5
+            and (RoPE(16)(k, positions) - want_k).abs().max() < 1e-5)
 
 
 def test_pairings_convert():
     torch.manual_seed(0)
     W, x, positions = torch.randn(2 * 8, 12), torch.randn(1, 5, 12), torch.arange(5)
     def scores(weight, pairing):
-        h = RoPE(8, pairing=pairing)((x @ weight.T).view(1, 5, 2, 8).transpose(1, 2), positions)
+        h = RoPE(8, pairing=pairing)((x @ weight.T).view(1, 5, 2, 8).transpose(1, 2),
+                                     positions)
         return h @ h.transpose(-2, -1)
     want = scores(W, "interleaved")
     assert torch.allclose(scores(half_from_interleaved(W, 2), "half"), want, atol=1e-4)
     assert not torch.allclose(scores(W, "half"), want, atol=1e-1)
-    for weight in (W, W[:, 0]):                                              # a matrix and a bias
-        assert torch.equal(interleaved_from_half(half_from_interleaved(weight, 2), 2), weight)
-    assert half_from_interleaved(torch.arange(8), 1).tolist() == [0, 2, 4, 6, 1, 3, 5, 7]
+    for weight in (W, W[:, 0]):  # a matrix and a bias
+        assert torch.equal(interleaved_from_half(half_from_interleaved(weight, 2), 2),
+                           weight)
+    assert half_from_interleaved(torch.arange(8),
+                                 1).tolist() == [0, 2, 4, 6, 1, 3, 5, 7]
     for convert in (half_from_interleaved, interleaved_from_half):
-        for n_heads in (3, 16):                                              # 16 / 3, and heads of width 1
+        for n_heads in (3, 16):  # 16 / 3, and heads of width 1
             with pytest.raises(ValueError, match="16 rows are not"): convert(W, n_heads)
 
 
 def test_interleaved_equals_gptj():
     from transformers.models.gptj.modeling_gptj import apply_rotary_pos_emb
-    x, angles = torch.randn(2, 7, 3, 16), torch.arange(7)[:, None] * rope_frequencies(16)      # GPT-J: (B, T, H, Dh)
-    want = apply_rotary_pos_emb(x, *(f(angles).expand(2, -1, -1) for f in (torch.sin, torch.cos))).transpose(1, 2)
-    assert (RoPE(16, pairing="interleaved")(x.transpose(1, 2), torch.arange(7)) - want).abs().max() < 1e-5
+    # GPT-J: (B, T, H, Dh)
+    x, angles = (torch.randn(2, 7, 3, 16),
+                 torch.arange(7)[:, None] * rope_frequencies(16))
+    want = apply_rotary_pos_emb(x, *(f(angles).expand(2, -1, -1)
+                                     for f in (torch.sin, torch.cos))).transpose(1, 2)
+    assert (RoPE(16, pairing="interleaved")(x.transpose(1, 2),
+                                            torch.arange(7)) - want).abs().max() < 1e-5
 
 
 def test_frequencies_stay_in_32_bits():
@@ -68,22 +82,28 @@ def test_frequencies_stay_in_32_bits():
         model = torch.nn.Sequential(RoPE(64), SinusoidalPositions(64)).to(cast)
         for part in model: assert torch.equal(part.freqs, rope_frequencies(64))
         got = model[0](x.to(cast), far)
-        assert got.dtype == cast and (got.float() - RoPE(64)(x, far)).abs().max() < 0.06       # 16-bit rounding of x alone
+        # 16-bit rounding of x alone
+        assert got.dtype == cast and (got.float() - RoPE(64)(x, far)).abs().max() < 0.06
     with torch.device("meta"): empty = RoPE(64)
     assert torch.equal(empty.to_empty(device="cpu").freqs, rope_frequencies(64))
-    assert not RoPE(64).state_dict()                                         # nothing new in checkpoints
+    assert not RoPE(64).state_dict()  # nothing new in checkpoints
 
 
 def test_positions_of_a_batch():
     rope, x = RoPE(8), torch.randn(2, 3, 4, 8)
     rows = torch.stack([torch.arange(4), torch.arange(10, 14)])
     both = rope(x, rows)
-    assert torch.equal(both[0], rope(x[:1], rows[0])[0]) and torch.equal(both[1], rope(x[1:], rows[1])[0])
+    assert (torch.equal(both[0], rope(x[:1], rows[0])[0])
+            and torch.equal(both[1], rope(x[1:], rows[1])[0]))
 
 
 def test_rope_refuses():
-    for make, message in ((lambda: RoPE(7), "width 7 does not split"), (lambda: RoPE(8, pairing="both"), "pairing='both'"), (lambda: RoPE(8, 1.0), "base=1.0"),
-                          (lambda: RoPE(0), "width 0"), (lambda: RoPE(2)(torch.ones(1, 1, 3, 8), torch.arange(3)), "head width 8")):
+    for make, message in ((lambda: RoPE(7), "width 7 does not split"),
+                          (lambda: RoPE(8, pairing="both"), "pairing='both'"),
+                          (lambda: RoPE(8, 1.0), "base=1.0"),
+                          (lambda: RoPE(0), "width 0"),
+                          (lambda: RoPE(2)(torch.ones(1, 1, 3, 8), torch.arange(3)),
+                           "head width 8")):
         with pytest.raises(ValueError, match=message): make()
 
 from minillm.layers.position import *
@@ -99,24 +119,32 @@ def test_sinusoids_by_hand():
 def test_learned_table_and_its_end():
     layer, x = LearnedPositions(4, 8), torch.randn(2, 3, 8)
     assert torch.equal(layer(x, torch.tensor([1, 2, 3])), x + layer.table.weight[1:])
-    with pytest.raises(ValueError, match="position 4 is past the learned table of 4"): layer(x, torch.tensor([2, 3, 4]))
+    with pytest.raises(ValueError, match="position 4 is past the learned table of 4"):
+        layer(x, torch.tensor([2, 3, 4]))
     with pytest.raises(ValueError, match="max_seq_len=0"): LearnedPositions(0, 8)
     assert torch.equal(NoPositions()(x, torch.arange(3)), x)
 
 
-@pytest.mark.parametrize("make", [NoPositions, lambda: SinusoidalPositions(8), lambda: LearnedPositions(32, 8)])
+@pytest.mark.parametrize("make",
+                         [NoPositions, lambda: SinusoidalPositions(8),
+                          lambda: LearnedPositions(32, 8)])
 def test_added_positions_of_a_batch(make):
-    layer, x, rows = make(), torch.randn(2, 4, 8), torch.stack([torch.arange(4), torch.arange(10, 14)])
+    layer, x, rows = (make(), torch.randn(2, 4, 8),
+                      torch.stack([torch.arange(4), torch.arange(10, 14)]))
     both = layer(x, rows)
-    assert torch.equal(both[0], layer(x[:1], rows[0])[0]) and torch.equal(both[1], layer(x[1:], rows[1])[0])
+    assert (torch.equal(both[0], layer(x[:1], rows[0])[0])
+            and torch.equal(both[1], layer(x[1:], rows[1])[0]))
 
 
 def test_alibi_slopes():
     assert alibi_slopes(8).tolist() == [2.0 ** -i for i in range(1, 9)]
-    assert len(alibi_slopes(6)) == 6 and torch.allclose(alibi_slopes(6), torch.tensor([0.25, 0.0625, 0.015625, 0.00390625, 0.5, 0.125]))
+    assert (len(alibi_slopes(6)) == 6
+            and torch.allclose(alibi_slopes(6),
+                               torch.tensor([0.25, 0.0625, 0.015625, 0.00390625, 0.5,
+                                             0.125])))
     with pytest.raises(ValueError, match="n_heads=0"): alibi_slopes(0)
     from transformers.models.bloom.modeling_bloom import build_alibi_tensor
-    for n in (2, 6, 8, 12):                                  # Bloom's bias is slope times the key's position
+    for n in (2, 6, 8, 12):  # Bloom's bias is slope times the key's position
         bloom = build_alibi_tensor(torch.ones(1, 5), n, torch.float32).view(n, 5)
         assert torch.allclose(bloom[:, -1] - bloom[:, -2], alibi_slopes(n), atol=1e-6)
 
@@ -126,4 +154,37 @@ def test_alibi_by_hand_and_in_a_batch():
     assert bias[0, 0].tolist() == [-1.5, -1.0, -0.5, 0.0]
     rows = torch.stack([torch.arange(4), torch.arange(4) + 9])
     assert ALiBi(8)(rows, rows).shape == (2, 8, 4, 4)
-    assert torch.equal(ALiBi(8)(rows, rows)[1], ALiBi(8)(rows[0], rows[0]))      # distances are the same
+    # distances are the same
+    assert torch.equal(ALiBi(8)(rows, rows)[1], ALiBi(8)(rows[0], rows[0]))
+
+
+# %% ../nbs/11_positions.ipynb
+@pytest.mark.parametrize("kind,extra", [
+    ("linear", {}), ("llama3", {"low_freq_factor": 1.0, "high_freq_factor": 4.0}),
+    ("yarn", {}), ("yarn", {"truncate": False, "beta_fast": 16.0})])
+def test_scalings_equal_transformers(kind, extra):
+    from transformers import LlamaConfig
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+    config = LlamaConfig(hidden_size=64, num_attention_heads=1, rope_parameters={
+        "rope_type": kind, "factor": 8.0, "rope_theta": 5e4,
+        "original_max_position_embeddings": 256, **extra}, max_position_embeddings=2048)
+    want, amplitude = ROPE_INIT_FUNCTIONS[kind](config)
+    ours = {"linear": linear_scaling(8.0), "llama3": llama3_scaling(8.0, 256),
+            "yarn": yarn_scaling(8.0, 256, 5e4, extra.get("beta_fast", 32.0),
+                                 whole=extra.get("truncate", True))}[kind]
+    rope = RoPE(64, 5e4, scaling=ours, amplitude=amplitude)
+    assert (rope.freqs / want - 1).abs().max() < 1e-5
+    assert (rope.bfloat16().freqs / want - 1).abs().max() < 1e-5     # not rounded either
+    if kind == "yarn": assert abs(yarn_amplitude(8.0) - amplitude) < 1e-6
+
+
+def test_llama3_scaling_by_hand():
+    freqs = 2 * math.pi / torch.tensor([6.3, 4096.0, 54000.0])
+    kept = llama3_scaling(8.0, 8192)(freqs) / freqs
+    assert torch.allclose(kept, torch.tensor([1.0, 1 / 3 + 2 / 24, 1 / 8]), atol=1e-4)
+
+
+def test_amplitude_multiplies():
+    x = torch.randn(1, 1, 3, 8)
+    rope = RoPE(8, amplitude=1.5)
+    assert torch.allclose(rope(x, torch.arange(3)), 1.5 * RoPE(8)(x, torch.arange(3)))

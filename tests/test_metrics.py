@@ -9,16 +9,22 @@ import pytest
 
 
 def test_by_hand():
-    assert perplexity(0.0) == 1 and math.isclose(perplexity(math.log(65)), 65)      # sure of one; 65 characters alike
+    # sure of one; 65 characters alike
+    assert perplexity(0.0) == 1 and math.isclose(perplexity(math.log(65)), 65)
     assert perplexity(1e6) == math.inf
     assert math.isclose(nats_to_bits(math.log(8)), 3)
-    assert math.isclose(bits_per_byte(6 * math.log(4), 12), 1)                      # 6 tokens of 2 bits in 12 bytes
-    assert math.isclose(2 ** nats_to_bits(1.7), perplexity(1.7))                    # one number, two units
+    # 6 tokens of 2 bits in 12 bytes
+    assert math.isclose(bits_per_byte(6 * math.log(4), 12), 1)
+    # one number, two units
+    assert math.isclose(2 ** nats_to_bits(1.7), perplexity(1.7))
     with pytest.raises(ValueError, match="n_bytes=0"): bits_per_byte(1.0, 0)
 
 
 def test_same_text_same_mark_whatever_the_tokens():
-    "A source of 4-letter words, 16 alike: told by words (16 alike) or letters (2 alike each), bits per byte agree."
+    """A source of 4-letter words, 16 alike: told by words (16 alike) or letters (2
+    alike each), bits per byte agree.
+    """
     by_words, by_letters = 100 * math.log(16), 400 * math.log(2)
     assert math.isclose(bits_per_byte(by_words, 400), bits_per_byte(by_letters, 400))
-    assert perplexity(by_words / 100) > 7 * perplexity(by_letters / 400)            # and perplexities do not
+    # and perplexities do not
+    assert perplexity(by_words / 100) > 7 * perplexity(by_letters / 400)

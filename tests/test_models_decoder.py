@@ -9,32 +9,48 @@ import pytest
 import torch
 
 from minillm.config import ModelConfig
-from minillm.models.presets import preset
+from minillm.models.presets import (PARENTS, cache_bytes, changes, count_parameters,
+                                    preset)
 
 
 def copy_llama(ours, theirs):
     "Copy the weights of a `transformers` Llama into our decoder."
-    names = {"attention.W_q": "self_attn.q_proj", "attention.W_k": "self_attn.k_proj", "attention.W_v": "self_attn.v_proj",
-             "attention.W_o": "self_attn.o_proj", "ffn.W_gate": "mlp.gate_proj", "ffn.W_up": "mlp.up_proj",
-             "ffn.W_down": "mlp.down_proj", "norm_attention": "input_layernorm", "norm_ffn": "post_attention_layernorm"}
-    state = {"embed.weight": theirs.model.embed_tokens.weight, "norm.weight": theirs.model.norm.weight, "head.weight": theirs.lm_head.weight}
+    names = {"attention.W_q": "self_attn.q_proj", "attention.W_k": "self_attn.k_proj",
+             "attention.W_v": "self_attn.v_proj",
+             "attention.W_o": "self_attn.o_proj", "ffn.W_gate": "mlp.gate_proj",
+             "ffn.W_up": "mlp.up_proj",
+             "ffn.W_down": "mlp.down_proj", "norm_attention": "input_layernorm",
+             "norm_ffn": "post_attention_layernorm"}
+    state = {"embed.weight": theirs.model.embed_tokens.weight,
+             "norm.weight": theirs.model.norm.weight,
+             "head.weight": theirs.lm_head.weight}
     for i, block in enumerate(theirs.model.layers):
-        for a, b in names.items(): state[f"layers.{i}.{a}.weight"] = block.get_submodule(b).weight
+        for a, b in names.items():
+            state[f"layers.{i}.{a}.weight"] = block.get_submodule(b).weight
     ours.load_state_dict(state)
 
 
 def copy_gpt2(ours, theirs):
-    "Copy the weights of a `transformers` GPT-2, which keeps matrices transposed and q, k, v in one."
+    """Copy the weights of a `transformers` GPT-2, which keeps matrices transposed and
+    q, k, v in one.
+    """
     t = theirs.transformer
-    state = {"embed.weight": t.wte.weight, "head.weight": t.wte.weight, "positions.table.weight": t.wpe.weight,
+    state = {"embed.weight": t.wte.weight, "head.weight": t.wte.weight,
+             "positions.table.weight": t.wpe.weight,
              "norm.weight": t.ln_f.weight, "norm.bias": t.ln_f.bias}
     for i, block in enumerate(t.h):
-        pairs = {"attention.W_o": block.attn.c_proj, "ffn.W_up": block.mlp.c_fc, "ffn.W_down": block.mlp.c_proj}
-        for a, m in pairs.items(): state |= {f"layers.{i}.{a}.weight": m.weight.T, f"layers.{i}.{a}.bias": m.bias}
-        for a, w, b in zip("qkv", block.attn.c_attn.weight.chunk(3, 1), block.attn.c_attn.bias.chunk(3)):
-            state |= {f"layers.{i}.attention.W_{a}.weight": w.T, f"layers.{i}.attention.W_{a}.bias": b}
+        pairs = {"attention.W_o": block.attn.c_proj, "ffn.W_up": block.mlp.c_fc,
+                 "ffn.W_down": block.mlp.c_proj}
+        for a, m in pairs.items():
+            state |= {f"layers.{i}.{a}.weight": m.weight.T,
+                      f"layers.{i}.{a}.bias": m.bias}
+        for a, w, b in zip("qkv", block.attn.c_attn.weight.chunk(3, 1),
+                           block.attn.c_attn.bias.chunk(3)):
+            state |= {f"layers.{i}.attention.W_{a}.weight": w.T,
+                      f"layers.{i}.attention.W_{a}.bias": b}
         for a, m in (("norm_attention", block.ln_1), ("norm_ffn", block.ln_2)):
-            state |= {f"layers.{i}.{a}.weight": m.weight, f"layers.{i}.{a}.bias": m.bias}
+            state |= {f"layers.{i}.{a}.weight": m.weight,
+                      f"layers.{i}.{a}.bias": m.bias}
     ours.load_state_dict(state)
 
 
@@ -49,9 +65,11 @@ def shaken(model):
 def test_equal_to_llama():
     from transformers import LlamaConfig, LlamaForCausalLM
     theirs = shaken(LlamaForCausalLM(LlamaConfig(
-        vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
+        vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=3,
+        num_attention_heads=4, num_key_value_heads=2,
         max_position_embeddings=64, rms_norm_eps=1e-5, attn_implementation="eager")))
-    ours = Decoder(preset("llama", vocab_size=50, d_model=32, n_heads=4, n_kv_heads=2, n_layers=3, d_ff=48, max_seq_len=64)).eval()
+    ours = Decoder(preset("llama", vocab_size=50, d_model=32, n_heads=4, n_kv_heads=2,
+                          n_layers=3, d_ff=48, max_seq_len=64)).eval()
     copy_llama(ours, theirs)
     ids = torch.randint(0, 50, (2, 40))
     with torch.no_grad(): assert (ours(ids) - theirs(ids).logits).abs().max() < 1e-5
@@ -59,8 +77,11 @@ def test_equal_to_llama():
 
 def test_equal_to_gpt2():
     from transformers import GPT2Config, GPT2LMHeadModel
-    theirs = shaken(GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=32, n_head=4, n_layer=3, n_positions=64, attn_implementation="eager")))
-    ours = Decoder(preset("gpt2", vocab_size=50, d_model=32, n_heads=4, n_layers=3, max_seq_len=64)).eval()
+    theirs = shaken(GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=32, n_head=4,
+                                               n_layer=3, n_positions=64,
+                                               attn_implementation="eager")))
+    ours = Decoder(preset("gpt2-like", vocab_size=50, d_model=32, n_heads=4, n_layers=3,
+                          max_seq_len=64)).eval()
     copy_gpt2(ours, theirs)
     ids = torch.randint(0, 50, (2, 40))
     with torch.no_grad(): assert (ours(ids) - theirs(ids).logits).abs().max() < 1e-5
@@ -69,9 +90,20 @@ from minillm.models.decoder import *
 
 
 # %% ../nbs/16_decoder.ipynb
-ALL: list[dict] = [{"pos_encoding": p} for p in ("rope", "learned", "sinusoidal", "alibi", "none")] + [
-    {"norm_position": "post", "norm_type": "layernorm"}, {"ffn_type": "relu", "bias": True},
-    {"n_kv_heads": 1, "tie_embeddings": False}]
+ALL: list[dict] = [{"pos_encoding": p}
+                   for p in ("rope", "learned", "sinusoidal", "alibi", "none")] + [
+    {"norm_position": "post", "norm_type": "layernorm"},
+    {"ffn_type": "relu", "bias": True},
+    {"n_kv_heads": 1, "tie_embeddings": False},
+    {"norm_position": "sandwich", "norm_type": "rmsnorm_plus_one", "qk_norm": True},
+    {"layer_pattern": "LG", "window": 3, "rope_local_base": 100.0, "head_dim": 12,
+     "score_cap": 3.0, "final_cap": 5.0, "scale_embeddings": True},
+    {"learned_sinks": True, "bias": True, "ffn_type": "swiglu_clamped"},
+    {"use_moe": True, "num_experts": 4, "top_k": 2, "balance_weight": 0.01,
+     "dense_layers": 1, "shared_experts": 1},
+    {"attention_type": "latent", "kv_rank": 8, "q_rank": 16, "rope_dim": 4,
+     "value_dim": 6, "rope_pairing": "interleaved"},
+    {"rope_scaling": "yarn", "rope_factor": 4.0, "rope_trained": 8}]
 TINY = {"vocab_size": 30, "d_model": 32, "n_heads": 4, "n_layers": 2, "max_seq_len": 32}
 
 
@@ -81,13 +113,19 @@ def tiny(**options):
 
 
 class Notebook:
-    "The smallest thing that can serve as a cache: it writes down keys, values and how many there are."
+    """The smallest thing that can serve as a cache: it writes down keys, values and
+    how many there are.
+    """
     def __init__(self): self.seen, self.length = {}, 0
 
+    def next_positions(self, n): return torch.arange(self.length, self.length + n)
+
     def update(self, layer, k, v):
-        if layer in self.seen: k, v = (torch.cat([a, b], 2) for a, b in zip(self.seen[layer], (k, v)))
+        if layer in self.seen:
+            k, v = (torch.cat([a, b], 2) for a, b in zip(self.seen[layer], (k, v)))
         self.seen[layer] = k, v
-        if len(self.seen) == TINY["n_layers"] and layer == TINY["n_layers"] - 1: self.length = k.shape[2]
+        if len(self.seen) == TINY["n_layers"] and layer == TINY["n_layers"] - 1:
+            self.length = k.shape[2]
         return k, v, torch.arange(k.shape[2])
 
 
@@ -125,11 +163,43 @@ def test_first_loss_is_that_of_a_guess():
     assert abs(loss.item() - math.log(30)) < 0.05 and terms["cross_entropy"] is loss
 
 
+def test_local_layers_see_their_window():
+    # one layer, no positions: a token outside of the window changes nothing
+    model = tiny(layer_pattern="L", window=4, n_layers=1, pos_encoding="none")
+    ids = torch.randint(0, 30, (1, 12))
+    other = ids.clone()
+    other[:, 3] = (other[:, 3] + 1) % 30
+    with torch.no_grad(): moved = (model(ids) != model(other)).any(-1)[0]
+    assert moved.nonzero().flatten().tolist() == [3, 4, 5, 6]
+
+
+def test_router_terms_reach_the_loss():
+    model, ids = tiny(use_moe=True, num_experts=4, top_k=2, balance_weight=0.5,
+                      z_weight=0.1), torch.randint(0, 30, (2, 9))
+    loss, terms = model.loss(ids[:, :-1], ids[:, 1:])
+    want = (terms["cross_entropy"] + 0.5 * terms["load_balancing"]
+            + 0.1 * terms["router_z"])
+    assert torch.allclose(loss, want) and 2 <= terms["load_balancing"] < 4
+    loss.backward()
+    assert all(layer.ffn.router.W_r.weight.grad.abs().sum() > 0
+               for layer in model.layers)
+
+
+def test_padding_in_front_changes_nothing():
+    for options in ALL:
+        model, ids = tiny(**options), torch.randint(0, 30, (1, 7))
+        padded = torch.cat([torch.zeros(1, 3, dtype=torch.long), ids], 1)
+        with torch.no_grad():
+            got = model(padded, positions=torch.arange(-3, 7))[:, 3:]
+            assert (got - model(ids)).abs().max() < 1e-5, options
+
+
 def test_ignored_targets_do_not_count():
     model, ids = tiny(), torch.randint(0, 30, (2, 9))
     targets = ids[:, 1:].clone()
     targets[1] = -100
-    assert torch.allclose(model.loss(ids[:, :-1], targets)[0], model.loss(ids[:1, :-1], ids[:1, 1:])[0])
+    assert torch.allclose(model.loss(ids[:, :-1], targets)[0],
+                          model.loss(ids[:1, :-1], ids[:1, 1:])[0])
 
 
 def test_embeds_take_the_place_of_ids():
@@ -142,12 +212,38 @@ def test_embeds_take_the_place_of_ids():
 def test_parameters_by_the_formula():
     for K, F_, tied in ((1, 40, True), (2, 64, False), (4, 88, True)):
         D, L, V, H = 32, 2, 30, 4
-        want = V * D * (1 if tied else 2) + L * (2 * D * D + 2 * D * K * (D // H) + 3 * D * F_ + 2 * D) + D
+        want = V * D * (1 if tied else 2) + L * (2 * D * D + 2 * D * K * (D // H) + 3
+                                                 * D * F_ + 2 * D) + D
         assert tiny(n_kv_heads=K, d_ff=F_, tie_embeddings=tied).num_parameters() == want
 
 
-def test_gpt2_has_124_million_parameters():
-    with torch.device("meta"): assert Decoder(preset("gpt2-124m")).num_parameters() == 124_439_808
+@pytest.mark.parametrize("name,published", [
+    ("gpt2", 124_439_808), ("llama2-7b", 6_738_415_616), ("llama3-8b", 8_030_261_248),
+    ("mistral-7b", 7_241_732_096), ("mixtral-8x7b", 46_702_792_704),
+    ("gemma3-270m", 268_098_176), ("qwen3-0.6b", 596_049_920)])
+def test_published_parameter_counts(name, published):
+    with torch.device("meta"): model = Decoder(preset(name))      # all experts, really
+    assert model.num_parameters() == published == count_parameters(preset(name))[0]
+
+
+def test_our_sizes():
+    for name, size in (("small", 25e6), ("medium", 125e6), ("large", 350e6)):
+        assert abs(count_parameters(preset(name))[0] / size - 1) < 0.03, name
+
+
+def test_changes_rebuild_the_preset():
+    for name, parent in PARENTS.items():
+        assert preset(parent, **changes(name)) == preset(name)
+    assert changes("llama") == preset("llama").to_dict()
+
+
+def test_cache_of_a_token():
+    from minillm.generate.cache import KVCache
+    for c in (preset("tiny", vocab_size=9), preset(
+            "tiny", vocab_size=9, attention_type="latent", kv_rank=8, rope_dim=4,
+            value_dim=8)):
+        cache = KVCache.for_model(Decoder(c), max_len=10)
+        assert cache.nbytes == 10 * cache_bytes(c, 4)
 
 
 def test_presets_are_named():

@@ -5,8 +5,10 @@ from minillm.nbtools.export import *
 # %% ../nbs/92_nbtools.ipynb
 def test_read_chapter():
     from minillm.nbtools.export import read_chapter
-    cells = [("markdown", "# T"), ("code", "#| default_exp a.b"), ("code", "#| export\nx = 1"), ("code", "#| export c\ny = 2"),
-             ("code", "#| test\ndef test_x(): assert x"), ("code", "print('not exported')")]
+    cells = [("markdown", "# T"), ("code", "#| default_exp a.b"),
+             ("code", "#| export\nx = 1"), ("code", "#| export c\ny = 2"),
+             ("code", "#| test\ndef test_x(): assert x"),
+             ("code", "print('not exported')")]
     made = read_chapter({"cells": [{"cell_type": k, "source": s} for k, s in cells]})
     assert list(made.modules) == ["a.b", "c"] and len(made.modules["a.b"]) == 1
     assert made.tests == {"a.b": ["def test_x(): assert x"]}
@@ -14,7 +16,7 @@ def test_read_chapter():
 
 # %% ../nbs/92_nbtools.ipynb
 def test_without_calls():
-    assert without_calls("def test_a():\n    assert f(1)\n\ntest_a()") == "def test_a():\n    assert f(1)"
+    assert (without_calls("def test_a():\n    assert f(1)\n\ntest_a()") == "def test_a():\n    assert f(1)")
     assert without_calls("x = test_a") == "x = test_a"
 
 
@@ -24,4 +26,21 @@ def test_stub_and_solved():
     namespace: dict = {}
     exec(solved(source), namespace)
     assert namespace["f"](3) == 3
-    assert "return x" not in stub(source) and "raise NotImplementedError" in stub(source)
+    assert ("return x" not in stub(source)
+            and "raise NotImplementedError" in stub(source))
+
+
+# %% ../nbs/92_nbtools.ipynb
+def test_only_the_text_makes_an_install_cell(tmp_path):
+    import json
+    from minillm.nbtools.export import stamp_colab
+    (tmp_path / "settings.ini").write_text(
+        "[DEFAULT]\ndoc_host = x\ndoc_baseurl = y\nlib_name = z\nversion = 1\n")
+    cell = {"cell_type": "code", "id": "colab-install", "source": "a = 1", "metadata": {}}
+    nb = tmp_path / "a.ipynb"
+    nb.write_text(json.dumps({"cells": [cell]}))
+    for _ in range(2):                                          # stamping twice changes nothing
+        stamp_colab(nb, tmp_path)
+        cells = json.loads(nb.read_text())["cells"]
+        assert ["".join(c["source"])[-5:] for c in cells][1:] == ["a = 1"]
+        assert len({c["id"] for c in cells}) == len(cells) == 2

@@ -7,13 +7,15 @@ def test_social_card_is_a_picture(tmp_path):
     social_card("Attention", "Who looks at whom.", tmp_path / "cards" / "a.png")
     data = (tmp_path / "cards" / "a.png").read_bytes()
     assert data.startswith(b"\x89PNG") and len(data) > 5000
-    assert (int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")) == (1200, 630)
+    assert (int.from_bytes(data[16:20], "big"),
+            int.from_bytes(data[20:24], "big")) == (1200, 630)
 
 
 # %% ../nbs/92_nbtools.ipynb
 def test_figures_follow_the_theme():
     ink = PALETTE["light"]["ink"]
-    svg = themed_svg(f'<?xml?><svg width="9pt" height="3pt" viewBox="0 0 9 3"><path style="fill: {ink}"/></svg>', "a <b>")
+    svg = themed_svg('<?xml?><svg width="9pt" height="3pt" viewBox="0 0 9 3"><path '
+                     f'style="fill: {ink}"/></svg>', "a <b>")
     assert "var(--ml-ink)" in svg and ink not in svg
     assert 'aria-label="a &lt;b&gt;"' in svg and 'height="3pt"' not in svg
 

@@ -4,7 +4,8 @@ from minillm.nbtools.graph import *
 
 # %% ../nbs/92_nbtools.ipynb
 def test_imports_are_resolved():
-    assert imported_modules("from .attend import attend", "minillm.layers.attention") == {
+    assert imported_modules("from .attend import attend",
+                            "minillm.layers.attention") == {
         "minillm.layers.attend", "minillm.layers.attend.attend"}
     assert imported_modules("import os, torch") == set()
 
@@ -16,11 +17,16 @@ def test_modules_import_only_earlier_chapters():
     order, lib = chapters_in_order(root), root / "minillm"
     chapter_of = {}
     for file in lib.rglob("*.py"):
-        made = re.search(r"File to edit: \S*?nbs/(\w+)\.ipynb", file.read_text(encoding="utf-8")[:3000])
+        made = re.search(r"File to edit: \S*?nbs/(\w+)\.ipynb",
+                         file.read_text(encoding="utf-8")[:3000])
         if made and file.parent.name != "exercises":
-            chapter_of["minillm." + ".".join(file.relative_to(lib).with_suffix("").parts)] = made[1]
+            chapter_of["minillm."
+                       + ".".join(file.relative_to(lib).with_suffix("").parts)] = made[1]
     assert len(chapter_of) > 20
     for module, chapter in chapter_of.items():
-        for used in imported_modules(module_file(root, module).read_text(encoding="utf-8"), module) & set(chapter_of):
+        for used in imported_modules(module_file(root,
+                                                 module).read_text(encoding="utf-8"),
+                                                 module) & set(chapter_of):
             early = order.index(chapter_of[used]) <= order.index(chapter)
-            assert early, f"{module} (chapter {chapter}) imports {used}, which a later chapter defines ({chapter_of[used]})"
+            assert early, (f"{module} (chapter {chapter}) imports {used}, which a "
+                           f"later chapter defines ({chapter_of[used]})")

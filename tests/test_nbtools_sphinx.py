@@ -8,7 +8,8 @@ def test_widget_state_cannot_end_its_script():
     state = json.dumps({"text": "</script><!-- <script>"})
     attributes = {"type": "application/vnd.jupyter.widget-state+json", "body": state}
     escape_state(attributes)
-    assert "<" not in attributes["body"] and json.loads(attributes["body"]) == json.loads(state)
+    assert ("<" not in attributes["body"]
+            and json.loads(attributes["body"]) == json.loads(state))
     other = {"type": "module", "body": "a < b"}
     escape_state(other)
     assert other["body"] == "a < b"
@@ -22,7 +23,10 @@ def test_docstrings_become_plain_text():
 
 def test_widgets_and_figures_are_drawn_into_the_page():
     from types import SimpleNamespace
-    view = SimpleNamespace(mime_type=WIDGET, content={"model_id": "abc", "fallback": "<p>first</p>"}, cell_metadata={})
+    view = SimpleNamespace(mime_type=WIDGET,
+                           content={"model_id": "abc", "fallback": "<p>first</p>"},
+                           cell_metadata={})
     drawn = WidgetRenderer.handle_mime(None, view, False)[0].astext()
     assert 'data-model-id="abc"' in drawn and "<p>first</p>" in drawn
-    assert WidgetRenderer.handle_mime(None, SimpleNamespace(mime_type="text/plain"), False) is None
+    assert WidgetRenderer.handle_mime(None, SimpleNamespace(mime_type="text/plain"),
+                                      False) is None

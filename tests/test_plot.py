@@ -7,7 +7,8 @@ def test_style_reads_the_palette():
     import matplotlib as mpl
     with mpl.rc_context():
         use_style(dark=True)
-        assert COLORS["query"] == PALETTE["dark"]["query"] and mpl.rcParams["text.color"] == PALETTE["dark"]["ink"]
+        assert (COLORS["query"] == PALETTE["dark"]["query"]
+                and mpl.rcParams["text.color"] == PALETTE["dark"]["ink"])
         use_style()
         assert COLORS == PALETTE["light"] and mpl.rcParams["figure.facecolor"] == "none"
 
@@ -17,16 +18,20 @@ def test_show_matrix():
     matplotlib.use("Agg")
     import pytest
     import torch
-    ax = show_matrix(torch.tensor([[0.25, -float("inf")], [1.0, 0.5]]), "scores", ["a b", "\n"], dims=("T", "S"))
+    ax = show_matrix(torch.tensor([[0.25, -float("inf")], [1.0, 0.5]]), "scores",
+                     ["a b", "\n"], dims=("T", "S"))
     assert ax.get_title(loc="left") + ax.get_title() == "scores  T×S = 2×2"
     assert [t.get_text() for t in ax.texts] == ["0.25", "−∞", "1.00", "0.50"]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a·b", "⏎"]
     assert show_matrix([True, False], "mask").texts[0].get_text() == "1"
     signed = show_matrix([[-1.0, 3.0]], "x", signed=True).collections[0]
-    assert signed.norm.vmin == -3 and signed.norm.vmax == 3           # zero is the middle of the scale
+    # zero is the middle of the scale
+    assert signed.norm.vmin == -3 and signed.norm.vmax == 3
     assert not show_matrix(torch.zeros(20, 3), "large").texts
-    with pytest.raises(ValueError, match="pick one"): show_matrix(torch.zeros(2, 2, 2), "x")
-    with pytest.raises(ValueError, match="2 cols but 1 labels"): show_matrix(torch.zeros(2, 2), "x", cols=["a"])
+    with pytest.raises(ValueError, match="pick one"):
+        show_matrix(torch.zeros(2, 2, 2), "x")
+    with pytest.raises(ValueError, match="2 cols but 1 labels"):
+        show_matrix(torch.zeros(2, 2), "x", cols=["a"])
     matplotlib.pyplot.close("all")
 
 
@@ -36,17 +41,22 @@ def test_show_tokens_and_losses():
     import pytest
     ax = show_tokens([" a", "\n", ""], [3, 0, 9])
     assert [t.get_text() for t in ax.texts] == ["·a", "3", "⏎", "0", "∅", "9"]
-    with pytest.raises(ValueError, match="1 tokens but 2 ids"): show_tokens(["a"], [1, 2])
-    ax = plot_losses({"a": ([0, 1], [2.0, 1.0]), "b": ([0, 1], [2, 1.01], [1, 1], [3, 2])}, floor={"floor": 0.5})
-    assert {t.get_text() for t in ax.texts} == {"a", "b", "floor"} and ax.get_xlabel() == "step"
+    with pytest.raises(ValueError, match="1 tokens but 2 ids"):
+        show_tokens(["a"], [1, 2])
+    ax = plot_losses({"a": ([0, 1], [2.0, 1.0]),
+                      "b": ([0, 1], [2, 1.01], [1, 1], [3, 2])}, floor={"floor": 0.5})
+    assert ({t.get_text() for t in ax.texts} == {"a", "b", "floor"}
+            and ax.get_xlabel() == "step")
     assert len(ax.collections) == 1                                   # one band
-    with pytest.raises(ValueError, match="2 steps but 1 losses"): plot_losses({"a": ([0, 1], [2.0])})
+    with pytest.raises(ValueError, match="2 steps but 1 losses"):
+        plot_losses({"a": ([0, 1], [2.0])})
     matplotlib.pyplot.close("all")
 
 
 def test_spread():
     import random
-    assert spread([0, 1, 10], 4) == [-1.5, 2.5, 10] and spread([5, 5], 2) == [4, 6] and spread([], 1) == []
+    assert (spread([0, 1, 10], 4) == [-1.5, 2.5, 10] and spread([5, 5], 2) == [4, 6]
+            and spread([], 1) == [])
     heights = [random.Random(1).random() for _ in range(6)]
     moved = sorted(spread(heights, 0.5))
     assert all(b - a > 0.5 - 1e-9 for a, b in zip(moved, moved[1:]))

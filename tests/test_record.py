@@ -7,14 +7,18 @@ def test_records(tmp_path):
     import json
 
     import pytest
-    path = write_record("a_run", {"loss": 1.5}, seed=3, modules=["minillm.device"], wall_time=0.1234567, folder=tmp_path)
+    path = write_record("a_run", {"loss": 1.5}, seed=3, modules=["minillm.device"],
+                        wall_time=0.1234567, folder=tmp_path)
     record = read_record("a_run", tmp_path)
-    assert path == tmp_path / "a_run.json" and record["metrics"] == {"loss": 1.5} and record["wall_time"] == 0.123
-    assert {"command", "commit", "seed", "hardware", "modules_hash"} <= set(record) and record["hardware"]["cpus"] >= 1
+    assert (path == tmp_path / "a_run.json" and record["metrics"] == {"loss": 1.5}
+            and record["wall_time"] == 0.123)
+    assert ({"command", "commit", "seed", "hardware", "modules_hash"} <= set(record)
+            and record["hardware"]["cpus"] >= 1)
     assert not is_stale("a_run", tmp_path)
     path.write_text(json.dumps(record | {"modules_hash": "0"}))
-    assert is_stale("a_run", tmp_path)                            # as if the code had changed
-    with pytest.raises(ValueError, match="no run record"): read_record("missing", tmp_path)
+    assert is_stale("a_run", tmp_path)  # as if the code had changed
+    with pytest.raises(ValueError, match="no run record"):
+        read_record("missing", tmp_path)
     with pytest.raises(ValueError, match="small letters"): record_path("../x")
 
 
@@ -25,10 +29,12 @@ def test_modules_hash(tmp_path, monkeypatch):
     module.write_text("x = 1\n")
     one = modules_hash("hashed_module")
     module.write_text("# a comment\n\nx = 1\r\n")
-    assert modules_hash("hashed_module") == one                   # comments and empty lines do not count
+    assert modules_hash("hashed_module") == one  # comments and empty lines do not count
     module.write_text("x = 2\n")
     assert modules_hash("hashed_module") != one
-    assert modules_hash("minillm.files", "minillm.device") == modules_hash("minillm.device", "minillm.files")
+    assert modules_hash("minillm.files",
+                        "minillm.device") == modules_hash("minillm.device",
+                                                          "minillm.files")
     with pytest.raises(ValueError, match="no module"): modules_hash("minillm.nowhere")
 
 
@@ -40,13 +46,15 @@ def test_glue_is_what_myst_nb_reads(monkeypatch):
     import IPython
     import IPython.display
     shown = []
-    glue("nothing", 1)                                            # no notebook: nothing happens
+    glue("nothing", 1)  # no notebook: nothing happens
     monkeypatch.setattr(IPython, "get_ipython", lambda: object())
-    monkeypatch.setattr(IPython.display, "display", lambda data, raw, metadata: shown.append((data, raw, metadata)))
+    monkeypatch.setattr(IPython.display, "display",
+                        lambda data, raw, metadata: shown.append((data, raw, metadata)))
     import torch
     glue("ch00_x", torch.tensor(2.5))
     assert shown == [({"application/papermill.record/text/plain": "2.5"}, True,
-                      {"scrapbook": {"name": "ch00_x", "mime_prefix": "application/papermill.record/"}})]
+                      {"scrapbook": {"name": "ch00_x",
+                                     "mime_prefix": "application/papermill.record/"}})]
 
 
 def test_imports_stay_light():

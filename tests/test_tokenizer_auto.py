@@ -11,19 +11,24 @@ def test_train_and_load(tmp_path):
     for kind, size in [("char", None), ("word", None), ("bpe", 270)]:
         tokenizer = train_tokenizer(kind, text, size)
         tokenizer.save(tmp_path / "tokenizer.json")
-        for place in (tmp_path, tmp_path / "tokenizer.json"):                       # a folder or the file
+        for place in (tmp_path, tmp_path / "tokenizer.json"):     # a folder or the file
             again = load_tokenizer(place)
-            assert type(again) is type(tokenizer) and again.encode(text) == tokenizer.encode(text)
-    assert train_tokenizer("char", "abba").vocab_size == 2                          # by hand
+            assert (type(again) is type(tokenizer)
+                    and again.encode(text) == tokenizer.encode(text))
+    assert train_tokenizer("char", "abba").vocab_size == 2  # by hand
 
 
 def test_tokenizer_errors(tmp_path):
-    with pytest.raises(ValueError, match="unknown tokenizer 'wrod'; did you mean 'word'"): train_tokenizer("wrod", "a")
-    with pytest.raises(ValueError, match="choose one of char, word, bpe"): train_tokenizer("xyz", "a")
+    with pytest.raises(ValueError,
+                       match="unknown tokenizer 'wrod'; did you mean 'word'"): train_tokenizer("wrod", "a")
+    with pytest.raises(ValueError, match="choose one of char, word, bpe"):
+        train_tokenizer("xyz", "a")
     with pytest.raises(ValueError, match="no text"): train_tokenizer("char", "")
-    with pytest.raises(ValueError, match="leave out vocab_size=5"): train_tokenizer("char", "ab", 5)
+    with pytest.raises(ValueError, match="leave out vocab_size=5"):
+        train_tokenizer("char", "ab", 5)
     with pytest.raises(FileNotFoundError): load_tokenizer(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{nonsense")
     with pytest.raises(ValueError, match="not JSON"): load_tokenizer(tmp_path)
     (tmp_path / "tokenizer.json").write_text('{"a": 1}')
-    with pytest.raises(ValueError, match="does not say what kind"): load_tokenizer(tmp_path)
+    with pytest.raises(ValueError, match="does not say what kind"):
+        load_tokenizer(tmp_path)

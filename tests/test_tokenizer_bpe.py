@@ -10,7 +10,8 @@ import pytest
 
 def random_words(seed, letters=6, n=300):
     r = random.Random(seed)
-    return {tuple(r.choices(range(97, 97 + letters), k=r.randint(1, 9))): r.randint(1, 30) for _ in range(n)}
+    return {tuple(r.choices(range(97, 97 + letters),
+                            k=r.randint(1, 9))): r.randint(1, 30) for _ in range(n)}
 
 
 def test_fast_equals_slow():
@@ -21,8 +22,9 @@ def test_fast_equals_slow():
 
 def test_merges_by_hand():
     assert train_slow({tuple(b"aaabdaaabac"): 1}, 3) == [(97, 97), (97, 98), (256, 257)]
-    assert train_merges({(1, 2): 5, (3, 4): 5}, 2) == [(1, 2), (3, 4)]          # a tie: the smaller pair first
-    assert train_merges({(1,): 5}, 10) == []                                    # nothing to join
+    # a tie: the smaller pair first
+    assert train_merges({(1, 2): 5, (3, 4): 5}, 2) == [(1, 2), (3, 4)]
+    assert train_merges({(1,): 5}, 10) == []  # nothing to join
     assert join_pair((1, 1, 1), (1, 1), 9) == (9, 1)
 
 
@@ -38,7 +40,8 @@ def random_text(r, n):
 
 
 def trained():
-    text = " ".join(f"the fox number {i % 40} saw {i % 7} hungry foxes, déjà vu 狐" for i in range(300))
+    text = " ".join(f"the fox number {i % 40} saw {i % 7} hungry foxes, déjà vu 狐"
+                    for i in range(300))
     return BPETokenizer.train(text, vocab_size=400, specials=["<|endoftext|>"])
 
 
@@ -57,34 +60,44 @@ def test_equal_to_tiktoken():
     tok, r = trained(), random.Random(1)
     ranks = {name: i for i, name in enumerate(tok.names)}
     assert len(ranks) == len(tok.names)
-    theirs = tiktoken.Encoding("ours", pat_str=tok.pattern, mergeable_ranks=ranks, special_tokens=tok.specials)
+    theirs = tiktoken.Encoding("ours", pat_str=tok.pattern, mergeable_ranks=ranks,
+                               special_tokens=tok.specials)
     for _ in range(500):
         s = random_text(r, r.randint(0, 60))
         assert tok.encode(s) == theirs.encode(s, disallowed_special=())
         allowed = {"<|endoftext|>"}
-        assert tok.encode(s + "<|endoftext|>" + s, allowed) == theirs.encode(s + "<|endoftext|>" + s, allowed_special=allowed)
+        assert tok.encode(s + "<|endoftext|>" + s,
+                          allowed) == theirs.encode(s + "<|endoftext|>" + s,
+                                                    allowed_special=allowed)
 
 
 def test_special_tokens_need_permission():
     tok = trained()
     assert tok.encode("a<|endoftext|>b", {"<|endoftext|>"})[1] == tok.vocab_size - 1
     assert tok.vocab_size - 1 not in tok.encode("a<|endoftext|>b")
-    with pytest.raises(ValueError, match="no special token"): tok.encode("x", {"<|pad|>"})
+    with pytest.raises(ValueError, match="no special token"):
+        tok.encode("x", {"<|pad|>"})
 
 
 def test_save_and_load(tmp_path):
     tok = trained()
     tok.save(tmp_path / "tokenizer.json")
     again = BPETokenizer.load(tmp_path / "tokenizer.json")
-    assert (again.merges, again.specials, again.pattern) == (tok.merges, tok.specials, tok.pattern)
-    (tmp_path / "bad.json").write_text('{"kind": "bpe", "pattern": "x", "merges": [[97, 300]], "specials": []}')
-    with pytest.raises(ValueError, match="damaged: merge 0"): BPETokenizer.load(tmp_path / "bad.json")
+    assert (again.merges, again.specials,
+            again.pattern) == (tok.merges, tok.specials, tok.pattern)
+    (tmp_path / "bad.json").write_text('{"kind": "bpe", "pattern": "x", "merges": '
+                                       '[[97, 300]], "specials": []}')
+    with pytest.raises(ValueError, match="damaged: merge 0"):
+        BPETokenizer.load(tmp_path / "bad.json")
     (tmp_path / "char.json").write_text('{"kind": "char"}')
-    with pytest.raises(ValueError, match="'char' tokenizer"): BPETokenizer.load(tmp_path / "char.json")
+    with pytest.raises(ValueError, match="'char' tokenizer"):
+        BPETokenizer.load(tmp_path / "char.json")
 
 
 def test_errors_name_the_value():
-    with pytest.raises(ValueError, match="vocab_size=100"): BPETokenizer.train("abc", 100)
+    with pytest.raises(ValueError, match="vocab_size=100"):
+        BPETokenizer.train("abc", 100)
     with pytest.raises(ValueError, match="lone surrogate"): trained().encode("a\ud800b")
     with pytest.raises(ValueError, match="token 9999"): trained().decode([9999])
-    assert BPETokenizer.train("a", 300).vocab_size == 256     # no pair to join: an honest, smaller vocabulary
+    # no pair to join: an honest, smaller vocabulary
+    assert BPETokenizer.train("a", 300).vocab_size == 256

@@ -6,7 +6,8 @@ from minillm.tokenizer.simple import *
 def test_char_by_hand():
     tok = CharTokenizer.train("hello")
     assert tok.chars == ["e", "h", "l", "o"] and tok.vocab_size == 4
-    assert tok.encode("hello") == [1, 0, 2, 2, 3] and tok.decode([1, 3, 2, 0]) == "hole" and tok.encode("") == []
+    assert (tok.encode("hello") == [1, 0, 2, 2, 3]
+            and tok.decode([1, 3, 2, 0]) == "hole" and tok.encode("") == [])
     assert isinstance(tok, Tokenizer)
 
 
@@ -15,11 +16,12 @@ def test_char_comes_back():
 
     import torch
     r = random.Random(0)
-    text = "".join(chr(r.choice([*range(32, 127), *range(0x400, 0x500), *range(0x1F600, 0x1F640)])) for _ in range(2000))
+    text = "".join(chr(r.choice([*range(32, 127), *range(0x400, 0x500),
+                                 *range(0x1F600, 0x1F640)])) for _ in range(2000))
     tok = CharTokenizer.train(text)
     ids = tok.encode(text)
     assert tok.decode(ids) == text and max(ids) == tok.vocab_size - 1
-    assert tok.decode(torch.tensor(ids)) == text                  # tensors serve as well as lists
+    assert tok.decode(torch.tensor(ids)) == text  # tensors serve as well as lists
 
 
 def test_char_errors():
@@ -27,7 +29,8 @@ def test_char_errors():
     tok = CharTokenizer.train("ab")
     with pytest.raises(ValueError, match="'c' at position 2"): tok.encode("abc")
     for bad in (2, -1):
-        with pytest.raises(ValueError, match=f"token {bad} is outside the vocabulary of 2"): tok.decode([bad])
+        with pytest.raises(ValueError,
+                           match=f"token {bad} is outside the vocabulary of 2"): tok.decode([bad])
     with pytest.raises(ValueError, match="'a' stands twice"): CharTokenizer("aba")
     with pytest.raises(ValueError, match="'ab' is not one"): CharTokenizer(["ab"])
     with pytest.raises(ValueError, match="empty"): CharTokenizer.train("")
@@ -40,7 +43,8 @@ def test_word_by_hand():
     assert tok.words == ["<unk>", "the", " fox", " saw", " the", " grapes"]
     assert tok.encode("the fox saw the moon") == [1, 2, 3, 4, 0]
     assert tok.decode([1, 2, 0]) == "the fox<unk>" and isinstance(tok, Tokenizer)
-    assert WordTokenizer.train("b a a b c a", 3).words == ["<unk>", " a", "b"]        # of equals, the first
+    # of equals, the first
+    assert WordTokenizer.train("b a a b c a", 3).words == ["<unk>", " a", "b"]
     assert len(set(WordTokenizer.train("a b c").words)) == 4
 
 
@@ -48,25 +52,30 @@ def test_words_are_cut_without_loss():
     import random
     r = random.Random(0)
     for _ in range(500):
-        text = "".join(r.choice("ab 1_.,\n\t'é日\u0301🦊<>") for _ in range(r.randint(0, 40)))
+        text = "".join(r.choice("ab 1_.,\n\t'é日\u0301🦊<>")
+                       for _ in range(r.randint(0, 40)))
         assert "".join(cut_words(text)) == text
-        if text: assert WordTokenizer.train(text).decode(WordTokenizer.train(text).encode(text)) == text
+        if text:
+            assert (WordTokenizer.train(text).decode(WordTokenizer.train(text).encode(text)) == text)
 
 
 def test_text_never_becomes_the_special_token():
     tok = WordTokenizer(["<unk>", "<", "unk", ">", " fox"])
-    assert tok.encode("<unk> fox") == [1, 2, 3, 4] and tok.decode(tok.encode("<unk> fox")) == "<unk> fox"
+    assert (tok.encode("<unk> fox") == [1, 2, 3, 4]
+            and tok.decode(tok.encode("<unk> fox")) == "<unk> fox")
     assert 0 not in WordTokenizer.train("<unk> <unk>").encode("<unk>")
 
 
 def test_save_and_load(tmp_path):
     import pytest
     path = tmp_path / "tokenizer.json"
-    for tok in (CharTokenizer.train("abc \né🦊"), WordTokenizer.train("the fox, the 🦊\n")):
+    for tok in (CharTokenizer.train("abc \né🦊"),
+                WordTokenizer.train("the fox, the 🦊\n")):
         tok.save(path)
         again = type(tok).load(path)
         assert again.__dict__ == tok.__dict__ and again.kind == tok.kind
-    with pytest.raises(ValueError, match="kind 'word', not 'char'"): CharTokenizer.load(path)
+    with pytest.raises(ValueError, match="kind 'word', not 'char'"):
+        CharTokenizer.load(path)
     for text in ('{"kind": "char"}', '{"kind": "char", "chars": [1]}'):
         path.write_text(text)
         with pytest.raises(ValueError, match="damaged"): CharTokenizer.load(path)
@@ -76,5 +85,7 @@ def test_word_errors():
     import pytest
     with pytest.raises(ValueError, match="vocab_size=1"): WordTokenizer.train("a", 1)
     with pytest.raises(ValueError, match="empty"): WordTokenizer.train("")
-    with pytest.raises(ValueError, match="token 0 must be"): WordTokenizer(["a", "<unk>"])
-    with pytest.raises(ValueError, match="outside the vocabulary of 2"): WordTokenizer.train("a").decode([2])
+    with pytest.raises(ValueError, match="token 0 must be"):
+        WordTokenizer(["a", "<unk>"])
+    with pytest.raises(ValueError, match="outside the vocabulary of 2"):
+        WordTokenizer.train("a").decode([2])

@@ -8,19 +8,23 @@ import torch
 
 from minillm.config import ModelConfig
 from minillm.models.decoder import Decoder
-from minillm.train.checkpoint import (find_checkpoint, flatten_optimizer, load_checkpoint, load_model, load_weights,
+from minillm.train.checkpoint import (find_checkpoint, flatten_optimizer,
+                                      load_checkpoint, load_model, load_weights,
                                       save_checkpoint, weights_of)
 from minillm.train.optim import make_adamw
 
 
 def saved(tmp_path, steps=(1,)):
     torch.manual_seed(0)
-    model = Decoder(ModelConfig(vocab_size=9, d_model=8, n_heads=2, n_layers=1, max_seq_len=8))
+    model = Decoder(ModelConfig(vocab_size=9, d_model=8, n_heads=2, n_layers=1,
+                                max_seq_len=8))
     optimizer = make_adamw(model, 1e-2)
     for s in steps:
-        model.loss(torch.zeros(1, 4, dtype=torch.long), torch.ones(1, 4, dtype=torch.long))[0].backward()
+        model.loss(torch.zeros(1, 4, dtype=torch.long),
+                   torch.ones(1, 4, dtype=torch.long))[0].backward()
         optimizer.step(); optimizer.zero_grad()
-        save_checkpoint(tmp_path, model, optimizer, {"torch": torch.get_rng_state()}, {"step": s, "model": model.config.to_dict()})
+        save_checkpoint(tmp_path, model, optimizer, {"torch": torch.get_rng_state()},
+                        {"step": s, "model": model.config.to_dict()})
     return model, optimizer
 
 
@@ -39,7 +43,8 @@ def test_round_trip(tmp_path):
 
 def test_old_checkpoints_go_and_two_stay(tmp_path):
     saved(tmp_path, steps=(1, 2, 3, 4))
-    assert sorted(f.name for f in tmp_path.glob("step-*")) == ["step-0000003", "step-0000004"]
+    assert sorted(f.name
+                  for f in tmp_path.glob("step-*")) == ["step-0000003", "step-0000004"]
 
 
 def test_damage_is_named_with_a_remedy(tmp_path):
@@ -48,34 +53,44 @@ def test_damage_is_named_with_a_remedy(tmp_path):
     whole = file.read_bytes()
     for damage in (whole[: len(whole) // 2], b"", whole[:4]):
         file.write_bytes(damage)
-        with pytest.raises(ValueError, match=r"damaged.*one before.*step-0000001.*last.json"): load_model(tmp_path)
+        with pytest.raises(ValueError,
+                           match=r"damaged.*one before.*step-0000001.*last.json"): load_model(tmp_path)
     file.unlink()
     with pytest.raises(ValueError, match="missing"): load_model(tmp_path)
     (file.parent / "state.json").write_text('{"format": ')
-    with pytest.raises(ValueError, match="state.json is not JSON.*step-0000001"): load_model(tmp_path)
-    with pytest.raises(FileNotFoundError, match="no checkpoint"): find_checkpoint(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="state.json is not JSON.*step-0000001"):
+        load_model(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+        find_checkpoint(tmp_path / "nowhere")
 
 
 def test_another_config_is_named(tmp_path):
     model, _ = saved(tmp_path)
-    wider = Decoder(ModelConfig(vocab_size=9, d_model=16, n_heads=2, n_layers=1, max_seq_len=8))
+    wider = Decoder(ModelConfig(vocab_size=9, d_model=16, n_heads=2, n_layers=1,
+                                max_seq_len=8))
     with pytest.raises(ValueError, match="another config: d_model=8 there and 16 here"):
         load_checkpoint(tmp_path, wider, make_adamw(wider, 1e-2))
-    same_shapes = Decoder(ModelConfig(vocab_size=9, d_model=8, n_heads=4, n_layers=1, max_seq_len=8))
+    same_shapes = Decoder(ModelConfig(vocab_size=9, d_model=8, n_heads=4, n_layers=1,
+                                      max_seq_len=8))
     with pytest.raises(ValueError, match="n_heads=2 there and 4 here"):
         load_checkpoint(tmp_path, same_shapes, make_adamw(same_shapes, 1e-2))
-    deeper = Decoder(ModelConfig(vocab_size=9, d_model=8, n_heads=2, n_layers=2, max_seq_len=8))
+    deeper = Decoder(ModelConfig(vocab_size=9, d_model=8, n_heads=2, n_layers=2,
+                                 max_seq_len=8))
     with pytest.raises(ValueError, match="the checkpoint has no layers"):
         load_weights(deeper, weights_of(model), tmp_path)
-    with pytest.raises(ValueError, match="embed.weight has shape"): load_weights(wider, weights_of(model), tmp_path)
+    with pytest.raises(ValueError, match="embed.weight has shape"):
+        load_weights(wider, weights_of(model), tmp_path)
 
 
 def test_a_second_checkpoint_of_a_step_does_not_touch_the_first(tmp_path):
     model, optimizer = saved(tmp_path)
     state = {"step": 1, "model": model.config.to_dict()}
     save_checkpoint(tmp_path, model, optimizer, {"torch": torch.get_rng_state()}, state)
-    assert sorted(f.name for f in tmp_path.glob("step-*")) == ["step-0000001", "step-0000001.1"]
-    assert find_checkpoint(tmp_path).name == "step-0000001.1" and find_checkpoint(tmp_path / "step-0000001")
+    assert sorted(f.name
+                  for f in tmp_path.glob("step-*")) == ["step-0000001",
+                                                        "step-0000001.1"]
+    assert (find_checkpoint(tmp_path).name == "step-0000001.1"
+            and find_checkpoint(tmp_path / "step-0000001"))
 
 
 def test_an_interrupted_save_leaves_the_last_good_one(tmp_path, monkeypatch):
@@ -83,5 +98,8 @@ def test_an_interrupted_save_leaves_the_last_good_one(tmp_path, monkeypatch):
     model, optimizer = saved(tmp_path)
     def full(*a, **k): raise OSError(28, "No space left on device")
     monkeypatch.setattr(module, "save_file", full)
-    with pytest.raises(OSError): module.save_checkpoint(tmp_path, model, optimizer, {}, {"step": 2, "model": model.config.to_dict()})
-    assert find_checkpoint(tmp_path).name == "step-0000001" and load_model(tmp_path) is not None
+    with pytest.raises(OSError):
+        module.save_checkpoint(tmp_path, model, optimizer, {},
+                               {"step": 2, "model": model.config.to_dict()})
+    assert (find_checkpoint(tmp_path).name == "step-0000001"
+            and load_model(tmp_path) is not None)

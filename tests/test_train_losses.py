@@ -20,9 +20,10 @@ def test_accumulation_equals_the_big_batch():
     torch.manual_seed(0)
     W, x = torch.randn(5, 7, requires_grad=True), torch.randn(4, 6, 5)
     y = torch.randint(0, 7, (4, 6))
-    y[0, 2:] = IGNORE                                           # parts with unequal numbers of targets
+    y[0, 2:] = IGNORE  # parts with unequal numbers of targets
     cross_entropy(x @ W, y).backward()
     big, W.grad = W.grad.clone(), None
     parts = list(zip(x.split(2), y.split(2)))
-    for (a, b), share in zip(parts, shares([b for _, b in parts])): (share * cross_entropy(a @ W, b)).backward()
+    for (a, b), share in zip(parts, shares([b for _, b in parts])):
+        (share * cross_entropy(a @ W, b)).backward()
     assert torch.allclose(W.grad, big, atol=1e-6)

@@ -6,6 +6,7 @@ from minillm.train.schedule import *
 def test_schedule_by_hand():
     f = [warmup_cosine(s, warmup=4, total=20, floor=0.2) for s in range(25)]
     assert f[:5] == [0.25, 0.5, 0.75, 1.0, 1.0]
-    assert abs(f[12] - (0.2 + 0.8 * 0.5)) < 1e-12 and abs(f[20] - 0.2) < 1e-12 and f[24] == f[20]
+    assert (abs(f[12] - (0.2 + 0.8 * 0.5)) < 1e-12 and abs(f[20] - 0.2) < 1e-12
+            and f[24] == f[20])
     assert all(a >= b for a, b in zip(f[4:], f[5:]))
     assert warmup_cosine(0, warmup=0, total=1) == 1.0

@@ -21,15 +21,20 @@ TOKENS = np.array([(i * i) % 17 for i in range(3000)])
 
 def make(out, dropout=0.0, model=None, **options):
     torch.manual_seed(0)
-    model = model or Decoder(ModelConfig(vocab_size=17, d_model=16, n_heads=2, n_layers=1, max_seq_len=16, dropout=dropout))
-    usual = {"batch_size": 4, "learning_rate": 1e-2, "warmup_steps": 3, "max_steps": 24, "eval_every": 8, "save_every": 4,
+    model = (model or Decoder(ModelConfig(vocab_size=17, d_model=16, n_heads=2,
+                                          n_layers=1, max_seq_len=16, dropout=dropout)))
+    usual = {"batch_size": 4, "learning_rate": 1e-2, "warmup_steps": 3, "max_steps": 24,
+             "eval_every": 8, "save_every": 4,
              "eval_batches": 4, "device": "cpu"}
     t = TrainingConfig(**{**usual, **options})
-    return Trainer(model, t, TOKENS[:2500], TOKENS[2500:], seq_length=16, out=out, val_bytes=500)
+    return Trainer(model, t, TOKENS[:2500], TOKENS[2500:], seq_length=16, out=out,
+                   val_bytes=500)
 
 
 class Stop(Callback):
-    """Ctrl-C, as the terminal sends it, or a power cut: an error in the middle of things, with nothing saved after it."""
+    """Ctrl-C, as the terminal sends it, or a power cut: an error in the middle of
+    things, with nothing saved after it.
+    """
 
     def __init__(self, at, power_cut): self.at, self.power_cut = at, power_cut
 
@@ -39,7 +44,8 @@ class Stop(Callback):
         signal.raise_signal(signal.SIGINT)
 
 
-def losses(out): return [(r["step"], r["loss"], r.get("val_loss")) for r in read_log(out)]
+def losses(out):
+    return [(r["step"], r["loss"], r.get("val_loss")) for r in read_log(out)]
 
 
 @pytest.mark.parametrize("at", [1, 5, 8, 13])
@@ -49,18 +55,22 @@ def test_resumed_equals_unbroken(tmp_path, at, power_cut):
     broken = make(tmp_path / "b", dropout=0.2, gradient_accumulation=2)
     broken.callbacks.append(Stop(at, power_cut))
     with pytest.raises(RuntimeError if power_cut else KeyboardInterrupt): broken.fit()
-    saved = find_checkpoint(tmp_path / "b").name if (tmp_path / "b" / "last.json").exists() else None
-    assert saved == (f"step-{at:07d}" if not power_cut else f"step-{(at - 1) // 4 * 4:07d}" if at > 4 else None)
-    torch.manual_seed(99)                                                # a reboot: nothing is left in memory
-    make(tmp_path / "b", dropout=0.2, gradient_accumulation=2).fit(resume=saved is not None)
+    saved = (find_checkpoint(tmp_path / "b").name
+             if (tmp_path / "b" / "last.json").exists() else None)
+    assert saved == (f"step-{at:07d}" if not power_cut
+                     else f"step-{(at - 1) // 4 * 4:07d}" if at > 4 else None)
+    torch.manual_seed(99)  # a reboot: nothing is left in memory
+    make(tmp_path / "b", dropout=0.2,
+         gradient_accumulation=2).fit(resume=saved is not None)
     assert losses(tmp_path / "a") == losses(tmp_path / "b")
-    for x, y in zip(load_model(tmp_path / "a").parameters(), load_model(tmp_path / "b").parameters()): assert torch.equal(x, y)
+    for x, y in zip(load_model(tmp_path / "a").parameters(),
+                    load_model(tmp_path / "b").parameters()): assert torch.equal(x, y)
 
 
 def test_ctrl_c_waits_for_the_end_of_the_step(tmp_path):
     t = make(tmp_path / "r")
     step = t.train_step
-    def pressed():                                                       # in the middle: a batch is drawn, no step taken
+    def pressed():  # in the middle: a batch is drawn, no step taken
         if t.step == 5: signal.raise_signal(signal.SIGINT)
         return step()
     t.train_step = pressed
@@ -68,13 +78,14 @@ def test_ctrl_c_waits_for_the_end_of_the_step(tmp_path):
     with pytest.raises(KeyboardInterrupt): t.fit()
     assert t.step == 6 and find_checkpoint(tmp_path / "r").name == "step-0000006"
     assert signal.getsignal(signal.SIGINT) is before
-    assert json.loads((tmp_path / "r" / "run.json").read_text())["status"] == "interrupted"
+    assert (json.loads((tmp_path / "r" / "run.json").read_text())["status"] == "interrupted")
 
 
 def test_a_finished_run_can_be_resumed_and_prolonged(tmp_path):
     first = make(tmp_path / "r", max_steps=8).fit()
     again = make(tmp_path / "r", max_steps=8).fit(resume=True)
-    assert again["final_val_loss"] == first["final_val_loss"] and len(losses(tmp_path / "r")) == 8
+    assert (again["final_val_loss"] == first["final_val_loss"]
+            and len(losses(tmp_path / "r")) == 8)
     longer = make(tmp_path / "r", max_steps=12).fit(resume=True)
     assert longer["steps"] == 12 and longer["wall_time"] > first["wall_time"]
     assert [row[0] for row in losses(tmp_path / "r")] == list(range(1, 13))
@@ -84,16 +95,20 @@ def test_it_learns_and_reports(tmp_path):
     result = make(tmp_path / "r", max_steps=150, eval_every=50).fit()
     assert result["final_val_loss"] < 0.5 < math.log(17)
     assert json.loads((tmp_path / "r" / "run.json").read_text()) == result
-    assert result["steps"] == 150 and result["best_val_loss"] <= result["final_val_loss"] and result["status"] == "finished"
+    assert (result["steps"] == 150
+            and result["best_val_loss"] <= result["final_val_loss"]
+            and result["status"] == "finished")
     assert (tmp_path / "r" / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert math.isclose(result["perplexity"], math.exp(result["final_val_loss"]))
-    assert math.isclose(result["bits_per_byte"], result["final_val_loss"] * 500 / math.log(2) / 500)
+    assert math.isclose(result["bits_per_byte"],
+                        result["final_val_loss"] * 500 / math.log(2) / 500)
 
 
 def test_a_second_run_in_the_same_folder_is_refused(tmp_path):
     make(tmp_path / "r", max_steps=4).fit()
     with pytest.raises(FileExistsError, match="--resume"): make(tmp_path / "r").fit()
-    with pytest.raises(FileNotFoundError, match="no checkpoint"): make(tmp_path / "new").fit(resume=True)
+    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+        make(tmp_path / "new").fit(resume=True)
 
 
 class Poison(Callback):
@@ -103,29 +118,37 @@ class Poison(Callback):
         if row["step"] == self.at: trainer.model.embed.weight.data.fill_(math.nan)
 
 
-@pytest.mark.parametrize("at", [10, 12])                # 12: a save is due at once; it must not replace the good one
+# 12: a save is due at once; it must not replace the good one
+@pytest.mark.parametrize("at", [10, 12])
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path, at):
     make(tmp_path / "r", max_steps=8).fit()
     before = find_checkpoint(tmp_path / "r")
     bad = make(tmp_path / "r", max_steps=16)
     bad.callbacks.append(Poison(at))
-    with pytest.raises(Diverged, match=f"step {at + (at % 4 > 0)}"): bad.fit(resume=True)
-    assert find_checkpoint(tmp_path / "r") == before and all(p.isfinite().all() for p in load_model(tmp_path / "r").parameters())
+    with pytest.raises(Diverged, match=f"step {at + (at % 4 > 0)}"):
+        bad.fit(resume=True)
+    assert (find_checkpoint(tmp_path / "r") == before
+            and all(p.isfinite().all()
+                    for p in load_model(tmp_path / "r").parameters()))
     assert json.loads((tmp_path / "r" / "run.json").read_text())["status"] == "diverged"
 
 
 def test_accumulation_is_one_big_batch(tmp_path):
-    big, parts = make(tmp_path / "a", batch_size=4), make(tmp_path / "b", batch_size=2, gradient_accumulation=2)
+    big, parts = (make(tmp_path / "a", batch_size=4),
+                  make(tmp_path / "b", batch_size=2, gradient_accumulation=2))
     x = torch.stack([torch.from_numpy(TOKENS[i:i + 17]) for i in (0, 100, 200, 300)])
     import minillm.train.trainer as module
     feed = {4: [x], 2: [x[:2], x[2:]]}
     keep = module.random_batch
     try:
-        module.random_batch = lambda tokens, n, length, g: (lambda b: (b[:, :-1], b[:, 1:]))(feed[n].pop(0))
+        module.random_batch = lambda tokens, n, length, g: (lambda b: (b[:, :-1],
+                                                                       b[:, 1:]))(feed[n].pop(0))
         a, b = big.train_step(), parts.train_step()
     finally: module.random_batch = keep
-    assert math.isclose(a["loss"], b["loss"], rel_tol=1e-6) and math.isclose(a["grad_norm"], b["grad_norm"], rel_tol=1e-5)
-    for p, q in zip(big.model.parameters(), parts.model.parameters()): assert torch.allclose(p, q, atol=1e-5)
+    assert (math.isclose(a["loss"], b["loss"], rel_tol=1e-6)
+            and math.isclose(a["grad_norm"], b["grad_norm"], rel_tol=1e-5))
+    for p, q in zip(big.model.parameters(), parts.model.parameters()):
+        assert torch.allclose(p, q, atol=1e-5)
 
 
 def test_evaluation_is_fixed_and_leaves_no_trace(tmp_path):
@@ -138,14 +161,16 @@ def test_evaluation_is_fixed_and_leaves_no_trace(tmp_path):
 def test_another_length_of_the_context_is_refused(tmp_path):
     t = make(tmp_path / "r", max_steps=4)
     t.fit()
-    other = Trainer(t.model, t.training, TOKENS[:2500], TOKENS[2500:], seq_length=8, out=tmp_path / "r")
+    other = Trainer(t.model, t.training, TOKENS[:2500], TOKENS[2500:], seq_length=8,
+                    out=tmp_path / "r")
     with pytest.raises(ValueError, match="seq_length"): other.fit(resume=True)
 
 
 def test_too_short_a_text_is_refused(tmp_path):
     t = make(tmp_path / "r")
     with pytest.raises(ValueError, match="too short"):
-        Trainer(t.model, t.training, TOKENS[:2500], TOKENS[:9], seq_length=16, out=tmp_path / "x")
+        Trainer(t.model, t.training, TOKENS[:2500], TOKENS[:9], seq_length=16,
+                out=tmp_path / "x")
 
 
 def test_amp_runs_in_bfloat16(tmp_path):

@@ -16,19 +16,27 @@ RUN = """(() => {
 
 
 def in_node(text, layer, head, causal=True, temperature=1.0):
-    change = {"layer": layer, "head": head, "causal": causal, "temperature": temperature}
-    got = run_module(AttentionWidget()._esm, RUN, weights=tiny_base64(), text=text, change=change)
-    return {k: torch.tensor([[float(x) for x in row] for row in v]) if k != "ids" else v for k, v in got.items()}
+    change = {"layer": layer, "head": head, "causal": causal,
+              "temperature": temperature}
+    got = run_module(AttentionWidget()._esm, RUN, weights=tiny_base64(), text=text,
+                     change=change)
+    return {k: torch.tensor([[float(x) for x in row] for row in v]) if k != "ids"
+            else v for k, v in got.items()}
 
 
 @needs_node
 def test_head_equals_pytorch():
-    for text, layer, head, causal, temperature in ((EXAMPLES[0], 0, 0, True, 1.0), (EXAMPLES[1], 1, 3, True, 0.5),
-                                                   ("Zebra, zebra!", 1, 2, False, 2.0), ("max", 0, 1, False, 1.0)):
-        got, want = in_node(text, layer, head, causal, temperature), head_steps(text, layer, head, causal, temperature)
+    for text, layer, head, causal, temperature in ((EXAMPLES[0], 0, 0, True, 1.0),
+                                                   (EXAMPLES[1], 1, 3, True, 0.5),
+                                                   ("Zebra, zebra!", 1, 2, False, 2.0),
+                                                   ("max", 0, 1, False, 1.0)):
+        got, want = (in_node(text, layer, head, causal, temperature),
+                     head_steps(text, layer, head, causal, temperature))
         for name, value in want.items():
-            assert torch.allclose(got[name], value, atol=1e-4, rtol=1e-4), (text, name)      # fp32 there, fp64 here
-        assert torch.allclose(got["weights"].sum(-1), torch.ones(len(got["ids"])), atol=1e-6)
+            # fp32 there, fp64 here
+            assert torch.allclose(got[name], value, atol=1e-4, rtol=1e-4), (text, name)
+        assert torch.allclose(got["weights"].sum(-1), torch.ones(len(got["ids"])),
+                              atol=1e-6)
 
 
 @needs_node
@@ -43,8 +51,10 @@ def test_logits_equal_the_decoder():
 @needs_node
 def test_words_are_cut_as_in_python():
     _, vocabulary = load_tiny()
-    for text in (*EXAMPLES, "<img src=x onerror=alert(1)>", "l'été — 3.5 Übermut_x 你好", ""):
-        got = run_module(AttentionWidget()._esm, "w.tokenize(d.text, d.words)", text=text, words=vocabulary)
+    for text in (*EXAMPLES, "<img src=x onerror=alert(1)>", "l'été — 3.5 Übermut_x 你好",
+                 ""):
+        got = run_module(AttentionWidget()._esm, "w.tokenize(d.text, d.words)",
+                         text=text, words=vocabulary)
         assert [t["word"] for t in got] == cut(text)
         assert [t["id"] for t in got] == encode(cut(text), vocabulary)
 
@@ -52,15 +62,19 @@ def test_words_are_cut_as_in_python():
 def test_steps_by_hand():
     steps = head_steps(EXAMPLES[0], 0, 0)
     T = len(cut(EXAMPLES[0]))
-    assert steps["scores"].shape == steps["weights"].shape == (T, T) and steps["output"].shape == (T, 8)
+    assert (steps["scores"].shape == steps["weights"].shape == (T, T)
+            and steps["output"].shape == (T, 8))
     assert steps["weights"][0, 0] == 1 and steps["masked"][0, 1] == float("-inf")
-    cold, hot = (head_steps(EXAMPLES[0], 0, 0, temperature=t)["weights"].max(-1).values[1:] for t in (0.5, 2.0))
+    cold, hot = (head_steps(EXAMPLES[0], 0, 0,
+                            temperature=t)["weights"].max(-1).values[1:]
+                            for t in (0.5, 2.0))
     assert (cold > hot).all()
 
 
 def test_examples_are_known_and_fit():
     _, vocabulary = load_tiny()
-    for text in EXAMPLES: assert 0 not in encode(cut(text), vocabulary) and len(cut(text)) <= MOST, text
+    for text in EXAMPLES:
+        assert 0 not in encode(cut(text), vocabulary) and len(cut(text)) <= MOST, text
 
 
 def test_first_picture_prints_names_and_shapes():

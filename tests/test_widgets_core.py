@@ -5,17 +5,19 @@ from minillm.widgets.core import *
 # %% ../nbs/91_widgets.ipynb
 def test_style_and_module():
     from minillm.plot import PALETTE
-    assert theme_css().count(f"--ml-query:{PALETTE['dark']['query']};") == 2       # by the system, by the page
+    # by the system, by the page
+    assert theme_css().count(f"--ml-query:{PALETTE['dark']['query']};") == 2
     assert "var(--ml-query)" in widget_css()
     module = widget_esm("quiz.js")
     assert module.count("export default") == 1 and "import " not in module
-    assert "innerHTML" not in module and "http://www.w3.org" in module and module.count("http") == 1
+    assert ("innerHTML" not in module and "http://www.w3.org" in module
+            and module.count("http") == 1)
 
 
 # %% ../nbs/91_widgets.ipynb
 def test_fallback_travels_in_the_bundle():
     data, _ = Widget()._repr_mimebundle_()
-    assert data["text/plain"] == "Widget()"                       # no memory address: outputs stay equal
+    assert data["text/plain"] == "Widget()"  # no memory address: outputs stay equal
     assert "needs a script" in data[VIEW]["fallback"] and data[VIEW]["model_id"]
     assert escape('<b a="1">&') == "&lt;b a=&quot;1&quot;&gt;&amp;"
 
@@ -36,5 +38,8 @@ def test_page_holds_state_and_mounts():
     assert f'data-model-id="{w.model_id}"><div class="ml-root"><p>first picture</p>' in page
     assert "<title>a &lt; b</title>" in page and 'data-theme="dark"' in page
     inside = re.search(r'widget-state\+json">(.*?)</script>', page, re.DOTALL)[1]
-    assert json.loads(inside)["state"][w.model_id]["state"]["text"] == "</script><!-- <script>"   # the round trip
-    assert "layout" not in widget_state(w)["state"][w.model_id]["state"]                           # plain data only
+    # the round trip
+    assert (json.loads(inside)["state"][w.model_id]["state"]["text"] == "</script><!-- "
+                                                                        "<script>")
+    # plain data only
+    assert "layout" not in widget_state(w)["state"][w.model_id]["state"]

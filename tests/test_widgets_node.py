@@ -9,14 +9,19 @@ def test_common_helpers_agree_with_plot():
     from minillm.widgets.core import widget_esm
     module = widget_esm()
     numbers = [0.0, 1.005, -2.5, 3.14159, -0.001]
-    assert run_module(module, "d.x.map((x) => w.numberText(x, 2))", x=numbers) == [number_text(x, 2) for x in numbers]
-    assert run_module(module, "[w.numberText(-Infinity), w.numberText(NaN)]") == ["−∞", "–"]
+    assert run_module(module, "d.x.map((x) => w.numberText(x, 2))",
+                      x=numbers) == [number_text(x, 2) for x in numbers]
+    assert run_module(module,
+                      "[w.numberText(-Infinity), w.numberText(NaN)]") == ["−∞", "–"]
     assert run_module(module, "w.visible(d.x)", x=" a\n\t") == visible(" a\n\t")
     for signed, values in ((False, [0.0, 0.3, 1.0]), (True, [-1.0, -0.4, 0.0, 0.7])):
-        got = run_module(module, "d.x.map((x) => w.scaleColor(x, 1, d.signed))", x=values, signed=signed)
+        got = run_module(module, "d.x.map((x) => w.scaleColor(x, 1, d.signed))",
+                         x=values, signed=signed)
         for value, rgb in zip(values, got):
             want = color_scale(signed)((value + 1) / 2 if signed else value)
-            assert all(abs(a - 255 * b) < 2.5 for a, b in zip(rgb, want)), (value, rgb, want)   # matplotlib has 256 steps
+            # matplotlib has 256 steps
+            assert all(abs(a - 255 * b) < 2.5
+                       for a, b in zip(rgb, want)), (value, rgb, want)
 
 
 @needs_node
@@ -27,7 +32,8 @@ def test_numbers_can_be_read_on_every_colour():
       [w.luminance(c), w.luminance([1, 3, 5].map((i) => parseInt(w.inkOn(c).slice(i, i + 2), 16)))])"""
     for ground, ink in run_module(widget_esm(), expression, x=steps):
         low, high = sorted((ground, ink))
-        assert (high + 0.05) / (low + 0.05) >= 4.5                # contrast, WCAG 2.2, criterion 1.4.3
+        # contrast, WCAG 2.2, criterion 1.4.3
+        assert (high + 0.05) / (low + 0.05) >= 4.5
 
 
 @needs_node

@@ -5,12 +5,15 @@ from minillm.widgets.quiz import *
 # %% ../nbs/91_widgets.ipynb
 def test_quiz_data_and_fallback():
     made = quiz("x", [("Which <b>?", [("a", "no", False), ("b", "yes", True)])])
-    assert made.questions[0]["options"][1] == {"text": "b", "feedback": "yes", "right": True}
-    assert "Which &lt;b&gt;?" in made.fallback() and "<b>" not in made.fallback()       # text, never markup
+    assert made.questions[0]["options"][1] == {"text": "b", "feedback": "yes",
+                                               "right": True}
+    # text, never markup
+    assert "Which &lt;b&gt;?" in made.fallback() and "<b>" not in made.fallback()
 
 
 def test_quiz_refuses_what_cannot_be_answered():
-    for options, word in (([("a", "x", True), ("b", "y", True)], "2 right"), ([("a", "x", False)], "0 right"),
+    for options, word in (([("a", "x", True), ("b", "y", True)], "2 right"),
+                          ([("a", "x", False)], "0 right"),
                           ([("a", " ", True)], "no feedback")):
         try: quiz("x", [("?", options)])
         except ValueError as error: assert word in str(error)
@@ -19,10 +22,13 @@ def test_quiz_refuses_what_cannot_be_answered():
 
 def test_quiz_module_counts():
     from minillm.widgets.node import needs_node, run_module
-    questions = quiz("x", [(q, [("a", "no", False), ("b", "yes", True)]) for q in "mn"]).questions
+    questions = quiz("x", [(q, [("a", "no", False), ("b", "yes", True)])
+                           for q in "mn"]).questions
 
     @needs_node
     def compare():
-        for answers, right in (({}, 0), ({"m": 1}, 1), ({"m": 1, "n": 0}, 1), ({"m": 1, "n": 1}, 2), ({"gone": 1}, 0)):
-            assert run_module(Quiz(chapter="x")._esm, "w.countRight(d.q, d.a)", q=questions, a=answers) == right
+        for answers, right in (({}, 0), ({"m": 1}, 1), ({"m": 1, "n": 0}, 1),
+                               ({"m": 1, "n": 1}, 2), ({"gone": 1}, 0)):
+            assert run_module(Quiz(chapter="x")._esm, "w.countRight(d.q, d.a)",
+                              q=questions, a=answers) == right
     compare()

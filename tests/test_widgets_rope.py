@@ -10,36 +10,47 @@ def turned_by_rope(x, position, base, pairing):
     import torch
     from minillm.layers.position import RoPE
     rope = RoPE(len(x), base, pairing)
-    return rope(torch.tensor(x)[None, None, None], torch.tensor([position]))[0, 0, 0].tolist()
+    return rope(torch.tensor(x)[None, None, None],
+                torch.tensor([position]))[0, 0, 0].tolist()
 
 
 def test_turn_equals_rope():
     for pairing in ("half", "interleaved"):
         for base, position in ((100.0, 0), (100.0, 7), (10000.0, 63)):
-            got, want = turn(QUERY, position, base, pairing), turned_by_rope(QUERY, position, base, pairing)
-            assert max(abs(a - b) for a, b in zip(got, want)) < 1e-5, (pairing, base, position)
+            got, want = (turn(QUERY, position, base, pairing),
+                         turned_by_rope(QUERY, position, base, pairing))
+            assert max(abs(a - b)
+                       for a, b in zip(got, want)) < 1e-5, (pairing, base, position)
 
 
 @needs_node
 def test_module_equals_rope():
-    cases = [(p, b, m) for p in ("half", "interleaved") for b in (100.0, 10000.0) for m in (0, 1, 9, 63)]
-    got = run_module(RopeWidget()._esm, "d.cases.map(([p, b, m]) => w.rotate(d.x, m, b, p))", x=QUERY, cases=cases)
+    cases = [(p, b, m) for p in ("half", "interleaved") for b in (100.0, 10000.0)
+             for m in (0, 1, 9, 63)]
+    got = run_module(RopeWidget()._esm,
+                     "d.cases.map(([p, b, m]) => w.rotate(d.x, m, b, p))", x=QUERY,
+                     cases=cases)
     for (pairing, base, m), x in zip(cases, got):
-        assert max(abs(a - b) for a, b in zip(x, turned_by_rope(QUERY, m, base, pairing))) < 1e-5
+        assert max(abs(a - b)
+                   for a, b in zip(x, turned_by_rope(QUERY, m, base, pairing))) < 1e-5
 
 
 @needs_node
 def test_wavelengths():
     got = run_module(RopeWidget()._esm, "w.wavelengths(4, 10000)")
-    assert abs(got[0] - 6.28319) < 1e-4 and abs(got[1] - 628.319) < 1e-2         # by hand: 2π · 10000^(0), 2π · 10000^(2/4)
+    # by hand: 2π · 10000^(0), 2π · 10000^(2/4)
+    assert abs(got[0] - 6.28319) < 1e-4 and abs(got[1] - 628.319) < 1e-2
 
 
 @needs_node
 def test_product_knows_only_the_distance():
-    got = run_module(RopeWidget()._esm, "[0, 5, 90].map((s) => w.product(d.q, d.k, 9 + s, 6 + s, 100, 'half'))", q=QUERY, k=KEY)
+    got = run_module(RopeWidget()._esm,
+                     "[0, 5, 90].map((s) => w.product(d.q, d.k, 9 + s, 6 + s, 100, "
+                     "'half'))", q=QUERY, k=KEY)
     assert max(got) - min(got) < 1e-9
     assert all(abs(RopeWidget(shift=s).product() - got[0]) < 1e-9 for s in (0, 5, 90))
-    assert abs(RopeWidget(query=10).product() - got[0]) > 0.1                      # another distance, another product
+    # another distance, another product
+    assert abs(RopeWidget(query=10).product() - got[0]) > 0.1
 
 
 def test_unequal_vectors_are_refused():

@@ -13,7 +13,8 @@ def test_packaged_model_reads_tales():
     import math
     model, vocabulary = load_tiny()
     loss = held_out_loss(model, vocabulary, stories=20, seed=5)
-    assert loss < 1.2 < math.log(len(vocabulary)), f"{loss:.2f} nats a word: worse than a model that has learnt"
+    assert loss < 1.2 < math.log(len(vocabulary)), (f"{loss:.2f} nats a word: worse "
+                                                    "than a model that has learnt")
     assert len(tiny_bytes()) < 200_000
 
 
@@ -29,7 +30,9 @@ def test_short_training_learns_and_is_saved():
         save_tiny(model, vocabulary, "1.2", Path(folder) / "w.safetensors")
         raw = (Path(folder) / "w.safetensors").read_bytes()
     header = json.loads(raw[8:8 + int.from_bytes(raw[:8], "little")])
-    assert header["__metadata__"]["head"] == "1.2" and json.loads(header["__metadata__"]["vocabulary"]) == vocabulary
-    assert header["embed.weight"]["dtype"] == "F16" and "head.weight" not in header                # tied: stored once
+    assert (header["__metadata__"]["head"] == "1.2"
+            and json.loads(header["__metadata__"]["vocabulary"]) == vocabulary)
+    # tied: stored once
+    assert header["embed.weight"]["dtype"] == "F16" and "head.weight" not in header
     looks = previous_word_weights(model, torch.randint(len(vocabulary), (4, 8)))
     assert looks.shape == (2, 4) and ((looks > 0) & (looks < 1)).all()

@@ -22,26 +22,33 @@ from torch import Tensor
 from ..files import atomic_path, read_json, write_json
 from ..tokenizer.auto import load_tokenizer, train_tokenizer
 
-DTYPES: dict[str, np.dtype[Any]] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
-SEPARATOR = "\n\n"                       # between documents, where the tokenizer has no token of its own for it
+DTYPES: dict[str, np.dtype[Any]] = {"uint16": np.dtype("<u2"),
+                                    "uint32": np.dtype("<u4")}
+# between documents, where the tokenizer has no token of its own for it
+SEPARATOR = "\n\n"
 END_OF_TEXT = "<|endoftext|>"            # that token's name
-Progress = Callable[[str, int, int], None]                   # (what is being done, how many done, of how many)
+# (what is being done, how many done, of how many)
+Progress = Callable[[str, int, int], None]
 
 
 def bin_dtype(vocab_size: int) -> str:
-    """The narrowest of uint16 and uint32 that holds every id below `vocab_size`. Chapter: 04_corpora.
+    """The narrowest of uint16 and uint32 that holds every id below `vocab_size`.
+    Chapter: 04_corpora.
 
     >>> bin_dtype(65), bin_dtype(65536), bin_dtype(65537)
     ('uint16', 'uint16', 'uint32')
     """
-    if not 1 <= vocab_size <= 2**32: raise ValueError(f"vocab_size={vocab_size} is not between 1 and 2**32")
+    if not 1 <= vocab_size <= 2**32:
+        raise ValueError(f"vocab_size={vocab_size} is not between 1 and 2**32")
     return "uint16" if vocab_size <= 2**16 else "uint32"
 
 # %% ../../nbs/04_corpora.ipynb #b5cd1b21
 def write_bin(path: str | Path, ids: Iterable[int], vocab_size: int) -> int:
-    """Write a stream of token ids as little-endian uint16 or uint32; returns how many. Chapter: 04_corpora.
+    """Write a stream of token ids as little-endian uint16 or uint32; returns how many.
+    Chapter: 04_corpora.
 
-    The width follows from `vocab_size` (`bin_dtype`). Raises `ValueError` for an id outside the vocabulary.
+    The width follows from `vocab_size` (`bin_dtype`). Raises `ValueError` for an id
+    outside the vocabulary.
     `write_bin("train.bin", [5, 258], 300)` writes the four bytes 5 0 2 1 and returns 2.
     """
     dtype, stream, count = DTYPES[bin_dtype(vocab_size)], iter(ids), 0
@@ -49,7 +56,8 @@ def write_bin(path: str | Path, ids: Iterable[int], vocab_size: int) -> int:
         while len(chunk := np.fromiter(islice(stream, 1 << 20), dtype=np.int64)):
             low, high = int(chunk.min()), int(chunk.max())
             if low < 0 or high >= vocab_size:
-                raise ValueError(f"token id {low if low < 0 else high} is outside the vocabulary of {vocab_size}; "
+                raise ValueError(f"token id {low if low < 0 else high} is outside the "
+                                 f"vocabulary of {vocab_size}; "
                                  f"encode with the tokenizer that vocab_size belongs to")
             file.write(chunk.astype(dtype).tobytes())
             count += len(chunk)
@@ -58,105 +66,138 @@ def write_bin(path: str | Path, ids: Iterable[int], vocab_size: int) -> int:
 
 # %% ../../nbs/04_corpora.ipynb #dbb7f390
 def open_bin(path: str | Path, dtype: str | None = None) -> np.ndarray:
-    """A token bin as a read-only array `(N,)` that stays on disk until touched. Chapter: 04_corpora.
+    """A token bin as a read-only array `(N,)` that stays on disk until touched.
+    Chapter: 04_corpora.
 
-    `dtype` is "uint16" or "uint32"; left out, it is read from `meta.json` beside the file. Raises
-    `FileNotFoundError`, and `ValueError` for a dtype that is unknown, is not the one in `meta.json`, or does not fit
-    the file's size.
+    `dtype` is "uint16" or "uint32"; left out, it is read from `meta.json` beside the
+    file. Raises
+    `FileNotFoundError`, and `ValueError` for a dtype that is unknown, is not the one in
+    `meta.json`, or does not fit the file's size.
     """
     path = Path(path)
-    if not path.exists(): raise FileNotFoundError(f"{path}: no such token file; run `minillm prepare` first")
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such token file; run `minillm prepare` "
+                                "first")
     meta = path.with_name("meta.json")
     stored = read_json(meta).get("dtype") if meta.exists() else None
     if dtype is None: dtype = stored
     if dtype is None or dtype not in DTYPES:
-        raise ValueError(f"{path}: dtype {dtype!r} is not uint16 or uint32; name one, or keep meta.json beside the bin")
+        raise ValueError(f"{path}: dtype {dtype!r} is not uint16 or uint32; name one, "
+                         "or keep meta.json beside the bin")
     if stored not in (None, dtype):
-        raise ValueError(f"{path} holds {stored} by its meta.json, not {dtype}; leave dtype out")
+        raise ValueError(f"{path} holds {stored} by its meta.json, not {dtype}; leave "
+                         "dtype out")
     size, width = path.stat().st_size, DTYPES[dtype].itemsize
-    if size % width: raise ValueError(f"{path}: {size} bytes are no whole number of {dtype} tokens; prepare it again")
-    if size == 0: return np.empty(0, DTYPES[dtype])            # the operating system maps no empty file
+    if size % width:
+        raise ValueError(f"{path}: {size} bytes are no whole number of {dtype} tokens; "
+                         "prepare it again")
+    # the operating system maps no empty file
+    if size == 0: return np.empty(0, DTYPES[dtype])
     return np.memmap(path, dtype=DTYPES[dtype], mode="r")
 
 # %% ../../nbs/04_corpora.ipynb #dabf10de
 def check_length(tokens: Sequence[int] | np.ndarray, seq_length: int) -> None:
-    "Raise `ValueError` unless `tokens` hold one window of `seq_length` inputs and the target after the last of them."
+    """Raise `ValueError` unless `tokens` hold one window of `seq_length` inputs and
+    the target after the last of them.
+    """
     if seq_length < 1: raise ValueError(f"seq_length={seq_length} must be at least 1")
     if len(tokens) < seq_length + 1:
-        raise ValueError(f"the text has {len(tokens)} tokens, too short for a context of {seq_length}, which needs "
-                         f"{seq_length + 1}; use more text or a seq_length of at most {max(1, len(tokens) - 1)}")
+        raise ValueError(f"the text has {len(tokens)} tokens, too short for a context "
+                         f"of {seq_length}, which needs "
+                         f"{seq_length + 1}; use more text or a seq_length of at most "
+                         f"{max(1, len(tokens) - 1)}")
 
 
-def windows(tokens: np.ndarray, starts: Tensor, seq_length: int) -> tuple[Tensor, Tensor]:
-    "The windows at `starts (B,)` as inputs and targets one step later, both int64 `(B, T)`. Chapter: 04_corpora."
-    positions = starts[:, None] + torch.arange(seq_length + 1)                       # (B, T+1)
-    piece = torch.from_numpy(tokens[positions.numpy()].astype(np.int64))             # (B, T+1)
-    return piece[:, :-1], piece[:, 1:]                                               # (B, T), (B, T)
+def windows(tokens: np.ndarray, starts: Tensor,
+            seq_length: int) -> tuple[Tensor, Tensor]:
+    """The windows at `starts (B,)` as inputs and targets one step later, both int64
+    `(B, T)`. Chapter: 04_corpora.
+    """
+    positions = starts[:, None] + torch.arange(seq_length + 1)  # (B, T+1)
+    piece = torch.from_numpy(tokens[positions.numpy()].astype(np.int64))  # (B, T+1)
+    return piece[:, :-1], piece[:, 1:]  # (B, T), (B, T)
 
 
 def random_batch(tokens: np.ndarray, batch_size: int, seq_length: int,
                  generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """`batch_size` windows drawn uniformly, as int64 `(x, y)` of shape `(B, T)`, with `y` one token later than `x`.
+    """`batch_size` windows drawn uniformly, as int64 `(x, y)` of shape `(B, T)`, with
+    `y` one token later than `x`.
 
-    Every start from 0 to N-T-1 is equally likely. All that is random is in `generator`: its state is the whole state
-    of the data, so saving it resumes a run exactly. Raises `ValueError` if there are fewer than T+1 tokens.
-    `random_batch(np.arange(5), 1, 4, g)` can only be `([[0, 1, 2, 3]], [[1, 2, 3, 4]])`. Chapter: 04_corpora.
+    Every start from 0 to N-T-1 is equally likely. All that is random is in `generator`:
+    its state is the whole state of the data, so saving it resumes a run exactly. Raises
+    `ValueError` if there are fewer than T+1 tokens.
+    `random_batch(np.arange(5), 1, 4, g)` can only be `([[0, 1, 2, 3]], [[1, 2, 3,
+    4]])`. Chapter: 04_corpora.
     """
     check_length(tokens, seq_length)
-    starts = torch.randint(len(tokens) - seq_length, (batch_size,), generator=generator)     # (B,)
+    # (B,)
+    starts = torch.randint(len(tokens) - seq_length, (batch_size,), generator=generator)
     return windows(tokens, starts, seq_length)
 
 # %% ../../nbs/04_corpora.ipynb #94ad6f2a
 def sequential_batches(tokens: np.ndarray, batch_size: int, seq_length: int,
                        limit: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-    """Windows side by side, for evaluation: each target once, always the same. Yields int64 `(x, y)`, `(<=B, T)`.
+    """Windows side by side, for evaluation: each target once, always the same. Yields
+    int64 `(x, y)`, `(<=B, T)`.
 
-    There are `(N - 1) // T` whole windows; the few tokens after the last are left out. With `limit`, at most that
-    many batches, their windows spread evenly over the text. Raises `ValueError` if the text is shorter than one
-    window. Chapter: 04_corpora.
+    There are `(N - 1) // T` whole windows; the few tokens after the last are left out.
+    With `limit`, at most that many batches, their windows spread evenly over the text.
+    Raises `ValueError` if the text is shorter than one window. Chapter: 04_corpora.
     """
     check_length(tokens, seq_length)
-    starts = torch.arange(0, len(tokens) - seq_length, seq_length)                   # ((N-1) // T,)
+    starts = torch.arange(0, len(tokens) - seq_length, seq_length)  # ((N-1) // T,)
     wanted = len(starts) if limit is None else min(len(starts), limit * batch_size)
-    if wanted < 1: raise ValueError(f"limit={limit} leaves no batch to evaluate on; choose at least 1")
+    if wanted < 1:
+        raise ValueError(f"limit={limit} leaves no batch to evaluate on; choose at "
+                         "least 1")
     starts = starts[torch.arange(wanted) * len(starts) // wanted]
     for chosen in starts.split(batch_size): yield windows(tokens, chosen, seq_length)
 
 # %% ../../nbs/04_corpora.ipynb #8348adfe
 class Split(NamedTuple):
-    "Documents for training and for validation, and how they were divided: `documents` or `tail`."
+    """Documents for training and for validation, and how they were divided:
+    `documents` or `tail`.
+    """
     train: list[str]
     val: list[str]
     how: str
 
 
 def split_documents(documents: Sequence[str], val_fraction: float = 0.1) -> Split:
-    """Put `val_fraction` of the documents aside, evenly spread; if that is less than one, the tail of the text.
+    """Put `val_fraction` of the documents aside, evenly spread; if that is less than
+    one, the tail of the text.
 
-    `split_documents(["abcdefghij"], 0.1)` trains on "abcdefghi" and keeps "j"; a text of one piece is cut once, as
-    nanoGPT cuts tinyshakespeare. Raises `ValueError` for no text or a fraction outside (0, 1). Chapter: 04_corpora.
+    `split_documents(["abcdefghij"], 0.1)` trains on "abcdefghi" and keeps "j"; a text
+    of one piece is cut once, as nanoGPT cuts tinyshakespeare. Raises `ValueError` for
+    no text or a fraction outside (0, 1). Chapter: 04_corpora.
     """
     if not 0 < val_fraction < 1:
-        raise ValueError(f"val_fraction={val_fraction} is not between 0 and 1; 0.1 keeps a tenth")
+        raise ValueError(f"val_fraction={val_fraction} is not between 0 and 1; 0.1 "
+                         "keeps a tenth")
     n, kept = len(documents), int(len(documents) * val_fraction)
     if kept >= 1 and n - kept >= 1:
-        aside = {(2 * i + 1) * n // (2 * kept) for i in range(kept)}          # the middle of each of `kept` stretches
+        # the middle of each of `kept` stretches
+        aside = {(2 * i + 1) * n // (2 * kept) for i in range(kept)}
         train = [document for i, document in enumerate(documents) if i not in aside]
         return Split(train, [documents[i] for i in sorted(aside)], "documents")
     text = SEPARATOR.join(documents)
     cut = int(len(text) * (1 - val_fraction))
-    if not 0 < cut < len(text): raise ValueError(f"a text of {len(text)} characters cannot be split; give more text")
+    if not 0 < cut < len(text):
+        raise ValueError(f"a text of {len(text)} characters cannot be split; give more "
+                         "text")
     return Split([text[:cut]], [text[cut:]], "tail")
 
 # %% ../../nbs/04_corpora.ipynb #01c762f9
 def encode_documents(tokenizer: Any, documents: Sequence[str],
                      tick: Callable[[], None] = lambda: None) -> Iterator[int]:
-    """The ids of all documents in one stream: a blank line between two, or the special token after each.
+    """The ids of all documents in one stream: a blank line between two, or the special
+    token after each.
 
     `tick` is called after each document. Chapter: 04_corpora.
     """
     special = end_of_text(tokenizer)
-    between = [special] if special is not None else tokenizer.encode(SEPARATOR) if len(documents) > 1 else []
+    between = ([special] if special is not None else tokenizer.encode(SEPARATOR)
+               if len(documents) > 1 else [])
     for i, document in enumerate(documents):
         if i: yield from between
         yield from tokenizer.encode(document)
@@ -169,27 +210,36 @@ def end_of_text(tokenizer: Any) -> int | None:
     return getattr(tokenizer, "specials", {}).get(END_OF_TEXT)
 
 
-def prepare_documents(documents: Iterable[str], out: str | Path, kind: str, vocab_size: int | None = None,
-                      val_fraction: float = 0.1, overwrite: bool = False, progress: Progress | None = None,
+def prepare_documents(documents: Iterable[str], out: str | Path, kind: str,
+                      vocab_size: int | None = None,
+                      val_fraction: float = 0.1, overwrite: bool = False,
+                      progress: Progress | None = None,
                       about: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Train a tokenizer and write `train.bin`, `val.bin`, `tokenizer.json`, `meta.json` to the folder `out`.
+    """Train a tokenizer and write `train.bin`, `val.bin`, `tokenizer.json`, `meta.json`
+    to the folder `out`.
 
-    Returns what `meta.json` says: dtype, vocab_size, tokenizer, documents, split, tokens and UTF-8 bytes of both
-    parts, and what `about` says of the source. All documents are held in memory once. Raises `FileExistsError` if `out` holds something and `overwrite`
-    is not set (an overwrite replaces these four files and touches no other). Chapter: 04_corpora.
+    Returns what `meta.json` says: dtype, vocab_size, tokenizer, documents, split,
+    tokens and UTF-8 bytes of both parts, and what `about` says of the source. All
+    documents are held in memory once. Raises `FileExistsError` if `out` holds something
+    and `overwrite` is not set (an overwrite replaces these four files and touches no
+    other). Chapter: 04_corpora.
     """
     out = Path(out)
     if out.is_file() or (not overwrite and out.is_dir() and any(out.iterdir())):
-        raise FileExistsError(f"{out} exists already; choose another folder or pass --overwrite")
+        raise FileExistsError(f"{out} exists already; choose another folder or pass "
+                              "--overwrite")
     report = progress or (lambda what, done, total: None)
     split = split_documents(documents := [d for d in documents if d], val_fraction)
     report(f"training the {kind} tokenizer", 0, 1)
     learned_from = [*split.train, *split.val] if kind == "char" else split.train
     specials = [END_OF_TEXT] if split.how == "documents" else []
-    tokenizer = train_tokenizer(kind, SEPARATOR.join(learned_from), vocab_size, specials)
+    tokenizer = train_tokenizer(kind, SEPARATOR.join(learned_from), vocab_size,
+                                specials)
     report(f"training the {kind} tokenizer", 1, 1)
-    meta = {**(about or {}), "dtype": bin_dtype(tokenizer.vocab_size), "vocab_size": tokenizer.vocab_size,
-            "tokenizer": kind, "documents": len(documents), "split": split.how, "val_fraction": val_fraction}
+    meta = {**(about or {}), "dtype": bin_dtype(tokenizer.vocab_size),
+            "vocab_size": tokenizer.vocab_size,
+            "tokenizer": kind, "documents": len(documents), "split": split.how,
+            "val_fraction": val_fraction}
     building = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         building.mkdir(parents=True)
@@ -198,14 +248,18 @@ def prepare_documents(documents: Iterable[str], out: str | Path, kind: str, voca
         tokenizer.save(building / "tokenizer.json")
         write_json(building / "meta.json", meta)
         out.mkdir(parents=True, exist_ok=True)
-        for file in ("train.bin", "val.bin", "tokenizer.json", "meta.json"): os.replace(building / file, out / file)
+        for file in ("train.bin", "val.bin", "tokenizer.json", "meta.json"):
+            os.replace(building / file, out / file)
     finally:
         rmtree(building, ignore_errors=True)
     return meta
 
 # %% ../../nbs/04_corpora.ipynb #e13e8762
-def write_part(path: Path, name: str, documents: Sequence[str], tokenizer: Any, report: Progress) -> dict[str, int]:
-    "Encode one part to `path`, reporting after each document; returns its `{name}_tokens` and `{name}_bytes`."
+def write_part(path: Path, name: str, documents: Sequence[str], tokenizer: Any,
+               report: Progress) -> dict[str, int]:
+    """Encode one part to `path`, reporting after each document; returns its
+    `{name}_tokens` and `{name}_bytes`.
+    """
     done = 0
 
     def tick() -> None:
@@ -213,19 +267,27 @@ def write_part(path: Path, name: str, documents: Sequence[str], tokenizer: Any, 
         done += 1
         report(f"encoding {name}", done, len(documents))
 
-    tokens = write_bin(path, encode_documents(tokenizer, documents, tick), tokenizer.vocab_size)
-    between = 0 if end_of_text(tokenizer) is not None else len(SEPARATOR) * (len(documents) - 1)
-    return {f"{name}_tokens": tokens, f"{name}_bytes": sum(len(d.encode()) for d in documents) + between}
+    tokens = write_bin(path, encode_documents(tokenizer, documents, tick),
+                       tokenizer.vocab_size)
+    between = (0 if end_of_text(tokenizer) is not None
+               else len(SEPARATOR) * (len(documents) - 1))
+    return {f"{name}_tokens": tokens,
+            f"{name}_bytes": sum(len(d.encode()) for d in documents) + between}
 
 
-def prepare_text(text: str, out: str | Path, kind: str = "char", vocab_size: int | None = None,
+def prepare_text(text: str, out: str | Path, kind: str = "char",
+                 vocab_size: int | None = None,
                  val_fraction: float = 0.1, overwrite: bool = False) -> dict[str, Any]:
-    "`prepare_documents` for one text, cut once: the tail is the validation part. Chapter: 04_corpora."
+    """`prepare_documents` for one text, cut once: the tail is the validation part.
+    Chapter: 04_corpora.
+    """
     return prepare_documents([text], out, kind, vocab_size, val_fraction, overwrite)
 
 
 class TokenData(NamedTuple):
-    "What a data folder holds: two mapped arrays of ids, the tokenizer and the meta data."
+    """What a data folder holds: two mapped arrays of ids, the tokenizer and the meta
+    data.
+    """
     train: np.ndarray
     val: np.ndarray
     tokenizer: Any
@@ -233,12 +295,15 @@ class TokenData(NamedTuple):
 
 
 def open_data(folder: str | Path) -> TokenData:
-    """Open a folder written by `prepare`; nothing is read before it is used. Chapter: 04_corpora.
+    """Open a folder written by `prepare`; nothing is read before it is used. Chapter:
+    04_corpora.
 
     Raises `FileNotFoundError` naming the file that is missing.
     """
     folder = Path(folder)
     if not (folder / "meta.json").exists():
-        raise FileNotFoundError(f"{folder} is no data folder (no meta.json in it); make one with `minillm prepare`")
+        raise FileNotFoundError(f"{folder} is no data folder (no meta.json in it); "
+                                "make one with `minillm prepare`")
     meta = read_json(folder / "meta.json")
-    return TokenData(open_bin(folder / "train.bin"), open_bin(folder / "val.bin"), load_tokenizer(folder), meta)
+    return TokenData(open_bin(folder / "train.bin"), open_bin(folder / "val.bin"),
+                     load_tokenizer(folder), meta)

@@ -14,7 +14,8 @@ import socket
 from .bins import Progress, prepare_documents
 from ..files import read_text
 
-TABLES = {".json": "json", ".jsonl": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+TABLES = {".json": "json", ".jsonl": "json", ".csv": "csv", ".tsv": "csv",
+          ".parquet": "parquet"}
 TEXTS = {".txt", ".md", ".text", ".rst"}
 
 
@@ -23,18 +24,22 @@ def import_datasets() -> Any:
     try:
         import datasets
     except ImportError:
-        raise ImportError("tables and data sets by name need the library datasets: pip install datasets") from None
+        raise ImportError("tables and data sets by name need the library datasets: pip "
+                          "install datasets") from None
     return datasets
 
 
 def load_source(name: str | Path, split: str = "train", column: str | None = None,
                 subset: str | None = None) -> Iterator[str]:
-    """Yield the documents of a text file, a folder of files, a table, or a data set on the hub. Chapter: 04_corpora.
+    """Yield the documents of a text file, a folder of files, a table, or a data set on
+    the hub. Chapter: 04_corpora.
 
-    A text file is one document; a folder gives one for each text file in it, in the order of their paths; a table
-    (json, jsonl, csv, tsv, parquet) or a data set gives one for each row's `column`. `split` and `subset` choose a
-    part of a data set by name. Raises `FileNotFoundError` for a path or name that leads nowhere, `ValueError` for an
-    empty file, one that is not UTF-8, or an unknown column, and `ImportError` if `datasets` is needed and missing.
+    A text file is one document; a folder gives one for each text file in it, in the
+    order of their paths; a table (json, jsonl, csv, tsv, parquet) or a data set gives
+    one for each row's `column`. `split` and `subset` choose a part of a data set by
+    name. Raises `FileNotFoundError` for a path or name that leads nowhere, `ValueError`
+    for an empty file, one that is not UTF-8, or an unknown column, and `ImportError` if
+    `datasets` is needed and missing.
     """
     path = Path(name)
     if path.is_dir():
@@ -48,79 +53,113 @@ def load_source(name: str | Path, split: str = "train", column: str | None = Non
 
 
 def looks_like_path(name: str) -> bool:
-    "Whether a name that does not exist was meant as a file: it has a text's ending, or too many or odd slashes."
+    """Whether a name that does not exist was meant as a file: it has a text's ending,
+    or too many or odd slashes.
+    """
     if Path(name).suffix.lower() in TEXTS or name.startswith((".", "~")): return True
     return name.startswith("/") or name.count("/") > 1 or "\\" in name
 
 # %% ../../nbs/04_corpora.ipynb #46d5a4d7
 def load_folder(folder: Path, column: str | None = None) -> Iterator[str]:
-    "The documents of every text file and table below `folder`, in the order of their paths. Empty files are skipped."
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in {*TEXTS, *TABLES})
+    """The documents of every text file and table below `folder`, in the order of their
+    paths. Empty files are skipped.
+    """
+    files = sorted(p for p in folder.rglob("*") if p.is_file()
+                   and p.suffix.lower() in {*TEXTS, *TABLES})
     files = [p for p in files if p.stat().st_size > 0 and not p.name.startswith(".")]
     if not files:
-        raise FileNotFoundError(f"{folder} holds no text: no file ending in {', '.join(sorted({*TEXTS, *TABLES}))}")
+        raise FileNotFoundError(f"{folder} holds no text: no file ending in "
+                                f"{', '.join(sorted({*TEXTS, *TABLES}))}")
     for file in files: yield from load_source(file, column=column)
 
 
 def load_table(path: Path, column: str | None = None) -> Iterator[str]:
-    "One document for each row of a JSON, CSV or Parquet file, read as a stream (nothing is copied to a cache)."
-    if not path.exists(): raise FileNotFoundError(f"{path}: no such file; check the path")
-    if path.stat().st_size == 0: raise ValueError(f"{path} is empty; give a file with text in it")
+    """One document for each row of a JSON, CSV or Parquet file, read as a stream
+    (nothing is copied to a cache).
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file; check the path")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path} is empty; give a file with text in it")
     options = {"sep": "\t"} if path.suffix.lower() == ".tsv" else {}
     datasets, kind = import_datasets(), TABLES[path.suffix.lower()]
     try:
-        rows = datasets.load_dataset(kind, data_files=str(path), split="train", streaming=True, **options)
+        rows = datasets.load_dataset(kind, data_files=str(path), split="train",
+                                     streaming=True, **options)
         yield from pick_column(rows, column, str(path))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 (byte {error.start}); convert it: iconv -f latin1 -t utf-8") from None
+        raise ValueError(f"{path} is not UTF-8 (byte {error.start}); convert it: iconv "
+                         "-f latin1 -t utf-8") from None
     except datasets.exceptions.DatasetsError as error:
-        raise ValueError(f"{path} could not be read as {path.suffix[1:]}: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"{path} could not be read as {path.suffix[1:]}: "
+                         f"{str(error).splitlines()[0]}") from None
 
 
-def pick_column(rows: Iterable[dict[str, Any]], column: str | None, source: str) -> Iterator[str]:
-    "The text of each row: `column`, else the one called `text`, else the only one that holds text."
+def pick_column(rows: Iterable[dict[str, Any]], column: str | None,
+                source: str) -> Iterator[str]:
+    """The text of each row: `column`, else the one called `text`, else the only one
+    that holds text.
+    """
     for row in rows:
         if column is None:
             texts = [key for key, value in row.items() if isinstance(value, str)]
-            column = "text" if "text" in texts else texts[0] if len(texts) == 1 else None
+            column = ("text" if "text" in texts else texts[0] if len(texts) == 1
+                      else None)
         if column not in row:
-            asked = f"has no column {column!r}" if column else "has no single column of text"
-            raise ValueError(f"{source} {asked}; choose one with --column: {', '.join(map(str, row))}")
+            asked = (f"has no column {column!r}" if column
+                     else "has no single column of text")
+            raise ValueError(f"{source} {asked}; choose one with --column: "
+                             f"{', '.join(map(str, row))}")
         if row[column]: yield str(row[column])
 
 # %% ../../nbs/04_corpora.ipynb #4d5bd701
 def load_from_hub(name: str, split: str = "train", column: str | None = None,
                   subset: str | None = None) -> Iterator[str]:
-    "One document for each row of a data set on the Hugging Face hub (or of its local copy when `HF_HUB_OFFLINE=1`)."
+    """One document for each row of a data set on the Hugging Face hub (or of its local
+    copy when `HF_HUB_OFFLINE=1`).
+    """
     datasets = import_datasets()
     if not hub_in_reach():
-        raise FileNotFoundError(f"{name} is no file here, and the hub is out of reach; check the path or the network "
-                                f"(HF_HUB_OFFLINE=1 uses a copy that was downloaded before)")
+        raise FileNotFoundError(f"{name} is no file here, and the hub is out of reach; "
+                                "check the path or the network "
+                                "(HF_HUB_OFFLINE=1 uses a copy that was downloaded "
+                                "before)")
     try:
         rows = datasets.load_dataset(name, subset, split=split)
     except (OSError, ValueError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise FileNotFoundError(f"{name} is no file here and could not be loaded as a data set: {reason}") from None
+        raise FileNotFoundError(f"{name} is no file here and could not be loaded as a "
+                                f"data set: {reason}") from None
     yield from pick_column(rows, column, name)
 
 
 def hub_in_reach() -> bool:
-    "Whether asking the hub can succeed: its address resolves, a proxy is set, or the local copies are wanted."
-    names = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+    """Whether asking the hub can succeed: its address resolves, a proxy is set, or the
+    local copies are wanted.
+    """
+    names = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HTTPS_PROXY", "https_proxy",
+             "ALL_PROXY", "all_proxy")
     if any(os.environ.get(name) for name in names): return True
-    address = os.environ.get("HF_ENDPOINT", "https://huggingface.co").split("//")[-1].split("/")[0]
+    address = os.environ.get("HF_ENDPOINT",
+                             "https://huggingface.co").split("//")[-1].split("/")[0]
     host, _, port = address.partition(":")
     try: return bool(socket.getaddrinfo(host, int(port or 443)))
     except OSError: return False
 
 
-def prepare(source: str | Path | Iterable[str], out: str | Path, tokenizer: str = "char", vocab_size: int | None = None,
-            val_fraction: float = 0.1, overwrite: bool = False, progress: Progress | None = None,
+def prepare(source: str | Path | Iterable[str], out: str | Path,
+            tokenizer: str = "char", vocab_size: int | None = None,
+            val_fraction: float = 0.1, overwrite: bool = False,
+            progress: Progress | None = None,
             **options: Any) -> dict[str, Any]:
-    """From a source (path, name, or documents) to a data folder; returns its meta data. Chapter: 04_corpora.
+    """From a source (path, name, or documents) to a data folder; returns its meta data.
+    Chapter: 04_corpora.
 
-    `options` go to `load_source` (split, column, subset). Raises what `load_source` and `prepare_documents` raise.
+    `options` go to `load_source` (split, column, subset). Raises what `load_source` and
+    `prepare_documents` raise.
     """
-    documents = load_source(source, **options) if isinstance(source, (str, Path)) else source
+    documents = (load_source(source, **options) if isinstance(source, (str, Path))
+                 else source)
     about = {"source": str(source)} if isinstance(source, (str, Path)) else {}
-    return prepare_documents(documents, out, tokenizer, vocab_size, val_fraction, overwrite, progress, about)
+    return prepare_documents(documents, out, tokenizer, vocab_size, val_fraction,
+                             overwrite, progress, about)

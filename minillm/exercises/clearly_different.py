@@ -19,11 +19,13 @@ def wrong_one_error(a: list[float], b: list[float]) -> bool:
 
 
 def clearly_different(a: list[float], b: list[float]) -> bool:
-    "Whether the intervals mean ± 2 standard errors of two lists of losses do not overlap."
+    """Whether the intervals mean ± 2 standard errors of two lists of losses do not
+    overlap.
+    """
     from statistics import mean, stdev
     gap = abs(mean(a) - mean(b))
     return gap > 2 * stdev(a) / len(a) ** 0.5 + 2 * stdev(b) / len(b) ** 0.5
 
 
 CHAPTER = '16_decoder'
-STUB = 'def clearly_different(a: list[float], b: list[float]) -> bool:\n    "Whether the intervals mean ± 2 standard errors of two lists of losses do not overlap."\n    raise NotImplementedError'
+STUB = 'def clearly_different(a: list[float], b: list[float]) -> bool:\n    """Whether the intervals mean ± 2 standard errors of two lists of losses do not\n    overlap.\n    """\n    raise NotImplementedError'

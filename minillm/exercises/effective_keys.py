@@ -19,9 +19,11 @@ def wrong_inverse_square(weights: torch.Tensor) -> torch.Tensor:
 
 
 def effective_keys(weights: torch.Tensor) -> torch.Tensor:
-    "exp of the entropy (nats) of each row of weights (T, S) -> (T,). A weight of zero adds nothing."
+    """exp of the entropy (nats) of each row of weights (T, S) -> (T,). A weight of
+    zero adds nothing.
+    """
     return torch.special.entr(weights).sum(-1).exp()
 
 
 CHAPTER = '09_attention'
-STUB = 'def effective_keys(weights: torch.Tensor) -> torch.Tensor:\n    "exp of the entropy (nats) of each row of weights (T, S) -> (T,). A weight of zero adds nothing."\n    raise NotImplementedError'
+STUB = 'def effective_keys(weights: torch.Tensor) -> torch.Tensor:\n    """exp of the entropy (nats) of each row of weights (T, S) -> (T,). A weight of\n    zero adds nothing.\n    """\n    raise NotImplementedError'

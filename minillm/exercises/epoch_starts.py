@@ -25,10 +25,13 @@ def wrong_no_shared_token(n_tokens, seq_length, seed):
 
 
 def epoch_starts(n_tokens: int, seq_length: int, seed: int) -> "torch.Tensor":
-    "Starts of the windows of one epoch: each of `0, T, 2T, …` that has a last target, shuffled by `seed`."
+    """Starts of the windows of one epoch: each of `0, T, 2T, …` that has a last
+    target, shuffled by `seed`.
+    """
     starts = torch.arange(0, n_tokens - seq_length, seq_length)
-    return starts[torch.randperm(len(starts), generator=torch.Generator().manual_seed(seed))]
+    return starts[torch.randperm(len(starts),
+                                 generator=torch.Generator().manual_seed(seed))]
 
 
 CHAPTER = '04_corpora'
-STUB = 'def epoch_starts(n_tokens: int, seq_length: int, seed: int) -> "torch.Tensor":\n    "Starts of the windows of one epoch: each of `0, T, 2T, …` that has a last target, shuffled by `seed`."\n    raise NotImplementedError'
+STUB = 'def epoch_starts(n_tokens: int, seq_length: int, seed: int) -> "torch.Tensor":\n    """Starts of the windows of one epoch: each of `0, T, 2T, …` that has a last\n    target, shuffled by `seed`.\n    """\n    raise NotImplementedError'

@@ -16,10 +16,13 @@ def wrong_once(save_every: int, steps: int, step_seconds: float, save_seconds: f
     return steps / save_every * save_seconds + save_every / 2 * step_seconds
 
 
-def expected_cost(save_every: int, steps: int, step_seconds: float, save_seconds: float, failures: float) -> float:
-    "Seconds spent on saving, plus seconds of steps made again: each failure costs half of `save_every` steps on average."
+def expected_cost(save_every: int, steps: int, step_seconds: float, save_seconds: float,
+                  failures: float) -> float:
+    """Seconds spent on saving, plus seconds of steps made again: each failure costs
+    half of `save_every` steps on average.
+    """
     return steps / save_every * save_seconds + failures * save_every / 2 * step_seconds
 
 
 CHAPTER = '90_cli'
-STUB = 'def expected_cost(save_every: int, steps: int, step_seconds: float, save_seconds: float, failures: float) -> float:\n    "Seconds spent on saving, plus seconds of steps made again: each failure costs half of `save_every` steps on average."\n    raise NotImplementedError'
+STUB = 'def expected_cost(save_every: int, steps: int, step_seconds: float, save_seconds: float,\n                  failures: float) -> float:\n    """Seconds spent on saving, plus seconds of steps made again: each failure costs\n    half of `save_every` steps on average.\n    """\n    raise NotImplementedError'

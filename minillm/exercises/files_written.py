@@ -11,9 +11,11 @@ def wrong_four() -> int:
 
 
 def files_written() -> int:
-    "How many files the export of the four-cell chapter `doubling` writes (the folders exist already)."
+    """How many files the export of the four-cell chapter `doubling` writes (the
+    folders exist already).
+    """
     return 2          # minillm/doubling.py and tests/test_doubling.py
 
 
 CHAPTER = '92_nbtools'
-STUB = 'def files_written() -> int:\n    "How many files the export of the four-cell chapter `doubling` writes (the folders exist already)."\n    raise NotImplementedError'
+STUB = 'def files_written() -> int:\n    """How many files the export of the four-cell chapter `doubling` writes (the\n    folders exist already).\n    """\n    raise NotImplementedError'

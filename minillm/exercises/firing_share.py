@@ -20,9 +20,11 @@ def wrong_silent(x: torch.Tensor, W_up: torch.Tensor) -> float:
 
 
 def firing_share(x: torch.Tensor, W_up: torch.Tensor) -> float:
-    "The mean share of neurons above zero before the bend, over tokens: x (T, D), W_up (F, D)."
+    """The mean share of neurons above zero before the bend, over tokens: x (T, D),
+    W_up (F, D).
+    """
     return (x @ W_up.T > 0).float().mean().item()
 
 
 CHAPTER = '12_feed_forward'
-STUB = 'def firing_share(x: torch.Tensor, W_up: torch.Tensor) -> float:\n    "The mean share of neurons above zero before the bend, over tokens: x (T, D), W_up (F, D)."\n    raise NotImplementedError'
+STUB = 'def firing_share(x: torch.Tensor, W_up: torch.Tensor) -> float:\n    """The mean share of neurons above zero before the bend, over tokens: x (T, D),\n    W_up (F, D).\n    """\n    raise NotImplementedError'

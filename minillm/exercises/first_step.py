@@ -16,7 +16,8 @@ def wrong_sign() -> float:
 
 def first_step() -> float:
     "The change of the first parameter (with its sign)."
-    return -0.1          # clipped to (0.6, 0.8), but Adam divides by the size: only the sign is left
+    # clipped to (0.6, 0.8), but Adam divides by the size: only the sign is left
+    return -0.1
 
 
 CHAPTER = '17_trainer'

@@ -35,14 +35,17 @@ def wrong_scale(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, n_heads: int,
     return _attend(_heads(q, n_heads), k, v, q.shape[1]).transpose(0, 1).reshape(len(q), -1)
 
 
-def grouped_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, n_heads: int, n_kv_heads: int) -> torch.Tensor:
+def grouped_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, n_heads: int,
+                      n_kv_heads: int) -> torch.Tensor:
     "q (T, H * Dh), k and v (T, K * Dh) -> (T, H * Dh); no mask, no output matrix."
     T, d_head = len(q), q.shape[1] // n_heads
-    q = q.view(T, n_heads, d_head).transpose(0, 1)                                    # (H, T, Dh)
-    k, v = (x.view(T, n_kv_heads, d_head).transpose(0, 1).repeat_interleave(n_heads // n_kv_heads, 0) for x in (k, v))
+    q = q.view(T, n_heads, d_head).transpose(0, 1)  # (H, T, Dh)
+    k, v = (x.view(T, n_kv_heads,
+                   d_head).transpose(0, 1).repeat_interleave(n_heads // n_kv_heads, 0)
+                   for x in (k, v))
     weights = (q @ k.transpose(1, 2) / d_head**0.5).softmax(-1)
     return (weights @ v).transpose(0, 1).reshape(T, -1)
 
 
 CHAPTER = '10_heads'
-STUB = 'def grouped_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, n_heads: int, n_kv_heads: int) -> torch.Tensor:\n    "q (T, H * Dh), k and v (T, K * Dh) -> (T, H * Dh); no mask, no output matrix."\n    raise NotImplementedError'
+STUB = 'def grouped_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, n_heads: int,\n                      n_kv_heads: int) -> torch.Tensor:\n    "q (T, H * Dh), k and v (T, K * Dh) -> (T, H * Dh); no mask, no output matrix."\n    raise NotImplementedError'

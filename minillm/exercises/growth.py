@@ -24,7 +24,9 @@ def wrong_ends(sizes: list[float]) -> float:
 
 
 def growth(sizes: list[float]) -> float:
-    "The least-squares slope of log(size) against log(block number), blocks counted from 1."
+    """The least-squares slope of log(size) against log(block number), blocks counted
+    from 1.
+    """
     x = torch.arange(1, len(sizes) + 1).double().log()
     y = torch.tensor(sizes, dtype=torch.double).log()
     x, y = x - x.mean(), y - y.mean()
@@ -32,4 +34,4 @@ def growth(sizes: list[float]) -> float:
 
 
 CHAPTER = '13_blocks'
-STUB = 'def growth(sizes: list[float]) -> float:\n    "The least-squares slope of log(size) against log(block number), blocks counted from 1."\n    raise NotImplementedError'
+STUB = 'def growth(sizes: list[float]) -> float:\n    """The least-squares slope of log(size) against log(block number), blocks counted\n    from 1.\n    """\n    raise NotImplementedError'

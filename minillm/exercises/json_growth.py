@@ -33,11 +33,13 @@ def wrong_spaces(n, seed):
 
 
 def json_growth(n: int, seed: int) -> float:
-    "Length of the JSON text (4 decimals, no spaces) over the length of the base64 text (half precision)."
+    """Length of the JSON text (4 decimals, no spaces) over the length of the base64
+    text (half precision).
+    """
     numbers = torch.randn(n, generator=torch.Generator().manual_seed(seed)) * 0.1
     text = json.dumps([round(x, 4) for x in numbers.tolist()], separators=(",", ":"))
     return len(text) / len(base64.b64encode(numbers.half().numpy().tobytes()))
 
 
 CHAPTER = '91_widgets'
-STUB = 'def json_growth(n: int, seed: int) -> float:\n    "Length of the JSON text (4 decimals, no spaces) over the length of the base64 text (half precision)."\n    raise NotImplementedError'
+STUB = 'def json_growth(n: int, seed: int) -> float:\n    """Length of the JSON text (4 decimals, no spaces) over the length of the base64\n    text (half precision).\n    """\n    raise NotImplementedError'

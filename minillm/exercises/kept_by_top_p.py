@@ -12,7 +12,7 @@ def wrong_share() -> int:
 
 def kept_by_top_p() -> int:
     "How many of the probabilities 0.4, 0.3, 0.2, 0.1 top-p keeps at p = 0.65."
-    return 2          # in front of the second stands 0.4 < 0.65, in front of the third 0.7
+    return 2  # in front of the second stands 0.4 < 0.65, in front of the third 0.7
 
 
 CHAPTER = '19_sampling'

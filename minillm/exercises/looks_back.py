@@ -21,11 +21,13 @@ def wrong_sum(weights: torch.Tensor) -> torch.Tensor:
 
 
 def looks_back(weights: torch.Tensor) -> torch.Tensor:
-    "For each head, the mean over queries of sum_s weight * (t - s); weights (H, T, S) with T = S -> (H,)."
+    """For each head, the mean over queries of sum_s weight * (t - s); weights (H, T,
+    S) with T = S -> (H,).
+    """
     T = weights.shape[1]
     distance = torch.arange(T)[:, None] - torch.arange(T)
     return (weights * distance).sum(-1).mean(-1)
 
 
 CHAPTER = '10_heads'
-STUB = 'def looks_back(weights: torch.Tensor) -> torch.Tensor:\n    "For each head, the mean over queries of sum_s weight * (t - s); weights (H, T, S) with T = S -> (H,)."\n    raise NotImplementedError'
+STUB = 'def looks_back(weights: torch.Tensor) -> torch.Tensor:\n    """For each head, the mean over queries of sum_s weight * (t - s); weights (H, T,\n    S) with T = S -> (H,).\n    """\n    raise NotImplementedError'

@@ -25,10 +25,13 @@ def wrong_batch(logits: torch.Tensor, m: float) -> torch.Tensor:
 
 
 def min_p(logits: torch.Tensor, m: float) -> torch.Tensor:
-    "Forbid (minus infinity) tokens with a probability below `m` times the largest one. Shapes (B, V) -> (B, V)."
+    """Forbid (minus infinity) tokens with a probability below `m` times the largest
+    one. Shapes (B, V) -> (B, V).
+    """
     prob = logits.softmax(-1)
-    return logits.masked_fill(prob < m * prob.max(-1, keepdim=True).values, float("-inf"))
+    return logits.masked_fill(prob < m * prob.max(-1, keepdim=True).values,
+                              float("-inf"))
 
 
 CHAPTER = '19_sampling'
-STUB = 'def min_p(logits: torch.Tensor, m: float) -> torch.Tensor:\n    "Forbid (minus infinity) tokens with a probability below `m` times the largest one. Shapes (B, V) -> (B, V)."\n    raise NotImplementedError'
+STUB = 'def min_p(logits: torch.Tensor, m: float) -> torch.Tensor:\n    """Forbid (minus infinity) tokens with a probability below `m` times the largest\n    one. Shapes (B, V) -> (B, V).\n    """\n    raise NotImplementedError'

@@ -16,7 +16,8 @@ def wrong_all_heads() -> int:
 
 def more_parameters() -> int:
     "Parameters with K = 4 minus parameters with K = 2."
-    return 4 * 2 * 128 * 2 * 32        # layers · (W_k and W_v) · D · two more heads · head width
+    # layers · (W_k and W_v) · D · two more heads · head width
+    return 4 * 2 * 128 * 2 * 32
 
 
 CHAPTER = '16_decoder'

@@ -22,10 +22,12 @@ def wrong_ascending(logits: torch.Tensor, p: float, t: float) -> float:
 
 
 def nucleus_size(logits: torch.Tensor, p: float, t: float) -> float:
-    "The mean number of tokens, over the rows of (B, V), that top-p keeps when temperature `t` is applied first."
+    """The mean number of tokens, over the rows of (B, V), that top-p keeps when
+    temperature `t` is applied first.
+    """
     prob = (logits / t).softmax(-1).sort(-1, descending=True).values
     return (prob.cumsum(-1) - prob < p).sum(-1).float().mean().item()
 
 
 CHAPTER = '19_sampling'
-STUB = 'def nucleus_size(logits: torch.Tensor, p: float, t: float) -> float:\n    "The mean number of tokens, over the rows of (B, V), that top-p keeps when temperature `t` is applied first."\n    raise NotImplementedError'
+STUB = 'def nucleus_size(logits: torch.Tensor, p: float, t: float) -> float:\n    """The mean number of tokens, over the rows of (B, V), that top-p keeps when\n    temperature `t` is applied first.\n    """\n    raise NotImplementedError'

@@ -12,12 +12,15 @@ def wrong_index(lengths: list[int], plain: list[float], cached: list[float]) -> 
     return next((i for i in range(len(lengths)) if all(c < p for c, p in zip(cached[i:], plain[i:]))), None)
 
 
-def pays_from(lengths: list[int], plain: list[float], cached: list[float]) -> int | None:
-    "The first length from which on `cached` is below `plain` at every later length too; None if there is none."
+def pays_from(lengths: list[int], plain: list[float],
+              cached: list[float]) -> int | None:
+    """The first length from which on `cached` is below `plain` at every later length
+    too; None if there is none.
+    """
     for i, n in enumerate(lengths):
         if all(c < p for c, p in zip(cached[i:], plain[i:])): return n
     return None
 
 
 CHAPTER = '20_cache'
-STUB = 'def pays_from(lengths: list[int], plain: list[float], cached: list[float]) -> int | None:\n    "The first length from which on `cached` is below `plain` at every later length too; None if there is none."\n    raise NotImplementedError'
+STUB = 'def pays_from(lengths: list[int], plain: list[float],\n              cached: list[float]) -> int | None:\n    """The first length from which on `cached` is below `plain` at every later length\n    too; None if there is none.\n    """\n    raise NotImplementedError'

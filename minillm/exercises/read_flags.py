@@ -32,14 +32,17 @@ def wrong_swallow(arguments: list[str]) -> dict[str, str]:
 
 
 def read_flags(arguments: list[str]) -> dict[str, str]:
-    "['--max-steps', '100', '--use-amp', '--name=a-b'] -> {'max_steps': '100', 'use_amp': 'true', 'name': 'a-b'}"
+    """['--max-steps', '100', '--use-amp', '--name=a-b'] -> {'max_steps': '100',
+    'use_amp': 'true', 'name': 'a-b'}
+    """
     found, rest = {}, list(arguments)
     while rest:
         key, equals, value = rest.pop(0)[2:].partition("=")
-        if not equals: value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
+        if not equals:
+            value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
         found[key.replace("-", "_")] = value
     return found
 
 
 CHAPTER = '90_cli'
-STUB = 'def read_flags(arguments: list[str]) -> dict[str, str]:\n    "[\'--max-steps\', \'100\', \'--use-amp\', \'--name=a-b\'] -> {\'max_steps\': \'100\', \'use_amp\': \'true\', \'name\': \'a-b\'}"\n    raise NotImplementedError'
+STUB = 'def read_flags(arguments: list[str]) -> dict[str, str]:\n    """[\'--max-steps\', \'100\', \'--use-amp\', \'--name=a-b\'] -> {\'max_steps\': \'100\',\n    \'use_amp\': \'true\', \'name\': \'a-b\'}\n    """\n    raise NotImplementedError'

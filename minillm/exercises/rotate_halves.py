@@ -32,12 +32,16 @@ def wrong_in_place(x: torch.Tensor, positions: torch.Tensor, freqs: torch.Tensor
     return torch.cat([a, a * angles.sin() + b * angles.cos()], -1)
 
 
-def rotate_halves(x: torch.Tensor, positions: torch.Tensor, freqs: torch.Tensor) -> torch.Tensor:
-    "x (T, Dh), positions (T,), freqs (Dh / 2,) -> (T, Dh); number i is paired with number i + Dh / 2."
+def rotate_halves(x: torch.Tensor, positions: torch.Tensor,
+                  freqs: torch.Tensor) -> torch.Tensor:
+    """x (T, Dh), positions (T,), freqs (Dh / 2,) -> (T, Dh); number i is paired with
+    number i + Dh / 2.
+    """
     angles = positions[:, None] * freqs
     a, b = x.chunk(2, -1)
-    return torch.cat([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], -1)
+    return torch.cat([a * angles.cos() - b * angles.sin(),
+                      a * angles.sin() + b * angles.cos()], -1)
 
 
 CHAPTER = '11_positions'
-STUB = 'def rotate_halves(x: torch.Tensor, positions: torch.Tensor, freqs: torch.Tensor) -> torch.Tensor:\n    "x (T, Dh), positions (T,), freqs (Dh / 2,) -> (T, Dh); number i is paired with number i + Dh / 2."\n    raise NotImplementedError'
+STUB = 'def rotate_halves(x: torch.Tensor, positions: torch.Tensor,\n                  freqs: torch.Tensor) -> torch.Tensor:\n    """x (T, Dh), positions (T,), freqs (Dh / 2,) -> (T, Dh); number i is paired with\n    number i + Dh / 2.\n    """\n    raise NotImplementedError'

@@ -22,11 +22,14 @@ def wrong_with_repeats(n_tokens, seq_length, n_windows, seed):
 
 
 def share_seen(n_tokens: int, seq_length: int, n_windows: int, seed: int) -> float:
-    "Share of tokens 1 … n_tokens - 1 that were a target in `n_windows` windows drawn as in `random_batch`."
-    starts = torch.randint(n_tokens - seq_length, (n_windows,), generator=torch.Generator().manual_seed(seed))
-    targets = starts[:, None] + torch.arange(1, seq_length + 1)                      # (n_windows, T)
+    """Share of tokens 1 … n_tokens - 1 that were a target in `n_windows` windows drawn
+    as in `random_batch`.
+    """
+    starts = torch.randint(n_tokens - seq_length, (n_windows,),
+                           generator=torch.Generator().manual_seed(seed))
+    targets = starts[:, None] + torch.arange(1, seq_length + 1)  # (n_windows, T)
     return len(targets.unique()) / (n_tokens - 1)
 
 
 CHAPTER = '04_corpora'
-STUB = 'def share_seen(n_tokens: int, seq_length: int, n_windows: int, seed: int) -> float:\n    "Share of tokens 1 … n_tokens - 1 that were a target in `n_windows` windows drawn as in `random_batch`."\n    raise NotImplementedError'
+STUB = 'def share_seen(n_tokens: int, seq_length: int, n_windows: int, seed: int) -> float:\n    """Share of tokens 1 … n_tokens - 1 that were a target in `n_windows` windows drawn\n    as in `random_batch`.\n    """\n    raise NotImplementedError'

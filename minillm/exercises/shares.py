@@ -13,11 +13,13 @@ def wrong_product(grammatical: list[bool], consistent: list[bool]) -> tuple[floa
 
 
 def shares(grammatical: list[bool], consistent: list[bool]) -> tuple[float, float]:
-    "The share of grammatical stories, and of these the share that is consistent too (0 if there are none)."
+    """The share of grammatical stories, and of these the share that is consistent too
+    (0 if there are none).
+    """
     g = sum(grammatical)
     both = sum(a and b for a, b in zip(grammatical, consistent))
     return g / len(grammatical), both / g if g else 0.0
 
 
 CHAPTER = '05_tales'
-STUB = 'def shares(grammatical: list[bool], consistent: list[bool]) -> tuple[float, float]:\n    "The share of grammatical stories, and of these the share that is consistent too (0 if there are none)."\n    raise NotImplementedError'
+STUB = 'def shares(grammatical: list[bool], consistent: list[bool]) -> tuple[float, float]:\n    """The share of grammatical stories, and of these the share that is consistent too\n    (0 if there are none).\n    """\n    raise NotImplementedError'

@@ -26,18 +26,19 @@ def wrong_best(widths: list[int]) -> int:
 
 
 def sharp_width(widths: list[int]) -> int:
-    """The first width d at which, without the root, the mean effective number of keys is below two; 0 if none is.
+    """The first width d at which, without the root, the mean effective number of keys
+    is below two; 0 if none is.
 
-    For each d make a new torch.Generator with seed 0 and draw with it queries `torch.randn(500, 1, d)`,
-    then keys `torch.randn(500, 16, d)`.
+    For each d make a new torch.Generator with seed 0 and draw with it queries
+    `torch.randn(500, 1, d)`, then keys `torch.randn(500, 16, d)`.
     """
     for d in widths:
         g = torch.Generator().manual_seed(0)
         q, k = torch.randn(500, 1, d, generator=g), torch.randn(500, 16, d, generator=g)
-        weights = (q @ k.transpose(1, 2)).softmax(-1)                                 # (500, 1, 16)
+        weights = (q @ k.transpose(1, 2)).softmax(-1)  # (500, 1, 16)
         if torch.special.entr(weights).sum(-1).exp().mean() < 2: return d
     return 0
 
 
 CHAPTER = '09_attention'
-STUB = 'def sharp_width(widths: list[int]) -> int:\n    """The first width d at which, without the root, the mean effective number of keys is below two; 0 if none is.\n\n    For each d make a new torch.Generator with seed 0 and draw with it queries `torch.randn(500, 1, d)`,\n    then keys `torch.randn(500, 16, d)`.\n    """\n    raise NotImplementedError'
+STUB = 'def sharp_width(widths: list[int]) -> int:\n    """The first width d at which, without the root, the mean effective number of keys\n    is below two; 0 if none is.\n\n    For each d make a new torch.Generator with seed 0 and draw with it queries\n    `torch.randn(500, 1, d)`, then keys `torch.randn(500, 16, d)`.\n    """\n    raise NotImplementedError'

@@ -23,9 +23,12 @@ def wrong_all(text: str, known: set[str]) -> list[str]:
 
 
 def spell_unknown(text: str, known: set[str]) -> list[str]:
-    "The pieces of `cut_words(text)`; a piece that is not in `known` is replaced by its single characters."
-    return [part for piece in cut_words(text) for part in ([piece] if piece in known else piece)]
+    """The pieces of `cut_words(text)`; a piece that is not in `known` is replaced by
+    its single characters.
+    """
+    return [part for piece in cut_words(text)
+            for part in ([piece] if piece in known else piece)]
 
 
 CHAPTER = '01_characters'
-STUB = 'def spell_unknown(text: str, known: set[str]) -> list[str]:\n    "The pieces of `cut_words(text)`; a piece that is not in `known` is replaced by its single characters."\n    raise NotImplementedError'
+STUB = 'def spell_unknown(text: str, known: set[str]) -> list[str]:\n    """The pieces of `cut_words(text)`; a piece that is not in `known` is replaced by\n    its single characters.\n    """\n    raise NotImplementedError'

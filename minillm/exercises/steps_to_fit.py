@@ -30,7 +30,9 @@ def wrong_factor(lr: float, limit: int = 1000) -> int:
 
 
 def steps_to_fit(lr: float, limit: int = 1000) -> int:
-    "How many updates until (w - 3)² < 1e-6, from w = 0; `limit` if it never gets there."
+    """How many updates until (w - 3)² < 1e-6, from w = 0; `limit` if it never gets
+    there.
+    """
     w = 0.0
     for step in range(limit):
         if (w - 3) ** 2 < 1e-6: return step
@@ -39,4 +41,4 @@ def steps_to_fit(lr: float, limit: int = 1000) -> int:
 
 
 CHAPTER = '00_setup'
-STUB = 'def steps_to_fit(lr: float, limit: int = 1000) -> int:\n    "How many updates until (w - 3)² < 1e-6, from w = 0; `limit` if it never gets there."\n    raise NotImplementedError'
+STUB = 'def steps_to_fit(lr: float, limit: int = 1000) -> int:\n    """How many updates until (w - 3)² < 1e-6, from w = 0; `limit` if it never gets\n    there.\n    """\n    raise NotImplementedError'

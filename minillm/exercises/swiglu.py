@@ -24,11 +24,12 @@ def wrong_gelu(x: torch.Tensor, W_gate: torch.Tensor, W_up: torch.Tensor, W_down
     return (F.gelu(x @ W_gate.T) * (x @ W_up.T)) @ W_down.T
 
 
-def swiglu(x: torch.Tensor, W_gate: torch.Tensor, W_up: torch.Tensor, W_down: torch.Tensor) -> torch.Tensor:
+def swiglu(x: torch.Tensor, W_gate: torch.Tensor, W_up: torch.Tensor,
+           W_down: torch.Tensor) -> torch.Tensor:
     "x (T, D), W_gate and W_up (F, D), W_down (D, F) -> (T, D)."
     gate = x @ W_gate.T
     return (gate * torch.sigmoid(gate) * (x @ W_up.T)) @ W_down.T
 
 
 CHAPTER = '12_feed_forward'
-STUB = 'def swiglu(x: torch.Tensor, W_gate: torch.Tensor, W_up: torch.Tensor, W_down: torch.Tensor) -> torch.Tensor:\n    "x (T, D), W_gate and W_up (F, D), W_down (D, F) -> (T, D)."\n    raise NotImplementedError'
+STUB = 'def swiglu(x: torch.Tensor, W_gate: torch.Tensor, W_up: torch.Tensor,\n           W_down: torch.Tensor) -> torch.Tensor:\n    "x (T, D), W_gate and W_up (F, D), W_down (D, F) -> (T, D)."\n    raise NotImplementedError'

@@ -13,7 +13,9 @@ def wrong_directives(sources: list[str]) -> float:
 
 
 def tested_share(sources: list[str]) -> float:
-    "Lines in `#| test` cells over lines in all cells; `#|` lines and blank lines count nowhere."
+    """Lines in `#| test` cells over lines in all cells; `#|` lines and blank lines
+    count nowhere.
+    """
     def lines(source):
         return [x for x in source.splitlines() if x.strip() and not x.startswith("#|")]
     tests = sum(len(lines(s)) for s in sources if s.startswith("#| test"))
@@ -21,4 +23,4 @@ def tested_share(sources: list[str]) -> float:
 
 
 CHAPTER = '92_nbtools'
-STUB = 'def tested_share(sources: list[str]) -> float:\n    "Lines in `#| test` cells over lines in all cells; `#|` lines and blank lines count nowhere."\n    raise NotImplementedError'
+STUB = 'def tested_share(sources: list[str]) -> float:\n    """Lines in `#| test` cells over lines in all cells; `#|` lines and blank lines\n    count nowhere.\n    """\n    raise NotImplementedError'

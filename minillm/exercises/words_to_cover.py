@@ -30,7 +30,9 @@ def wrong_rare_first(words: list[str], share: float) -> int:
 
 
 def words_to_cover(words: list[str], share: float) -> int:
-    "The smallest number of different words, most frequent first, that make up at least `share` of the running text."
+    """The smallest number of different words, most frequent first, that make up at
+    least `share` of the running text.
+    """
     covered, needed = 0, 0
     for _, n in Counter(words).most_common():
         if covered >= share * len(words): break
@@ -40,4 +42,4 @@ def words_to_cover(words: list[str], share: float) -> int:
 
 
 CHAPTER = '01_characters'
-STUB = 'def words_to_cover(words: list[str], share: float) -> int:\n    "The smallest number of different words, most frequent first, that make up at least `share` of the running text."\n    raise NotImplementedError'
+STUB = 'def words_to_cover(words: list[str], share: float) -> int:\n    """The smallest number of different words, most frequent first, that make up at\n    least `share` of the running text.\n    """\n    raise NotImplementedError'

@@ -15,24 +15,32 @@ from ..models.decoder import Decoder
 class KVCache:
     """Keys and values of all tokens so far, in memory taken once.
 
-    `update(layer, k, v)` takes new keys and values (B, K, T, Dh) and returns all (B, K, S, Dh) with the keys' positions
-    (S,). Keys are kept unrotated. A write beyond `max_len` raises ValueError. Chapter: 20_cache.
+    `update(layer, k, v)` takes new keys and values (B, K, T, Dh) and returns all (B, K,
+    S, Dh) with the keys' positions, (S,) or (B, S). Keys are kept unrotated; values may
+    have another width, `d_value`. `padding` (B,) says how many padding tokens stand in
+    front of each row, whose positions are below zero. A write beyond `max_len` raises
+    ValueError. Chapter: 20_cache.
     """
 
-    def __init__(self, n_layers: int, batch_size: int, n_kv_heads: int, max_len: int, d_head: int,
-                 device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> None:
-        shape = (n_layers, batch_size, n_kv_heads, max_len, d_head)
-        self.k = torch.zeros(shape, device=device, dtype=dtype)
-        self.v = torch.zeros(shape, device=device, dtype=dtype)
-        self.lengths = [0] * n_layers
-        self.max_len = max_len
+    def __init__(self, n_layers: int, batch_size: int, n_kv_heads: int, max_len: int,
+                 d_head: int, device: torch.device | str | None = None,
+                 dtype: torch.dtype | None = None, *, d_value: int | None = None,
+                 padding: Tensor | None = None) -> None:
+        room = (n_layers, batch_size, n_kv_heads, max_len)
+        self.k = torch.zeros(*room, d_head, device=device, dtype=dtype)
+        self.v = torch.zeros(*room, d_value or d_head, device=device, dtype=dtype)
+        self.lengths, self.max_len, self.padding = [0] * n_layers, max_len, padding
 
     @classmethod
-    def for_model(cls, model: Decoder, batch_size: int = 1, max_len: int | None = None) -> "KVCache":
-        """Room for `max_len` tokens (default: the model's `max_seq_len`) of a batch, on the model's device."""
+    def for_model(cls, model: Decoder, batch_size: int = 1, max_len: int | None = None,
+                  padding: Tensor | None = None) -> "KVCache":
+        """Room for `max_len` tokens (default: the model's `max_seq_len`) of a batch, on
+        the model's device.
+        """
         c, weight = model.config, next(model.parameters())
-        return cls(c.n_layers, batch_size, c.n_kv_heads or c.n_heads, max_len or c.max_seq_len, c.d_model // c.n_heads,
-                   weight.device, weight.dtype)
+        n_kv, d_key, d_value = c.cache_shape
+        return cls(c.n_layers, batch_size, n_kv, max_len or c.max_seq_len, d_key,
+                   weight.device, weight.dtype, d_value=d_value, padding=padding)
 
     @property
     def length(self) -> int:
@@ -44,17 +52,30 @@ class KVCache:
         """The memory taken, in bytes."""
         return self.k.nbytes + self.v.nbytes
 
+    def positions(self, start: int, end: int) -> Tensor:
+        """The positions of the tokens from `start` to `end`, (T,) or (B, T)."""
+        places = torch.arange(start, end, device=self.k.device)
+        return places if self.padding is None else places - self.padding[:, None]
+
+    def next_positions(self, n: int) -> Tensor:
+        """The positions of the next `n` tokens, which the decoder asks for."""
+        return self.positions(self.length, self.length + n)
+
     def update(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Add new keys and values of one layer; return all of them, and the keys' positions."""
+        """Add new keys and values of one layer; return all of them, and the keys'
+        positions.
+        """
         start, end = self.lengths[layer], self.lengths[layer] + k.shape[2]
         if end > self.max_len:
             raise ValueError(f"{end} tokens do not fit into a cache of {self.max_len}; "
                              "make it longer (max_len) or write fewer tokens")
         if k.shape[0] != self.k.shape[1]:
-            raise ValueError(f"a batch of {k.shape[0]} does not fit a cache made for a batch of {self.k.shape[1]}")
+            raise ValueError(f"a batch of {k.shape[0]} does not fit a cache made for a "
+                             f"batch of {self.k.shape[1]}")
         self.k[layer, :, :, start:end], self.v[layer, :, :, start:end] = k, v
         self.lengths[layer] = end
-        return self.k[layer, :, :, :end], self.v[layer, :, :, :end], torch.arange(end, device=k.device)
+        return (self.k[layer, :, :, :end], self.v[layer, :, :, :end],
+                self.positions(0, end))
 
     def reset(self) -> None:
         """Forget everything; the memory stays."""

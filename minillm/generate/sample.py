@@ -14,11 +14,12 @@ from torch import Tensor
 
 from ..models.decoder import Decoder
 
-Warp = Callable[[Tensor], Tensor]                         # logits (B, V) -> logits (B, V)
+Warp = Callable[[Tensor], Tensor]  # logits (B, V) -> logits (B, V)
 
 
 def temperature(t: float) -> Warp:
-    """Divide the logits by `t`: below 1 sharpens, above 1 flattens. Raises ValueError unless `t` > 0.
+    """Divide the logits by `t`: below 1 sharpens, above 1 flattens. Raises ValueError
+    unless `t` > 0.
 
     >>> temperature(0.5)(torch.tensor([[1.0, 2.0]])).tolist()
     [[2.0, 4.0]]
@@ -26,14 +27,17 @@ def temperature(t: float) -> Warp:
     Chapter: 19_sampling.
     """
     if not 0 < t < float("inf"):
-        raise ValueError(f"temperature={t} must be above 0; for the most probable token choose greedy")
+        raise ValueError(f"temperature={t} must be above 0; for the most probable "
+                         "token choose greedy")
     return lambda logits: logits / t
 
 
 def top_k(k: int) -> Warp:
-    """Keep the `k` largest logits of each row, forbid the others (Fan et al. 2018, section 5.3).
+    """Keep the `k` largest logits of each row, forbid the others (Fan et al. 2018,
+    section 5.3).
 
-    A `k` beyond the vocabulary keeps all; tokens as large as the k-th stay too. Chapter: 19_sampling.
+    A `k` beyond the vocabulary keeps all; tokens as large as the k-th stay too.
+    Chapter: 19_sampling.
     """
     if k < 1: raise ValueError(f"top_k={k} must be at least 1")
 
@@ -45,7 +49,8 @@ def top_k(k: int) -> Warp:
 
 
 def top_p(p: float) -> Warp:
-    """Keep the smallest set of tokens with probability at least `p` (Holtzman et al. 2020, equation 2).
+    """Keep the smallest set of tokens with probability at least `p` (Holtzman et al.
+    2020, equation 2).
 
     Raises ValueError unless 0 < `p` <= 1. Chapter: 19_sampling.
     """
@@ -54,7 +59,7 @@ def top_p(p: float) -> Warp:
     def warp(logits: Tensor) -> Tensor:
         ordered, index = logits.sort(-1, descending=True)                       # (B, V)
         prob = ordered.softmax(-1)
-        dropped = prob.cumsum(-1) - prob >= p                                   # what stands in front reached p
+        dropped = prob.cumsum(-1) - prob >= p  # what stands in front reached p
         dropped[..., 0] = False
         return logits.masked_fill(dropped.scatter(-1, index, dropped), float("-inf"))
 
@@ -62,23 +67,33 @@ def top_p(p: float) -> Warp:
 
 # %% ../../nbs/19_sampling.ipynb #f8bfb5c0
 def greedy(logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """The most probable token of each row: logits (B, V) -> ids (B,). Chapter: 19_sampling."""
+    """The most probable token of each row: logits (B, V) -> ids (B,). Chapter:
+    19_sampling.
+    """
     return logits.argmax(-1)
 
 
 class Sampler:
-    """A chain of warps, then one draw: `sampler(logits (B, V), generator) -> ids (B,)`. Chapter: 19_sampling."""
+    """A chain of warps, then one draw: `sampler(logits (B, V), generator) -> ids (B,)`.
+    Chapter: 19_sampling.
+    """
 
     def __init__(self, *warps: Warp) -> None:
         self.warps = warps
 
-    def __call__(self, logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def __call__(self, logits: Tensor,
+                 generator: torch.Generator | None = None) -> Tensor:
         for warp in self.warps: logits = warp(logits)
-        return torch.multinomial(logits.float().softmax(-1), 1, generator=generator)[:, 0]     # (B,)
+        # (B,)
+        return torch.multinomial(logits.float().softmax(-1), 1,
+                                 generator=generator)[:, 0]
 
 
-def make_sampler(t: float = 1.0, k: int | None = None, p: float | None = None) -> Callable[..., Tensor]:
-    """The usual chain: temperature `t` (0 means greedy), then top-k, then top-p where they are given."""
+def make_sampler(t: float = 1.0, k: int | None = None,
+                 p: float | None = None) -> Callable[..., Tensor]:
+    """The usual chain: temperature `t` (0 means greedy), then top-k, then top-p where
+    they are given.
+    """
     if t == 0: return greedy
     warps = [temperature(t)]
     if k is not None: warps.append(top_k(k))
@@ -89,18 +104,24 @@ def make_sampler(t: float = 1.0, k: int | None = None, p: float | None = None) -
 def check_prompt(ids: Tensor, vocab_size: int) -> None:
     """Raise one clear ValueError if `ids` is not a (B, T) prompt of known tokens."""
     if ids.dim() != 2 or ids.shape[1] == 0:
-        raise ValueError(f"the prompt has shape {tuple(ids.shape)}; give at least one token, as (batch, length)")
+        raise ValueError(f"the prompt has shape {tuple(ids.shape)}; give at least one "
+                         "token, as (batch, length)")
     if int(ids.max()) >= vocab_size:
-        raise ValueError(f"token {int(ids.max())} is outside the model's vocabulary of {vocab_size}; is it another tokenizer's?")
+        raise ValueError(f"token {int(ids.max())} is outside the model's vocabulary of "
+                         f"{vocab_size}; is it another tokenizer's?")
 
 
 @torch.no_grad()
-def generate(model: Decoder, ids: Tensor, *, max_tokens: int, sampler: Callable[..., Tensor] = greedy, cache: Any = None,
-             generator: torch.Generator | None = None, stop_ids: Collection[int] = ()) -> Iterator[Tensor]:
-    """Yield the next token of each row, (B,), up to `max_tokens` times; stop early when all rows met a stop id.
+def generate(model: Decoder, ids: Tensor, *, max_tokens: int,
+             sampler: Callable[..., Tensor] = greedy, cache: Any = None,
+             generator: torch.Generator | None = None,
+             stop_ids: Collection[int] = ()) -> Iterator[Tensor]:
+    """Yield the next token of each row, (B,), up to `max_tokens` times; stop early when
+    all rows met a stop id.
 
-    Without a cache each step runs the last `max_seq_len` tokens anew; with one, only the new token. Dropout is off while
-    it runs. Raises ValueError for an empty prompt or unknown tokens. Chapter: 19_sampling.
+    Without a cache each step runs the last `max_seq_len` tokens anew; with one, only
+    the new token. Dropout is off while it runs. Raises ValueError for an empty prompt
+    or unknown tokens. Chapter: 19_sampling.
     """
     check_prompt(ids, model.config.vocab_size)
     was_training = model.training
@@ -109,7 +130,8 @@ def generate(model: Decoder, ids: Tensor, *, max_tokens: int, sampler: Callable[
     stops = torch.tensor(sorted(stop_ids), device=ids.device)
     try:
         for _ in range(max_tokens):
-            logits = model(ids[:, -model.config.max_seq_len:]) if cache is None else model(new, cache=cache)
+            logits = (model(ids[:, -model.config.max_seq_len:]) if cache is None
+                      else model(new, cache=cache))
             new = sampler(logits[:, -1], generator)[:, None]                    # (B, 1)
             ids = torch.cat([ids, new], 1)
             yield new[:, 0]

@@ -19,59 +19,80 @@ def cached_seconds(root: Path, nb: dict[str, Any]) -> float | None:
     """How long the rewritten notebook ran, if the cache holds it as it stands."""
     import nbformat
     from jupyter_cache import get_cache
-    try: record = get_cache(str(root / "_build/.jupyter_cache")).match_cache_notebook(nbformat.from_dict(nb))
+    try:
+        record = get_cache(str(root / "_build/.jupyter_cache")).match_cache_notebook(nbformat.from_dict(nb))
     except KeyError: return None
     return float(record.data.get("execution_seconds", 0.0))
 
 
 def chapter_page(root: Path, stem: str, index: dict[str, str]) -> dict[str, Any]:
-    """The rewritten notebook of one chapter, with its header. The header does not change what is executed."""
+    """The rewritten notebook of one chapter, with its header. The header does not
+    change what is executed.
+    """
     nb = read_notebook(root / "nbs" / f"{stem}.ipynb")
     seconds = cached_seconds(root, rewrite(nb, root, "", index))
     return rewrite(nb, root, page_header(root, stem, nb, seconds), index)
 
 
-def execute_chapter(root: Path, stem: str, nb: dict[str, Any]) -> tuple[Any, float, str | None]:
-    """Run one rewritten notebook; return (executed notebook, seconds, error text or None)."""
+def execute_chapter(root: Path, stem: str,
+                    nb: dict[str, Any]) -> tuple[Any, float, str | None]:
+    """Run one rewritten notebook; return (executed notebook, seconds, error text or
+    None).
+    """
     import nbformat
     from jupyter_cache.executors.utils import single_nb_execution
     executed = nbformat.from_dict(nb)
-    result = single_nb_execution(executed, cwd=str(root / "nbs"), allow_errors=False, timeout=600, meta_override=True)
+    result = single_nb_execution(executed, cwd=str(root / "nbs"), allow_errors=False,
+                                 timeout=600, meta_override=True)
     return executed, result.time, result.exc_string if result.err else None
 
 
-def execute_all(root: Path, stems: list[str] | None = None, workers: int = 2) -> dict[str, float]:
-    """Execute what the cache does not hold, `workers` at a time; print the time of each; raise if one fails."""
+def execute_all(root: Path, stems: list[str] | None = None,
+                workers: int = 2) -> dict[str, float]:
+    """Execute what the cache does not hold, `workers` at a time; print the time of
+    each; raise if one fails.
+    """
     from jupyter_cache import get_cache
     from jupyter_cache.base import CacheBundleIn
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     index, cache = api_index(root), get_cache(str(root / "_build/.jupyter_cache"))
     stems = stems or chapters_in_order(root)
-    pages = {s: rewrite(read_notebook(root / "nbs" / f"{s}.ipynb"), root, "", index) for s in stems}
-    times = {s: seconds for s, nb in pages.items() if (seconds := cached_seconds(root, nb)) is not None}
+    pages = {s: rewrite(read_notebook(root / "nbs" / f"{s}.ipynb"), root, "", index)
+             for s in stems}
+    times = {s: seconds for s, nb in pages.items()
+             if (seconds := cached_seconds(root, nb)) is not None}
     for s in times: print(f"  {s:16} cached (ran in {times[s]:.1f} s)", flush=True)
     todo, failed = [s for s in stems if s not in times], []
     with ThreadPoolExecutor(workers) as pool:
-        for s, (nb, seconds, error) in zip(todo, pool.map(lambda s: execute_chapter(root, s, pages[s]), todo)):
-            print(f"  {s:16} {'FAILED after' if error else 'executed in'} {seconds:.1f} s", flush=True)
+        for s, (nb, seconds, error) in zip(todo,
+                                           pool.map(lambda s: execute_chapter(root, s,
+                                                                              pages[s]), todo)):
+            print(f"  {s:16} {'FAILED after' if error else 'executed in'} "
+                  f"{seconds:.1f} s", flush=True)
             if error: failed.append(f"{s}: {error}")
             else:
                 data = {"execution_seconds": seconds}
                 bundle = CacheBundleIn(nb, str(root / "nbs" / f"{s}.ipynb"), data=data)
-                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+                cache.cache_notebook_bundle(bundle, check_validity=False,
+                                            overwrite=True)
                 times[s] = seconds
     if failed: raise SystemExit("\n\n".join(failed))
     return times
 
 
 def main() -> None:
-    """The command `minillm-book`: execute all chapters into the cache, then build the site without a warning."""
+    """The command `minillm-book`: execute all chapters into the cache, then build the
+    site without a warning.
+    """
     import subprocess
     root, start = Path.cwd(), time.time()
     print("Executing the chapters (two at a time):", flush=True)
     times = execute_all(root, sys.argv[1:] or None)
-    print(f"{len(times)} chapters, {sum(times.values()):.0f} s of running time, {time.time() - start:.0f} s waited", flush=True)
-    build = [str(Path(sys.executable).parent / "jupyter-book"), "build", ".", "-W", "--keep-going"]
+    print(f"{len(times)} chapters, {sum(times.values()):.0f} s of running time, "
+          f"{time.time() - start:.0f} s waited", flush=True)
+    build = [str(Path(sys.executable).parent / "jupyter-book"), "build", ".", "-W",
+             "--keep-going"]
     code = subprocess.run([*build, "--quiet"]).returncode
-    print(f"book {'built' if code == 0 else 'FAILED'} in {time.time() - start:.0f} s: _build/html/index.html", flush=True)
+    print(f"book {'built' if code == 0 else 'FAILED'} in {time.time() - start:.0f} s: "
+          "_build/html/index.html", flush=True)
     raise SystemExit(code)

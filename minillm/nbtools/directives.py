@@ -12,7 +12,8 @@ DIRECTIVE = re.compile(r"^#\|\s*(\S+)[ \t]*(.*)$")
 
 
 def split_directives(source: str) -> tuple[dict[str, str], str]:
-    """The `#|` lines of a cell as a dict, and the source without them. Chapter: 92_nbtools.
+    """The `#|` lines of a cell as a dict, and the source without them. Chapter:
+    92_nbtools.
 
     >>> split_directives("#| export layers.norm\\nx = 1")
     ({'export': 'layers.norm'}, 'x = 1')

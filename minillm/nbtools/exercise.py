@@ -18,7 +18,8 @@ class WrongAnswer(AssertionError):
 
 
 def same(got: Any, want: Any) -> bool:
-    """Equal within 1e-5: tensors, floats, and lists, tuples and dicts of them. Chapter: 92_nbtools.
+    """Equal within 1e-5: tensors, floats, and lists, tuples and dicts of them. Chapter:
+    92_nbtools.
 
     >>> same([1.0, 2.0], [1.0, 2.0000001])
     True
@@ -26,18 +27,24 @@ def same(got: Any, want: Any) -> bool:
     if isinstance(want, Exception): return type(got) is type(want)
     if isinstance(want, torch.Tensor):
         fits = isinstance(got, torch.Tensor) and got.shape == want.shape
-        return fits and torch.allclose(got.double(), want.double(), rtol=1e-5, atol=1e-5, equal_nan=True)
+        return (fits and torch.allclose(got.double(), want.double(), rtol=1e-5,
+                                        atol=1e-5, equal_nan=True))
     if isinstance(want, (list, tuple)):
-        return isinstance(got, (list, tuple)) and len(got) == len(want) and all(map(same, got, want))
+        return (isinstance(got, (list, tuple)) and len(got) == len(want)
+                and all(map(same, got, want)))
     if isinstance(want, dict):
-        return isinstance(got, dict) and got.keys() == want.keys() and all(same(got[k], want[k]) for k in want)
+        return (isinstance(got, dict) and got.keys() == want.keys()
+                and all(same(got[k], want[k]) for k in want))
     if isinstance(want, float):
-        return isinstance(got, (int, float)) and math.isclose(got, want, rel_tol=1e-5, abs_tol=1e-6)
+        return (isinstance(got, (int, float))
+                and math.isclose(got, want, rel_tol=1e-5, abs_tol=1e-6))
     return type(got) is type(want) and bool(got == want)
 
 
 def results(answer: Callable[..., Any], cases: list[tuple]) -> list[Any]:
-    """What `answer` returns for each case; an exception counts as a result, except `NotImplementedError`."""
+    """What `answer` returns for each case; an exception counts as a result, except
+    `NotImplementedError`.
+    """
     made: list[Any] = []
     for case in cases:
         try: made.append(answer(*case))
@@ -55,24 +62,30 @@ def wrong_answers(spec: ModuleType) -> list[Callable[..., Any]]:
 def diagnose(got: list[Any], spec: ModuleType, cases: list[tuple]) -> str | None:
     """The message of the known mistake whose results equal `got`, or None."""
     for wrong in wrong_answers(spec):
-        if all(map(same, got, results(wrong, cases))): return " ".join((wrong.__doc__ or wrong.__name__).split())
+        if all(map(same, got, results(wrong, cases))):
+            return " ".join((wrong.__doc__ or wrong.__name__).split())
     return None
 
 
 def check(answer: Callable[..., Any]) -> None:
-    """Compare `answer` with the book's solution; raise `WrongAnswer` that says what is wrong. Chapter: 92_nbtools."""
+    """Compare `answer` with the book's solution; raise `WrongAnswer` that says what is
+    wrong. Chapter: 92_nbtools.
+    """
     name = answer.__name__
     spec = importlib.import_module(f"minillm.exercises.{name}")
     cases = [c if isinstance(c, tuple) else (c,) for c in getattr(spec, "CASES", [()])]
     equal = getattr(spec, "same", same)
     got, want = results(answer, cases), results(getattr(spec, name), cases)
-    fits = [type(g) is type(w) if isinstance(w, Exception) else not isinstance(g, Exception) and equal(g, w)
+    fits = [type(g) is type(w) if isinstance(w, Exception)
+            else not isinstance(g, Exception) and equal(g, w)
             for g, w in zip(got, want)]
     if all(fits):
-        print(f"✓ {name}: right" + (f" on all {len(cases)} cases" if len(cases) > 1 else ""))
+        print(f"✓ {name}: right" + (f" on all {len(cases)} cases" if len(cases) > 1
+                                    else ""))
         return
     message = diagnose(got, spec, cases)
     if message: raise WrongAnswer(message)
     first = fits.index(False)
     arguments = ", ".join(map(repr, cases[first]))
-    raise WrongAnswer(f"{name}({arguments})\n  gave      {got[first]!r}\n  should be {want[first]!r}")
+    raise WrongAnswer(f"{name}({arguments})\n  gave      {got[first]!r}\n  should be "
+                      f"{want[first]!r}")

@@ -19,12 +19,16 @@ NAMED = [name for name in PALETTE["light"] if name not in ("ground", "expert")]
 def css_variables(theme: str) -> str:
     """The palette of one theme as CSS declarations, `--ml-query: #…;` and so on."""
     colours = PALETTE[theme]
-    named = [f"--ml-{name}: {value};" for name, value in colours.items() if name != "expert"]
-    return " ".join(named + [f"--ml-expert-{i}: {value};" for i, value in enumerate(colours["expert"])])
+    named = [f"--ml-{name}: {value};"
+             for name, value in colours.items() if name != "expert"]
+    return " ".join(named + [f"--ml-expert-{i}: {value};"
+                             for i, value in enumerate(colours["expert"])])
 
 
 def palette_css() -> str:
-    """The style sheet that both themes of the page, and every figure and widget on it, take their colours from."""
+    """The style sheet that both themes of the page, and every figure and widget on it,
+    take their colours from.
+    """
     return (f":root {{ {css_variables('light')} }}\n"
             f"html[data-theme=dark] {{ {css_variables('dark')} }}\n"
             "@media (prefers-color-scheme: dark) { "
@@ -32,15 +36,20 @@ def palette_css() -> str:
 
 
 def themed_svg(svg: str, alt: str = "") -> str:
-    """A matplotlib SVG made part of the page: palette colours become CSS variables, `alt` its name for screen readers."""
+    """A matplotlib SVG made part of the page: palette colours become CSS variables,
+    `alt` its name for screen readers.
+    """
     svg = svg[svg.index("<svg"):]
     for name in NAMED:
-        svg = re.sub(re.escape(PALETTE["light"][name]), f"var(--ml-{name})", svg, flags=re.IGNORECASE)
+        svg = re.sub(re.escape(PALETTE["light"][name]), f"var(--ml-{name})", svg,
+                     flags=re.IGNORECASE)
     width = re.search(r'viewBox="0 0 ([\d.]+)', svg)
-    style = f"width:100%;max-width:{float(width[1]) * 4 / 3:.0f}px;height:auto" if width else "max-width:100%"
+    style = (f"width:100%;max-width:{float(width[1]) * 4 / 3:.0f}px;height:auto"
+             if width else "max-width:100%")
     svg = re.sub(r'^<svg([^>]*?) (?:width|height)="[^"]*"', r"<svg\1", svg)
     svg = re.sub(r'^<svg([^>]*?) (?:width|height)="[^"]*"', r"<svg\1", svg)
-    label = f'role="img" aria-label="{html.escape(alt, quote=True)}"' if alt else 'role="img" aria-label="figure"'
+    label = (f'role="img" aria-label="{html.escape(alt, quote=True)}"' if alt
+             else 'role="img" aria-label="figure"')
     return f'<div class="ml-figure">{svg.replace("<svg", f"<svg {label} style={chr(34)}{style}{chr(34)}", 1)}</div>'
 
 # %% ../../nbs/92_nbtools.ipynb #02abd770
@@ -55,10 +64,14 @@ def social_card(title: str, promise: str, path: Path) -> None:
         for column in range(row + 1):
             shade = (0.35 + 0.65 * (column + 1) / (row + 1)) if column < row else 1.0
             place = (0.07 + 0.026 * column, 0.84 - 0.05 * row)
-            box = Rectangle(place, 0.022, 0.042, color=colours["key" if row == column == 3 else "query"], alpha=shade)
+            box = Rectangle(place, 0.022, 0.042,
+                            color=colours["key" if row == column == 3 else "query"],
+                            alpha=shade)
             figure.add_artist(box)
     figure.text(0.20, 0.76, "minillm", size=30, color=colours["muted"], va="center")
-    figure.text(0.07, 0.47, textwrap.fill(title, 30), size=46, color=colours["ink"], va="center")
-    figure.text(0.07, 0.17, textwrap.fill(promise, 62), size=23, color=colours["muted"], va="center")
+    figure.text(0.07, 0.47, textwrap.fill(title, 30), size=46, color=colours["ink"],
+                va="center")
+    figure.text(0.07, 0.17, textwrap.fill(promise, 62), size=23, color=colours["muted"],
+                va="center")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)

@@ -12,14 +12,17 @@ import yaml
 
 
 def chapters_in_order(root: Path) -> list[str]:
-    """The notebooks of `_toc.yml` in reading order, as `09_attention`. Chapter: 92_nbtools."""
+    """The notebooks of `_toc.yml` in reading order, as `09_attention`. Chapter:
+    92_nbtools.
+    """
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
     return [Path(f).stem for f in files if f.startswith("nbs/")]
 
 
 def imported_modules(source: str, module: str = "") -> set[str]:
-    """The `minillm` modules that `source` imports, relative imports resolved against `module`.
+    """The `minillm` modules that `source` imports, relative imports resolved against
+    `module`.
 
     >>> sorted(imported_modules("from ..files import read_text", "minillm.data.bins"))
     ['minillm.files']
@@ -46,16 +49,21 @@ def all_imports(root: Path, names: set[str]) -> set[str]:
     while todo:
         name = todo.pop()
         done.add(name)
-        more = imported_modules(module_file(root, name).read_text(encoding="utf-8"), name)
+        more = imported_modules(module_file(root, name).read_text(encoding="utf-8"),
+                                name)
         todo |= {m for m in more if module_file(root, m).exists()} - done
     return done
 
 
 def depends_hash(root: Path, sources: list[str]) -> str:
-    """A fingerprint of all modules, run records and assets that a chapter's cells can see."""
-    names = all_imports(root, set().union(*(imported_modules(s) for s in sources)) if sources else set())
+    """A fingerprint of all modules, run records and assets that a chapter's cells can
+    see.
+    """
+    names = all_imports(root, set().union(*(imported_modules(s) for s in sources))
+                        if sources else set())
     files = sorted(module_file(root, n) for n in names)
-    assets = sorted(f for d in ("book/runs", "minillm/configs", "minillm/weights", "minillm/widgets")
+    assets = sorted(f for d in ("book/runs", "minillm/configs", "minillm/weights",
+                                "minillm/widgets")
                     for f in (root / d).glob("*.[jcsy]*"))
     digest = hashlib.sha256()
     for f in [*files, *assets]: digest.update(f.read_bytes())

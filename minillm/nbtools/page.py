@@ -15,7 +15,8 @@ from .directives import split_directives
 from .export import settings, solved, stub
 from .graph import depends_hash
 
-TAGS = {"hide": "remove-cell", "default_exp": "remove-cell", "answer": "remove-cell", "echo": "remove-input",
+TAGS = {"hide": "remove-cell", "default_exp": "remove-cell", "answer": "remove-cell",
+        "echo": "remove-input",
         "code-fold": "hide-input", "eval": "skip-execution", "cuda": "skip-execution"}
 LONG_TEST = 14          # lines; a longer test is folded
 
@@ -26,11 +27,16 @@ def markdown(source: str, cell_id: str) -> dict[str, Any]:
 
 
 def book_setup(root: Path, sources: list[str]) -> dict[str, Any]:
-    """The hidden first cell of a page: figures as SVG; its comment changes when a module changes, so the cache does."""
-    lines = [f"# depends on {depends_hash(root, sources)}", "import os, warnings", "os.environ['MINILLM_BOOK'] = '1'",
+    """The hidden first cell of a page: figures as SVG; its comment changes when a
+    module changes, so the cache does.
+    """
+    lines = [f"# depends on {depends_hash(root, sources)}", "import os, warnings",
+             "os.environ['MINILLM_BOOK'] = '1'",
              "warnings.filterwarnings('ignore', message='.*IProgress.*')",
-             "from matplotlib_inline.backend_inline import set_matplotlib_formats", "set_matplotlib_formats('svg')"]
-    return {"cell_type": "code", "id": "book-setup", "metadata": {"tags": ["remove-cell"]}, "outputs": [],
+             "from matplotlib_inline.backend_inline import set_matplotlib_formats",
+             "set_matplotlib_formats('svg')"]
+    return {"cell_type": "code", "id": "book-setup",
+            "metadata": {"tags": ["remove-cell"]}, "outputs": [],
             "execution_count": None, "source": "\n".join(lines)}
 
 
@@ -43,7 +49,8 @@ def code_cell(cell: dict[str, Any], module: str) -> list[dict[str, Any]]:
     if "fig-alt" in found: meta["mystnb"] = {"image": {"alt": found["fig-alt"]}}
     if "test" in found and source.count("\n") > LONG_TEST:
         tags.add("hide-input")
-        meta["mystnb"] = {"code_prompt_show": "Show the test", "code_prompt_hide": "Hide the test"}
+        meta["mystnb"] = {"code_prompt_show": "Show the test",
+                          "code_prompt_hide": "Hide the test"}
     if "export" in found:
         name = "minillm." + (found["export"] or module)
         badge = f'<div class="ml-export">exported to <a href="../book/api.html#module-{name}">{name}</a></div>'
@@ -51,13 +58,17 @@ def code_cell(cell: dict[str, Any], module: str) -> list[dict[str, Any]]:
     if "exercise" in found:
         before.append(markdown(f"```python\n{stub(source)}\n```", cell["id"] + "-stub"))
         tags.add("hide-input")
-        meta["mystnb"] = {"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+        meta["mystnb"] = {"code_prompt_show": "Show the solution",
+                          "code_prompt_hide": "Hide the solution"}
         source = solved(source)
-    return [*before, {**cell, "source": source, "metadata": {**meta, "tags": sorted(tags)}}]
+    return [*before, {**cell, "source": source,
+                      "metadata": {**meta, "tags": sorted(tags)}}]
 
 
 def link_names(source: str, index: dict[str, str]) -> str:
-    """Link each exported name, where it first stands in backquotes in a piece of prose, to the API page."""
+    """Link each exported name, where it first stands in backquotes in a piece of prose,
+    to the API page.
+    """
     seen: set[str] = set()
 
     def link(match: re.Match) -> str:
@@ -66,25 +77,33 @@ def link_names(source: str, index: dict[str, str]) -> str:
         seen.add(name)
         return f"{{py:obj}}`{match[1]} <{index[name]}>`"
 
-    fixed = r"(```.*?```|^#[^\n]*|\[[^\]]*\]\([^)]*\)|^\|[^\n]*\||\$[^$]*\$)"     # code, headings, links, tables, formulas
+    # code, headings, links, tables, formulas
+    fixed = r"(```.*?```|^#[^\n]*|\[[^\]]*\]\([^)]*\)|^\|[^\n]*\||\$[^$]*\$)"
     parts = re.split(fixed, source, flags=re.DOTALL | re.MULTILINE)
     plain = re.compile(r"(?<![`\w}])`([A-Za-z_]\w*(?:\(\))?)`(?!`)")
-    return "".join(part if i % 2 else plain.sub(link, part) for i, part in enumerate(parts))
+    return "".join(part if i % 2 else plain.sub(link, part)
+                   for i, part in enumerate(parts))
 
 
-def rewrite(nb: dict[str, Any], root: Path, header: str, index: dict[str, str]) -> dict[str, Any]:
-    """The notebook as Jupyter Book shall read it: `header` below the title, directives as tags. Chapter: 92_nbtools."""
+def rewrite(nb: dict[str, Any], root: Path, header: str,
+            index: dict[str, str]) -> dict[str, Any]:
+    """The notebook as Jupyter Book shall read it: `header` below the title, directives
+    as tags. Chapter: 92_nbtools.
+    """
     nb = deepcopy(nb)
     for c in nb["cells"]: c["source"] = "".join(c["source"])
-    code = [split_directives(c["source"])[1] for c in nb["cells"] if c["cell_type"] == "code"]
-    found = [split_directives(c["source"])[0] for c in nb["cells"] if c["cell_type"] == "code"]
+    code = [split_directives(c["source"])[1]
+            for c in nb["cells"] if c["cell_type"] == "code"]
+    found = [split_directives(c["source"])[0]
+             for c in nb["cells"] if c["cell_type"] == "code"]
     module = next((d["default_exp"] for d in found if "default_exp" in d), "")
     cells: list[dict[str, Any]] = []
     for cell in nb["cells"]:
         if cell["id"] == "colab-install": continue
         if cell["cell_type"] == "code": cells += code_cell(cell, module)
         else: cells.append({**cell, "source": link_names(cell["source"], index)})
-    title = next(c for c in cells if c["cell_type"] == "markdown" and c["source"].startswith("# "))
+    title = next(c for c in cells if c["cell_type"] == "markdown"
+                 and c["source"].startswith("# "))
     first, _, rest = title["source"].partition("\n")
     title["source"] = f"{first}\n\n{header}\n{rest}"
     cells.insert(cells.index(title) + 1, book_setup(root, code))
@@ -98,7 +117,8 @@ def starter(nb: dict[str, Any]) -> dict[str, Any]:
         source = "".join(cell["source"])
         found = split_directives(source)[0] if cell["cell_type"] == "code" else {}
         if "answer" in found: continue
-        cells.append({**cell, "source": stub(source) if "exercise" in found else source})
+        cells.append({**cell, "source": stub(source) if "exercise" in found
+                      else source})
     return {**nb, "cells": cells}
 
 # %% ../../nbs/92_nbtools.ipynb #04c1cf43
@@ -106,20 +126,27 @@ def place(root: Path, stem: str) -> str:
     """The part of the book that chapter `stem` belongs to, as `_toc.yml` calls it."""
     import yaml
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    return next(p["caption"] for p in toc["parts"] for c in p["chapters"] if Path(c["file"]).stem == stem)
+    return next(p["caption"] for p in toc["parts"]
+                for c in p["chapters"] if Path(c["file"]).stem == stem)
 
 
-def page_header(root: Path, stem: str, nb: dict[str, Any], seconds: float | None) -> str:
-    """The line below a chapter's title: where one is, how long it takes, and the links."""
+def page_header(root: Path, stem: str, nb: dict[str, Any],
+                seconds: float | None) -> str:
+    """The line below a chapter's title: where one is, how long it takes, and the
+    links.
+    """
     s = settings(root)
     repo = s["git_url"].removeprefix("https://github.com/")
     colab = f"https://colab.research.google.com/github/{repo}/blob"
     words = sum(len("".join(c["source"]).split()) for c in nb["cells"])
     ran = f" · runs in {seconds:.0f} s" if seconds else ""
-    links = [(f"{colab}/{s['branch']}/nbs/{stem}.ipynb", "open in Colab"), (f"../notebooks/{stem}.ipynb", "download"),
-             (f"../starters/{stem}.ipynb", "starter"), (f"{colab}/gh-pages/starters/{stem}.ipynb", "starter in Colab")]
+    links = [(f"{colab}/{s['branch']}/nbs/{stem}.ipynb", "open in Colab"),
+             (f"../notebooks/{stem}.ipynb", "download"),
+             (f"../starters/{stem}.ipynb", "starter"),
+             (f"{colab}/gh-pages/starters/{stem}.ipynb", "starter in Colab")]
     anchors = " · ".join(f'<a href="{url}"{" download" if url.startswith("..") else ""}>{text}</a>' for url, text in links)
-    return (f'<p class="ml-place">{place(root, stem)} · {max(1, round(words / 200))} minutes to read{ran}<br>'
+    return (f'<p class="ml-place">{place(root, stem)} · {max(1, round(words / 200))} '
+            f'minutes to read{ran}<br>'
             f"{anchors}</p>\n")
 
 
@@ -131,7 +158,9 @@ def api_index(root: Path) -> dict[str, str]:
         if file.parent.name == "exercises" or file.name.startswith("_"): continue
         module = ".".join(file.relative_to(root).with_suffix("").parts)
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            if isinstance(node,
+                          (ast.FunctionDef,
+                           ast.ClassDef)) and not node.name.startswith("_"):
                 found.setdefault(node.name, []).append(f"{module}.{node.name}")
     return {name: full[0] for name, full in found.items() if len(full) == 1}
 

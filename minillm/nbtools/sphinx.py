@@ -24,7 +24,9 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class WidgetRenderer:
-    """Draws widgets and figures into the page: a mount point with its first picture, or the figure's SVG."""
+    """Draws widgets and figures into the page: a mount point with its first picture, or
+    the figure's SVG.
+    """
 
     mime_priority_overrides = [("html", "image/svg+xml", 20)]
 
@@ -32,7 +34,8 @@ class WidgetRenderer:
     def handle_mime(renderer: Any, data: Any, inline: bool) -> list[Any] | None:
         from docutils import nodes
         if data.mime_type == WIDGET:
-            view = data.content if isinstance(data.content, dict) else json.loads(data.content)
+            view = (data.content if isinstance(data.content, dict)
+                    else json.loads(data.content))
             text = (f'<div class="ml-widget" data-model-id="{view["model_id"]}">'
                     f'{view.get("fallback", "<p>This widget needs a script.</p>")}</div>')
         elif data.mime_type == "image/svg+xml":
@@ -43,18 +46,23 @@ class WidgetRenderer:
 
 
 def read_source(app: Any, docname: str, source: list[str]) -> None:
-    """Rewrite a chapter before it is read; fill the API page with one section a module."""
+    """Rewrite a chapter before it is read; fill the API page with one section a
+    module.
+    """
     root = Path(app.srcdir)
     if docname.startswith("nbs/"):
         source[0] = json.dumps(chapter_page(root, Path(docname).name, api_index(root)))
     if docname == "book/api":
-        source[0] = source[0].replace("<!-- modules -->", "\n".join(map(api_section, api_modules(root))))
+        source[0] = source[0].replace("<!-- modules -->",
+                                      "\n".join(map(api_section, api_modules(root))))
 
 
 def api_modules(root: Path) -> list[str]:
     """Every module that a chapter exports, by name."""
-    made = [f for f in sorted((root / "minillm").rglob("*.py")) if "File to edit" in f.read_text(encoding="utf-8")[:3000]]
-    return [".".join(f.relative_to(root).with_suffix("").parts) for f in made if f.parent.name != "exercises"]
+    made = [f for f in sorted((root / "minillm").rglob("*.py"))
+            if "File to edit" in f.read_text(encoding="utf-8")[:3000]]
+    return [".".join(f.relative_to(root).with_suffix("").parts)
+            for f in made if f.parent.name != "exercises"]
 
 
 def api_section(module: str) -> str:
@@ -62,7 +70,8 @@ def api_section(module: str) -> str:
     return f"## `{module}`\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n"
 
 
-def plain_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+def plain_docstring(app: Any, what: str, name: str, obj: Any, options: Any,
+                    lines: list[str]) -> None:
     """Our docstrings are Markdown-like; make them reStructuredText that cannot warn."""
     out: list[str] = []
     example = False
@@ -73,43 +82,55 @@ def plain_docstring(app: Any, what: str, name: str, obj: Any, options: Any, line
         if example: out.append(text)
         else:
             parts = re.split(r"(``[^`]+``|`[^`]+`)", text)
-            plain = [re.sub(r"([*|\\]|_(?=\W|$)|(?<!\w)`)", r"\\\1", p) if i % 2 == 0 else f"``{p.strip('`')}``"
+            plain = [re.sub(r"([*|\\]|_(?=\W|$)|(?<!\w)`)", r"\\\1", p) if i % 2 == 0
+                     else f"``{p.strip('`')}``"
                      for i, p in enumerate(parts)]
             out.append("".join(plain))
     lines[:] = [*out, ""]
 
 
 def write_assets(app: Any, config: Any) -> None:
-    """Collect below `_build/assets` what the site serves beside its pages, and make it a static path."""
+    """Collect below `_build/assets` what the site serves beside its pages, and make it
+    a static path.
+    """
     root = Path(app.srcdir)
     assets = root / "_build" / "assets"
-    for folder in ("static", "extra/notebooks", "extra/starters"): (assets / folder).mkdir(parents=True, exist_ok=True)
+    for folder in ("static", "extra/notebooks", "extra/starters"):
+        (assets / folder).mkdir(parents=True, exist_ok=True)
     (assets / "static" / "palette.css").write_text(palette_css(), encoding="utf-8")
     for stem in chapters_in_order(root):
         nb = read_notebook(root / "nbs" / f"{stem}.ipynb")
         social_card(*title_and_promise(nb), assets / "static" / "cards" / f"{stem}.png")
         for kind, made in (("notebooks", nb), ("starters", starter(nb))):
-            (assets / "extra" / kind / f"{stem}.ipynb").write_text(json.dumps(made, indent=1), encoding="utf-8")
-    for name in ("host.js", "widgets.css"): shutil.copy(root / "minillm" / "widgets" / name, assets / "static" / name)
+            (assets / "extra" / kind / f"{stem}.ipynb").write_text(json.dumps(made,
+                                                                              indent=1), encoding="utf-8")
+    for name in ("host.js", "widgets.css"):
+        shutil.copy(root / "minillm" / "widgets" / name, assets / "static" / name)
     copy_mathjax(assets / "static" / "mathjax")
-    config.html_static_path = [*config.html_static_path, str(root / "book" / "assets"), str(assets / "static")]
+    config.html_static_path = [*config.html_static_path, str(root / "book" / "assets"),
+                               str(assets / "static")]
     config.html_extra_path = [*config.html_extra_path, str(assets / "extra")]
     s = settings(root)
-    config.html_theme_options |= {"repository_url": s["git_url"], "repository_branch": s["branch"],
-                                  "use_repository_button": True, "use_download_button": False, "path_to_docs": ""}
+    config.html_theme_options |= {"repository_url": s["git_url"],
+                                  "repository_branch": s["branch"],
+                                  "use_repository_button": True,
+                                  "use_download_button": False, "path_to_docs": ""}
     config.html_baseurl = f"{s['doc_host']}{s['doc_baseurl']}/"
 
 
 def title_and_promise(nb: dict[str, Any]) -> tuple[str, str]:
     """A chapter's title and the line of promise below it."""
-    lines = next(text for c in nb["cells"] if (text := "".join(c["source"])).startswith("# ")).splitlines()
+    lines = next(text
+                 for c in nb["cells"]
+                 if (text := "".join(c["source"])).startswith("# ")).splitlines()
     return lines[0][2:], next((line[2:] for line in lines if line.startswith("> ")), "")
 
 
 def copy_mathjax(to: Path) -> None:
     """MathJax 3 from its Python package, so that no page asks another host for it."""
     if (to / "tex-mml-chtml.js").exists(): return
-    first = next(f for f in package_files("sphinx-mathjax-offline") or [] if f.name == "tex-mml-chtml.js")
+    first = next(f for f in package_files("sphinx-mathjax-offline") or []
+                 if f.name == "tex-mml-chtml.js")
     folder = Path(str(first.locate())).parent
     fonts = "output/chtml/fonts/woff-v2"
     shutil.copytree(folder / fonts, to / fonts, dirs_exist_ok=True)
@@ -117,14 +138,22 @@ def copy_mathjax(to: Path) -> None:
 
 
 def escape_state(attributes: dict[str, Any]) -> None:
-    """Escape `<` in the JSON of widgets: `<!-- <script>` in it would swallow the rest of the page."""
-    if "widget-state" in attributes.get("type", ""): attributes["body"] = attributes["body"].replace("<", "\\u003c")
+    """Escape `<` in the JSON of widgets: `<!-- <script>` in it would swallow the rest
+    of the page.
+    """
+    if "widget-state" in attributes.get("type", ""):
+        attributes["body"] = attributes["body"].replace("<", "\\u003c")
 
 
-def page_context(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Drop the scripts that would ask another host, and describe the page for a link's preview."""
-    keep = [s for s in context.get("script_files", []) if "thebe" not in str(getattr(s, "filename", s) or "").lower()
-            and "thebe" not in str(getattr(s, "attributes", {}).get("body", "")).lower()]
+def page_context(app: Any, page: str, template: str, context: dict[str, Any],
+                 doctree: Any) -> None:
+    """Drop the scripts that would ask another host, and describe the page for a link's
+    preview.
+    """
+    keep = [s for s in context.get("script_files", [])
+            if "thebe" not in str(getattr(s, "filename", s) or "").lower()
+            and "thebe" not in str(getattr(s, "attributes",
+                                           {}).get("body", "")).lower()]
     for script in keep: escape_state(getattr(script, "attributes", {}))
     context["script_files"] = keep
     if doctree is None: return
@@ -132,10 +161,13 @@ def page_context(app: Any, page: str, template: str, context: dict[str, Any], do
     quote = next(iter(doctree.findall(nodes.block_quote)), None)
     text = quote.astext() if quote else "Understand and build a modern language model."
     title = re.sub(r"<[^>]+>", "", context.get("title", "minillm"))
-    card = Path(page).name if page.startswith("nbs/") else chapters_in_order(Path(app.srcdir))[0]
+    card = (Path(page).name if page.startswith("nbs/")
+            else chapters_in_order(Path(app.srcdir))[0])
     image = f"{app.config.html_baseurl}_static/cards/{card}.png"
-    tags = [("og:title", title), ("og:description", " ".join(text.split())), ("og:type", "article"), ("og:image", image)]
-    context["metatags"] += "".join(f'<meta property="{k}" content="{html.escape(v)}" />\n' for k, v in tags)
+    tags = [("og:title", title), ("og:description", " ".join(text.split())),
+            ("og:type", "article"), ("og:image", image)]
+    context["metatags"] += "".join(f'<meta property="{k}" content="{html.escape(v)}" '
+                                   '/>\n' for k, v in tags)
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -12,40 +12,52 @@ from typing import Any
 
 from ..files import read_json
 
-TOKENIZERS = {"char": ("simple", "CharTokenizer"), "word": ("simple", "WordTokenizer"), "bpe": ("bpe", "BPETokenizer")}
+TOKENIZERS = {"char": ("simple", "CharTokenizer"), "word": ("simple", "WordTokenizer"),
+              "bpe": ("bpe", "BPETokenizer")}
 BPE_VOCAB_SIZE = 1024                                        # when none is asked for
 
 
 def tokenizer_class(kind: str) -> Any:
-    "The class of that kind; `ValueError` with the nearest right name for an unknown one. Chapter: 04_corpora."
+    """The class of that kind; `ValueError` with the nearest right name for an unknown
+    one. Chapter: 04_corpora.
+    """
     if kind in TOKENIZERS:
         module, name = TOKENIZERS[kind]
-        return getattr(import_module(f"minillm.tokenizer.{module}"), name)           # only what is used is loaded
+        # only what is used is loaded
+        return getattr(import_module(f"minillm.tokenizer.{module}"), name)
     near = get_close_matches(str(kind), TOKENIZERS, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"unknown tokenizer {kind!r}; {hint}choose one of {', '.join(TOKENIZERS)}")
+    raise ValueError(f"unknown tokenizer {kind!r}; {hint}choose one of "
+                     f"{', '.join(TOKENIZERS)}")
 
 
-def train_tokenizer(kind: str, text: str, vocab_size: int | None = None, specials: Iterable[str] = ()) -> Any:
+def train_tokenizer(kind: str, text: str, vocab_size: int | None = None,
+                    specials: Iterable[str] = ()) -> Any:
     """Train a tokenizer of `kind` (char, word or bpe) on `text`. Chapter: 04_corpora.
 
-    `char` takes every character of the text and no `vocab_size`; `word` keeps the most frequent `vocab_size` (all if
-    none is given); `bpe` merges until it has `vocab_size` tokens (1,024 if none is given), the `specials` among them;
-    the other kinds have none.
-    `train_tokenizer("char", "abba").vocab_size` is 2. Raises `ValueError` for an unknown kind or an empty text.
+    `char` takes every character of the text and no `vocab_size`; `word` keeps the most
+    frequent `vocab_size` (all if none is given); `bpe` merges until it has `vocab_size`
+    tokens (1,024 if none is given), the `specials` among them; the other kinds have
+    none.
+    `train_tokenizer("char", "abba").vocab_size` is 2. Raises `ValueError` for an
+    unknown kind or an empty text.
     """
     made = tokenizer_class(kind)
     if not text: raise ValueError("there is no text to train a tokenizer on")
-    if kind == "bpe": return made.train(text, BPE_VOCAB_SIZE if vocab_size is None else vocab_size, specials)
+    if kind == "bpe":
+        return made.train(text, BPE_VOCAB_SIZE if vocab_size is None else vocab_size,
+                          specials)
     if kind == "word": return made.train(text, vocab_size)
     if vocab_size is not None:
-        raise ValueError("a char tokenizer has as many tokens as the text has characters; "
+        raise ValueError("a char tokenizer has as many tokens as the text has "
+                         "characters; "
                          f"leave out vocab_size={vocab_size}")
     return made.train(text)
 
 
 def load_tokenizer(path: str | Path) -> Any:
-    """The tokenizer saved at `path`, a file or a folder with a `tokenizer.json`. Chapter: 04_corpora.
+    """The tokenizer saved at `path`, a file or a folder with a `tokenizer.json`.
+    Chapter: 04_corpora.
 
     Raises `FileNotFoundError`, and `ValueError` if the file is no tokenizer of ours.
     """
@@ -53,5 +65,6 @@ def load_tokenizer(path: str | Path) -> Any:
     if path.is_dir(): path = path / "tokenizer.json"
     saved = read_json(path)
     if not isinstance(saved, dict) or "kind" not in saved:
-        raise ValueError(f"{path} does not say what kind of tokenizer it is; give one written by `minillm prepare`")
+        raise ValueError(f"{path} does not say what kind of tokenizer it is; give one "
+                         "written by `minillm prepare`")
     return tokenizer_class(saved["kind"]).load(path)

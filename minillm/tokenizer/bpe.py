@@ -17,15 +17,17 @@ import regex
 
 from ..files import read_json, write_json
 
-# GPT-2's rule (Radford et al. 2019): contractions; a space with its word, number or punctuation; the remaining spaces.
+# GPT-2's rule (Radford et al. 2019): contractions; a space with its word, number or
+# punctuation; the remaining spaces.
 SPLIT = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
 Pair = tuple[int, int]
-Merges = list[Pair]                                            # the i-th merge makes token 256 + i
+Merges = list[Pair]  # the i-th merge makes token 256 + i
 
 
 def pieces(text: str, pattern: str = SPLIT) -> list[str]:
-    """Cut `text` into the pieces inside which pairs are joined; joined together they are the text again.
+    """Cut `text` into the pieces inside which pairs are joined; joined together they
+    are the text again.
 
     >>> pieces("The dog's 3 bones!")
     ['The', ' dog', "'s", ' 3', ' bones', '!']
@@ -33,7 +35,8 @@ def pieces(text: str, pattern: str = SPLIT) -> list[str]:
     return regex.findall(pattern, text)
 
 # %% ../../nbs/02_bpe.ipynb #998ff459
-def piece_counts(texts: Iterable[str], pattern: str = SPLIT) -> dict[tuple[int, ...], int]:
+def piece_counts(texts: Iterable[str],
+                 pattern: str = SPLIT) -> dict[tuple[int, ...], int]:
     """How often each piece stands in the texts, pieces as tuples of bytes."""
     counts: Counter[str] = Counter()
     for text in texts: counts.update(pieces(text, pattern))
@@ -58,7 +61,9 @@ def join_pair(ids: tuple[int, ...], pair: Pair, new: int) -> tuple[int, ...]:
 
 
 def train_slow(words: dict[tuple[int, ...], int], n_merges: int) -> Merges:
-    """The oracle: count all pairs anew at each merge (Sennrich et al. 2016, algorithm 1). Ties: the smaller pair."""
+    """The oracle: count all pairs anew at each merge (Sennrich et al. 2016, algorithm
+    1). Ties: the smaller pair.
+    """
     words, merges = dict(words), []
     for new in range(256, 256 + n_merges):
         counts: Counter[Pair] = Counter()
@@ -74,7 +79,9 @@ def train_slow(words: dict[tuple[int, ...], int], n_merges: int) -> Merges:
 
 # %% ../../nbs/02_bpe.ipynb #98a8d3e7
 class PairIndex:
-    """Counts of all pairs, where each stands, and a heap that finds the most frequent. Chapter: 02_bpe."""
+    """Counts of all pairs, where each stands, and a heap that finds the most frequent.
+    Chapter: 02_bpe.
+    """
 
     def __init__(self, words: dict[tuple[int, ...], int]) -> None:
         self.words, self.times = list(words), list(words.values())
@@ -94,18 +101,22 @@ class PairIndex:
         return set(pairs)
 
     def best(self) -> Pair | None:
-        """The most frequent pair, the smaller one of equals; None if there is no pair left."""
+        """The most frequent pair, the smaller one of equals; None if there is no pair
+        left.
+        """
         while self.heap:
             n, pair = heapq.heappop(self.heap)
             if -n == self.counts[pair] > 0: return pair
-            if self.counts[pair] > 0: heapq.heappush(self.heap, (-self.counts[pair], pair))
+            if self.counts[pair] > 0:
+                heapq.heappush(self.heap, (-self.counts[pair], pair))
         return None
 
     def merge(self, pair: Pair, new: int) -> None:
         """Join `pair` into `new` in every piece that holds it."""
         changed: set[Pair] = set()
         for i in self.places.pop(pair):
-            if pair not in zip(self.words[i], self.words[i][1:]): continue        # an earlier merge took it away
+            # an earlier merge took it away
+            if pair not in zip(self.words[i], self.words[i][1:]): continue
             self.add(i, -1)
             self.words[i] = join_pair(self.words[i], pair, new)
             changed |= {p for p in self.add(i, +1) if new in p}
@@ -113,7 +124,9 @@ class PairIndex:
 
 
 def train_merges(words: dict[tuple[int, ...], int], n_merges: int) -> Merges:
-    """The same merges as `train_slow`, with indexed counts: the work of a merge is that of the pieces it changes."""
+    """The same merges as `train_slow`, with indexed counts: the work of a merge is that
+    of the pieces it changes.
+    """
     index, merges = PairIndex(words), []
     for new in range(256, 256 + n_merges):
         pair = index.best()
@@ -124,7 +137,8 @@ def train_merges(words: dict[tuple[int, ...], int], n_merges: int) -> Merges:
 
 # %% ../../nbs/02_bpe.ipynb #9ae27069
 def encode_piece(ids: list[int], ranks: dict[Pair, int]) -> list[int]:
-    """Join the pair of the smallest rank until no pair has one; `ids` are the bytes of one piece.
+    """Join the pair of the smallest rank until no pair has one; `ids` are the bytes of
+    one piece.
 
     >>> encode_piece(list(b"aaab"), {(97, 97): 256, (97, 98): 257})
     [256, 257]
@@ -137,34 +151,41 @@ def encode_piece(ids: list[int], ranks: dict[Pair, int]) -> list[int]:
 
 # %% ../../nbs/02_bpe.ipynb #c5a5e40c
 class BPETokenizer:
-    """Byte-level byte-pair encoding. `decode(encode(s)) == s` for every string that UTF-8 can write.
+    """Byte-level byte-pair encoding. `decode(encode(s)) == s` for every string that
+    UTF-8 can write.
 
-    `merges[i]` makes token `256 + i`; special tokens come after them. Source: Sennrich et al. 2016; Radford et al. 2019,
-    section 2.2. Chapter: 02_bpe.
+    `merges[i]` makes token `256 + i`; special tokens come after them. Source: Sennrich
+    et al. 2016; Radford et al. 2019, section 2.2. Chapter: 02_bpe.
     """
 
     kind = "bpe"
 
-    def __init__(self, merges: Iterable[Pair], specials: Iterable[str] = (), pattern: str = SPLIT) -> None:
+    def __init__(self, merges: Iterable[Pair], specials: Iterable[str] = (),
+                 pattern: str = SPLIT) -> None:
         self.merges = [(int(a), int(b)) for a, b in merges]
         self.pattern = pattern
         self.ranks = {pair: 256 + i for i, pair in enumerate(self.merges)}
         self.names = [bytes([i]) for i in range(256)]
         for a, b in self.merges: self.names.append(self.names[a] + self.names[b])
-        self.specials = {name: len(self.names) + i for i, name in enumerate(dict.fromkeys(specials))}
+        self.specials = {name: len(self.names) + i
+                         for i, name in enumerate(dict.fromkeys(specials))}
         self.special_names = {i: name for name, i in self.specials.items()}
         self.cache: dict[str, list[int]] = {}
 
     @classmethod
-    def train(cls, text: str | Iterable[str], vocab_size: int = 1024, specials: Iterable[str] = ()) -> "BPETokenizer":
-        """Learn `vocab_size` minus 256 minus the specials' number of merges, fewer if the text has no pair left.
+    def train(cls, text: str | Iterable[str], vocab_size: int = 1024,
+              specials: Iterable[str] = ()) -> "BPETokenizer":
+        """Learn `vocab_size` minus 256 minus the specials' number of merges, fewer if
+        the text has no pair left.
 
-        Raises ValueError if `vocab_size` leaves no room for the 256 bytes and the specials.
+        Raises ValueError if `vocab_size` leaves no room for the 256 bytes and the
+        specials.
         """
         specials = list(dict.fromkeys(specials))
         least = 256 + len(specials)
         if vocab_size < least:
-            raise ValueError(f"vocab_size={vocab_size} is too small: 256 bytes and {len(specials)} special tokens need {least}")
+            raise ValueError(f"vocab_size={vocab_size} is too small: 256 bytes and "
+                             f"{len(specials)} special tokens need {least}")
         words = piece_counts([text] if isinstance(text, str) else text)
         return cls(train_merges(words, vocab_size - least), specials)
 
@@ -174,56 +195,75 @@ class BPETokenizer:
         return len(self.names) + len(self.specials)
 
     def encode(self, text: str, allowed_special: Collection[str] = ()) -> list[int]:
-        """Token ids of `text`. Only special tokens named in `allowed_special` are recognised; others stay plain text.
+        """Token ids of `text`. Only special tokens named in `allowed_special` are
+        recognised; others stay plain text.
 
-        Raises ValueError for an unknown special token and for text that UTF-8 cannot write (a lone surrogate).
+        Raises ValueError for an unknown special token and for text that UTF-8 cannot
+        write (a lone surrogate).
         """
         unknown = [s for s in allowed_special if s not in self.specials]
-        if unknown: raise ValueError(f"{unknown[0]!r} is no special token of this tokenizer; it has {list(self.specials)}")
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no special token of this tokenizer; "
+                             f"it has {list(self.specials)}")
         if not allowed_special: return self.encode_ordinary(text)
         longest = sorted(allowed_special, key=len, reverse=True)
         ids: list[int] = []
         for part in regex.split("(" + "|".join(map(regex.escape, longest)) + ")", text):
-            ids += [self.specials[part]] if part in allowed_special else self.encode_ordinary(part)
+            ids += ([self.specials[part]] if part in allowed_special
+                    else self.encode_ordinary(part))
         return ids
 
     def encode_ordinary(self, text: str) -> list[int]:
         """Token ids of `text`, all of it taken as plain text."""
-        return [i for piece in regex.findall(self.pattern, text) for i in self.piece_ids(piece)]
+        return [i for piece in regex.findall(self.pattern, text)
+                for i in self.piece_ids(piece)]
 
     def piece_ids(self, piece: str) -> list[int]:
-        """The ids of one piece, from memory if it was met before (up to 100,000 pieces)."""
+        """The ids of one piece, from memory if it was met before (up to 100,000
+        pieces).
+        """
         if piece in self.cache: return self.cache[piece]
         try: ids = encode_piece(list(piece.encode("utf-8")), self.ranks)
         except UnicodeEncodeError:
-            raise ValueError(f"{piece!r} holds a lone surrogate, which is no character; remove it from the text") from None
+            raise ValueError(f"{piece!r} holds a lone surrogate, which is no "
+                             "character; remove it from the text") from None
         if len(self.cache) < 100_000: self.cache[piece] = ids
         return ids
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """The bytes of `ids`; a prefix of a text may end in the middle of a character."""
+        """The bytes of `ids`; a prefix of a text may end in the middle of a
+        character.
+        """
         return b"".join(self.token_bytes(int(i)) for i in ids)
 
     def token_bytes(self, i: int) -> bytes:
         """The bytes of one token; ValueError for an id outside the vocabulary."""
         if 0 <= i < len(self.names): return self.names[i]
         if i in self.special_names: return self.special_names[i].encode("utf-8")
-        raise ValueError(f"token {i} is outside the vocabulary of {self.vocab_size}; was it made by another tokenizer?")
+        raise ValueError(f"token {i} is outside the vocabulary of {self.vocab_size}; "
+                         "was it made by another tokenizer?")
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of `ids`; bytes that are no whole character become the replacement character �."""
+        """The text of `ids`; bytes that are no whole character become the replacement
+        character �.
+        """
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def save(self, path: str | Path) -> None:
         """Write one JSON file, atomically."""
-        write_json(path, {"kind": self.kind, "pattern": self.pattern, "merges": self.merges, "specials": list(self.specials)})
+        write_json(path, {"kind": self.kind, "pattern": self.pattern,
+                          "merges": self.merges, "specials": list(self.specials)})
 
     @classmethod
     def load(cls, path: str | Path) -> "BPETokenizer":
-        """Read what `save` wrote; ValueError if it is another kind of tokenizer or its merges do not build on each other."""
+        """Read what `save` wrote; ValueError if it is another kind of tokenizer or its
+        merges do not build on each other.
+        """
         data: dict[str, Any] = read_json(path)
-        if data.get("kind") != cls.kind: raise ValueError(f"{path} holds a {data.get('kind')!r} tokenizer, not 'bpe'")
+        if data.get("kind") != cls.kind:
+            raise ValueError(f"{path} holds a {data.get('kind')!r} tokenizer, not 'bpe'")
         for i, pair in enumerate(data["merges"]):
             if len(pair) != 2 or not all(0 <= x < 256 + i for x in pair):
-                raise ValueError(f"{path} is damaged: merge {i} is {pair}, which uses a token that does not exist yet")
+                raise ValueError(f"{path} is damaged: merge {i} is {pair}, which uses "
+                                 "a token that does not exist yet")
         return cls(map(tuple, data["merges"]), data["specials"], data["pattern"])

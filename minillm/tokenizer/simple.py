@@ -20,9 +20,11 @@ UNKNOWN = "<unk>"
 
 @runtime_checkable
 class Tokenizer(Protocol):
-    """What every tokenizer can do. Ids run from 0 to `vocab_size - 1`; `kind` names the class in a saved file.
+    """What every tokenizer can do. Ids run from 0 to `vocab_size - 1`; `kind` names the
+    class in a saved file.
 
-    Ordinary text never encodes to special tokens unless the caller allows it by name. Chapter: 01_characters.
+    Ordinary text never encodes to special tokens unless the caller allows it by name.
+    Chapter: 01_characters.
     """
 
     kind: str
@@ -46,37 +48,51 @@ class Tokenizer(Protocol):
 
 # %% ../../nbs/01_characters.ipynb #27b30b57
 def pieces_of(ids: Iterable[int], vocabulary: list[str]) -> list[str]:
-    """The piece of each id; a `ValueError` for an id that is outside. Negative ids do not count from the end."""
+    """The piece of each id; a `ValueError` for an id that is outside. Negative ids do
+    not count from the end.
+    """
     numbers = [int(i) for i in ids]
     for i in numbers:
         if not 0 <= i < len(vocabulary):
-            raise ValueError(f"token {i} is outside the vocabulary of {len(vocabulary)}; "
+            raise ValueError(f"token {i} is outside the vocabulary of "
+                             f"{len(vocabulary)}; "
                              "was it made by another tokenizer?")
     return [vocabulary[i] for i in numbers]
 
 
 def read_vocabulary(path: str | PathLike, kind: str, key: str) -> list[str]:
-    """The list under `key` of a saved tokenizer; a `ValueError` if the file is of another kind or damaged."""
+    """The list under `key` of a saved tokenizer; a `ValueError` if the file is of
+    another kind or damaged.
+    """
     data: Any = read_json(path)
     found = data.get("kind") if isinstance(data, dict) else None
-    if found != kind: raise ValueError(f"{path} holds a tokenizer of kind {found!r}, not {kind!r}; use its own class")
+    if found != kind:
+        raise ValueError(f"{path} holds a tokenizer of kind {found!r}, not {kind!r}; "
+                         "use its own class")
     values = data.get(key)
     if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
-        raise ValueError(f"{path} is damaged: {key!r} should be a list of strings; save the tokenizer anew")
+        raise ValueError(f"{path} is damaged: {key!r} should be a list of strings; "
+                         "save the tokenizer anew")
     return values
 
 
 def unique(values: Iterable[str]) -> list[str]:
-    """The values as a list; a `ValueError` that names the first one that stands twice, or if there is none."""
+    """The values as a list; a `ValueError` that names the first one that stands twice,
+    or if there is none.
+    """
     made = list(values)
-    if not made: raise ValueError("the vocabulary is empty; train on a text with something in it")
+    if not made:
+        raise ValueError("the vocabulary is empty; train on a text with something in it")
     twice = next((v for v, n in Counter(made).items() if n > 1), None)
-    if twice is not None: raise ValueError(f"{twice!r} stands twice in the vocabulary; each token needs one id")
+    if twice is not None:
+        raise ValueError(f"{twice!r} stands twice in the vocabulary; each token needs "
+                         "one id")
     return made
 
 # %% ../../nbs/01_characters.ipynb #205f52eb
 class CharTokenizer:
-    """One token a character (code point); `decode(encode(s)) == s` for every text of known characters.
+    """One token a character (code point); `decode(encode(s)) == s` for every text of
+    known characters.
 
     >>> CharTokenizer.train("hello").encode("hole")
     [1, 3, 2, 0]
@@ -89,7 +105,9 @@ class CharTokenizer:
     def __init__(self, chars: Iterable[str]) -> None:
         self.chars = unique(chars)
         long = next((c for c in self.chars if len(c) != 1), None)
-        if long is not None: raise ValueError(f"{long!r} is not one character; a char vocabulary holds single ones")
+        if long is not None:
+            raise ValueError(f"{long!r} is not one character; a char vocabulary holds "
+                             "single ones")
         self.ids = {c: i for i, c in enumerate(self.chars)}
 
     @classmethod
@@ -103,12 +121,16 @@ class CharTokenizer:
         return len(self.chars)
 
     def encode(self, text: str) -> list[int]:
-        """One id a character; a `ValueError` names the first unknown one and its place."""
+        """One id a character; a `ValueError` names the first unknown one and its
+        place.
+        """
         try: return [self.ids[c] for c in text]
         except KeyError as error:
             c = error.args[0]
-            message = (f"character {c!r} at position {text.index(c)} is not in the vocabulary of {self.vocab_size}; "
-                       "train on text that has it, or use the byte-level tokenizer (bpe)")
+            message = (f"character {c!r} at position {text.index(c)} is not in the "
+                       f"vocabulary of {self.vocab_size}; "
+                       "train on text that has it, or use the byte-level tokenizer "
+                       "(bpe)")
             raise ValueError(message) from None
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -129,7 +151,8 @@ WORD = re.compile(r" ?\w+| ?[^\w\s]|\s")
 
 
 def cut_words(text: str) -> list[str]:
-    """Cut `text` into words and signs, each with the space before it; joined together they are the text again.
+    """Cut `text` into words and signs, each with the space before it; joined together
+    they are the text again.
 
     >>> cut_words("The fox, hungry.")
     ['The', ' fox', ',', ' hungry', '.']
@@ -138,7 +161,8 @@ def cut_words(text: str) -> list[str]:
 
 # %% ../../nbs/01_characters.ipynb #c4eda5a6
 class WordTokenizer:
-    """One token a word, with the space before it; token 0 is `<unk>`, for every word that is not in the vocabulary.
+    """One token a word, with the space before it; token 0 is `<unk>`, for every word
+    that is not in the vocabulary.
 
     `decode(encode(s)) == s` for every text of known words.
 
@@ -153,18 +177,24 @@ class WordTokenizer:
     def __init__(self, words: Iterable[str]) -> None:
         self.words = unique(words)
         first = self.words[0]
-        if first != UNKNOWN: raise ValueError(f"the first word is {first!r}; token 0 must be {UNKNOWN!r}")
+        if first != UNKNOWN:
+            raise ValueError(f"the first word is {first!r}; token 0 must be {UNKNOWN!r}")
         self.ids = {word: i for i, word in enumerate(self.words) if i > 0}
 
     @classmethod
     def train(cls, text: str, vocab_size: int | None = None) -> "WordTokenizer":
-        """Keep the `vocab_size - 1` most frequent words, all if it is None; of equals, the one that comes first."""
+        """Keep the `vocab_size - 1` most frequent words, all if it is None; of equals,
+        the one that comes first.
+        """
         if vocab_size is not None and vocab_size < 2:
-            raise ValueError(f"vocab_size={vocab_size} leaves no room for a word beside {UNKNOWN}; choose 2 or more")
+            raise ValueError(f"vocab_size={vocab_size} leaves no room for a word "
+                             f"beside {UNKNOWN}; choose 2 or more")
         counts = Counter(cut_words(text))
-        if not counts: raise ValueError("the text is empty; train on a text with words in it")
+        if not counts:
+            raise ValueError("the text is empty; train on a text with words in it")
         most = counts.most_common(None if vocab_size is None else vocab_size - 1)
-        return cls([UNKNOWN, *(word for word, _ in most)] if vocab_size is not None else [UNKNOWN, *counts])
+        return cls([UNKNOWN, *(word for word, _ in most)] if vocab_size is not None
+                   else [UNKNOWN, *counts])
 
     @property
     def vocab_size(self) -> int:
@@ -176,7 +206,9 @@ class WordTokenizer:
         return [self.ids.get(word, 0) for word in cut_words(text)]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of `ids`, with `<unk>` where a word was unknown; a `ValueError` for an id outside the vocabulary."""
+        """The text of `ids`, with `<unk>` where a word was unknown; a `ValueError` for
+        an id outside the vocabulary.
+        """
         return "".join(pieces_of(ids, self.words))
 
     def save(self, path: str | PathLike) -> None:

@@ -15,7 +15,9 @@ COLUMNS = ["step", "loss", "lr", "grad_norm", "val_loss"]
 
 
 class Callback:
-    """Called by the trainer: at the start, after each step, after each evaluation, at the end. Chapter: 17_trainer."""
+    """Called by the trainer: at the start, after each step, after each evaluation, at
+    the end. Chapter: 17_trainer.
+    """
 
     def on_start(self, trainer: Any) -> None: ...
 
@@ -27,13 +29,18 @@ class Callback:
 
 
 class CSVLog(Callback):
-    """`log.csv` in the run's folder, a row a step, all digits. On resume, rows after the checkpoint are cut off."""
+    """`log.csv` in the run's folder, a row a step, all digits. On resume, rows after
+    the checkpoint are cut off.
+    """
 
     def on_start(self, trainer: Any) -> None:
         path = trainer.out / "log.csv"
-        kept = [row for row in read_log(trainer.out) if row["step"] <= trainer.step] if path.exists() else []
+        kept = ([row for row in read_log(trainer.out) if row["step"] <= trainer.step]
+                if path.exists() else [])
         with atomic_path(path) as fresh, open(fresh, "w", newline="") as file:
-            csv.writer(file).writerows([COLUMNS, *([row.get(c, "") for c in COLUMNS] for row in kept)])
+            csv.writer(file).writerows([COLUMNS,
+                                        *([row.get(c, "") for c in COLUMNS]
+                                          for row in kept)])
         self.file = open(path, "a", newline="")
 
     def on_step(self, trainer: Any, row: dict[str, float]) -> None:
@@ -45,12 +52,17 @@ class CSVLog(Callback):
 
 
 def read_log(out: str | Path) -> list[dict[str, float]]:
-    """The rows of a run's `log.csv` as numbers; an empty `val_loss` is left out, and so is a last row cut short."""
-    with open(Path(out) / "log.csv", newline="") as file: rows = list(csv.DictReader(file))
+    """The rows of a run's `log.csv` as numbers; an empty `val_loss` is left out, and so
+    is a last row cut short.
+    """
+    with open(Path(out) / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
     made = []
     for row in rows:
         if None in row.values(): continue
-        try: made.append({k: int(v) if k == "step" else float(v) for k, v in row.items() if v != ""})
+        try:
+            made.append({k: int(v) if k == "step" else float(v)
+                         for k, v in row.items() if v != ""})
         except ValueError: continue
     return [row for row in made if "step" in row and "loss" in row]
 
@@ -60,11 +72,15 @@ class ProgressBar(Callback):
 
     def on_start(self, trainer: Any) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-        columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn,
+                                   TimeRemainingColumn)
+        columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(),
+                   TimeRemainingColumn(),
                    TextColumn("{task.fields[note]}"))
-        self.bar = Progress(*columns, console=Console(file=sys.stderr), refresh_per_second=4)
-        self.task = self.bar.add_task("", total=trainer.training.max_steps, completed=trainer.step, note="")
+        self.bar = Progress(*columns, console=Console(file=sys.stderr),
+                            refresh_per_second=4)
+        self.task = self.bar.add_task("", total=trainer.training.max_steps,
+                                      completed=trainer.step, note="")
         self.bar.start()
 
     def on_step(self, trainer: Any, row: dict[str, float]) -> None:
@@ -77,7 +93,9 @@ class ProgressBar(Callback):
 
 
 class LossPlot(Callback):
-    """`loss.png` in the run's folder: training and validation loss, and the floor where it is known."""
+    """`loss.png` in the run's folder: training and validation loss, and the floor where
+    it is known.
+    """
 
     def __init__(self, floor: dict[str, float] | None = None) -> None:
         self.floor = floor
@@ -90,11 +108,15 @@ class LossPlot(Callback):
 
 
 def loss_curves(out: str | Path) -> dict[str, tuple[list[float], list[float]]]:
-    """Training loss (mean of 20 steps) and validation loss against steps, from a run's log."""
+    """Training loss (mean of 20 steps) and validation loss against steps, from a run's
+    log.
+    """
     rows = read_log(out)
     blocks = [rows[i:i + 20] for i in range(0, len(rows), 20)]
-    train = ([b[-1]["step"] for b in blocks], [sum(r["loss"] for r in b) / len(b) for b in blocks])
-    val = ([r["step"] for r in rows if "val_loss" in r], [r["val_loss"] for r in rows if "val_loss" in r])
+    train = ([b[-1]["step"] for b in blocks],
+             [sum(r["loss"] for r in b) / len(b) for b in blocks])
+    val = ([r["step"] for r in rows if "val_loss" in r],
+           [r["val_loss"] for r in rows if "val_loss" in r])
     return {"training": train, "validation": val} if val[0] else {"training": train}
 
 
@@ -105,4 +127,5 @@ def draw_losses(out: str | Path, floor: dict[str, float] | None = None) -> None:
     from minillm.plot import plot_losses
     figure = Figure(figsize=(7, 4), facecolor="white", layout="constrained")
     plot_losses(loss_curves(out), floor=floor, ax=figure.subplots())
-    with atomic_path(Path(out) / "loss.png") as fresh: figure.savefig(fresh, format="png", dpi=120)
+    with atomic_path(Path(out) / "loss.png") as fresh:
+        figure.savefig(fresh, format="png", dpi=120)

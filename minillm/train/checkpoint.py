@@ -25,18 +25,23 @@ FORMAT = 1
 
 
 def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimizer's state as named tensors: `3.exp_avg` is the running mean of parameter number 3."""
+    """The optimizer's state as named tensors: `3.exp_avg` is the running mean of
+    parameter number 3.
+    """
     states = optimizer.state_dict()["state"]
-    return {f"{i}.{name}": value.contiguous() for i, state in states.items() for name, value in state.items()}
+    return {f"{i}.{name}": value.contiguous() for i, state in states.items()
+            for name, value in state.items()}
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
+def restore_optimizer(optimizer: torch.optim.Optimizer,
+                      flat: dict[str, Tensor]) -> None:
     """Undo `flatten_optimizer`; the groups (rates, decay) stay those of `optimizer`."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in flat.items():
         number, name = key.split(".", 1)
         state.setdefault(int(number), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    optimizer.load_state_dict({"state": state,
+                               "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
@@ -52,11 +57,12 @@ def to_disk(path: Path) -> None:
 def save_checkpoint(out: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer,
                     random_states: dict[str, Tensor], state: dict[str, Any],
                     pointers: tuple[str, ...] = ("last",)) -> Path:
-    """Write `out/step-N/` completely, then point `out/last.json` (and others of `pointers`) to it; returns the folder.
+    """Write `out/step-N/` completely, then point `out/last.json` (and others of
+    `pointers`) to it; returns the folder.
 
-    `state` needs a `step`; it also holds the configs. A complete checkpoint is never written over: a second one of the
-    same step gets a name of its own. Checkpoints that no pointer names are removed, but for the two newest.
-    Chapter: 17_trainer.
+    `state` needs a `step`; it also holds the configs. A complete checkpoint is never
+    written over: a second one of the same step gets a name of its own. Checkpoints that
+    no pointer names are removed, but for the two newest. Chapter: 17_trainer.
     """
     out = Path(out)
     fresh, folder = out / ".step.tmp", free_name(out / f"step-{state['step']:07d}")
@@ -70,7 +76,8 @@ def save_checkpoint(out: str | Path, model: nn.Module, optimizer: torch.optim.Op
     sync_folder(fresh)
     os.replace(fresh, folder)
     sync_folder(out)
-    for name in pointers: write_json(out / f"{name}.json", {"folder": folder.name, "step": state["step"]})
+    for name in pointers:
+        write_json(out / f"{name}.json", {"folder": folder.name, "step": state["step"]})
     remove_old(out)
     return folder
 
@@ -78,60 +85,79 @@ def save_checkpoint(out: str | Path, model: nn.Module, optimizer: torch.optim.Op
 def free_name(folder: Path) -> Path:
     """`folder`, or with `.1`, `.2`, ... after its name if that exists."""
     names = (folder.with_name(f"{folder.name}.{i}") for i in itertools.count(1))
-    return folder if not folder.exists() else next(name for name in names if not name.exists())
+    return (folder if not folder.exists()
+            else next(name for name in names if not name.exists()))
 
 
 def remove_old(out: Path) -> None:
     """Remove checkpoints that no pointer names, but keep the two newest."""
-    named = {read_json(p)["folder"] for p in (out / "last.json", out / "best.json") if p.exists()}
+    named = {read_json(p)["folder"]
+             for p in (out / "last.json", out / "best.json") if p.exists()}
     for folder in sorted(out.glob("step-*"))[:-2]:
         if folder.name not in named: shutil.rmtree(folder)
 
 
 def find_checkpoint(path: str | Path, pointer: str = "last") -> Path:
-    """The checkpoint folder that `path` means: itself, or what its `last.json` (or `best.json`) points to."""
+    """The checkpoint folder that `path` means: itself, or what its `last.json` (or
+    `best.json`) points to.
+    """
     path = Path(path)
     if (path / "model.safetensors").exists(): return path
     if not (path / f"{pointer}.json").exists():
-        raise FileNotFoundError(f"{path} holds no checkpoint (no {pointer}.json in it); "
+        raise FileNotFoundError(f"{path} holds no checkpoint (no {pointer}.json in "
+                                "it); "
                                 f"train one with `minillm train --out {path}`")
     return path / str(read_json(path / f"{pointer}.json")["folder"])
 
 
 def way_out(folder: Path) -> str:
-    """What to do when the checkpoint `folder` cannot be read: go on from another one, or train anew."""
-    others = sorted(f.name for f in folder.parent.glob("step-*") if f != folder and (f / "state.json").exists())
-    if not others: return "there is no other checkpoint beside it: train anew in another folder"
+    """What to do when the checkpoint `folder` cannot be read: go on from another one,
+    or train anew.
+    """
+    others = sorted(f.name for f in folder.parent.glob("step-*") if f != folder
+                    and (f / "state.json").exists())
+    if not others:
+        return "there is no other checkpoint beside it: train anew in another folder"
     return f'to use the one before, write {{"folder": "{others[-1]}"}} into {folder.parent / "last.json"}'
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
-    """A safetensors file; a ValueError that says what to do if it is missing or cut short."""
+    """A safetensors file; a ValueError that says what to do if it is missing or cut
+    short.
+    """
     if not file.exists(): raise ValueError(f"{file} is missing; {way_out(file.parent)}")
     try: return load_file(file)
-    except SafetensorError as error: raise ValueError(f"{file} is damaged ({error}); {way_out(file.parent)}") from None
+    except SafetensorError as error:
+        raise ValueError(f"{file} is damaged ({error}); {way_out(file.parent)}") from None
 
 # %% ../../nbs/17_trainer.ipynb #f58f1e0f
 def load_weights(model: nn.Module, weights: dict[str, Tensor], source: Path) -> None:
-    """Copy `weights` into `model`; a ValueError names the first parameter that does not fit."""
+    """Copy `weights` into `model`; a ValueError names the first parameter that does not
+    fit.
+    """
     own = dict(model.named_parameters())
     for name in sorted(own.keys() ^ weights.keys()):
         where = "the checkpoint" if name in own else "the model"
         raise ValueError(f"{source} is of another config: {where} has no {name}")
     for name, p in own.items():
         if p.shape != weights[name].shape:
-            raise ValueError(f"{source} is of another config: {name} has shape {tuple(weights[name].shape)} there "
+            raise ValueError(f"{source} is of another config: {name} has shape "
+                             f"{tuple(weights[name].shape)} there "
                              f"and {tuple(p.shape)} here")
     with torch.no_grad():
         for name, p in own.items(): p.copy_(weights[name])
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """The `state.json` of a checkpoint; a ValueError if it is missing, damaged or of another format."""
+    """The `state.json` of a checkpoint; a ValueError if it is missing, damaged or of
+    another format.
+    """
     try: state = read_json(folder / "state.json")
-    except (OSError, ValueError) as error: raise ValueError(f"{error}; {way_out(folder)}") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{error}; {way_out(folder)}") from None
     if state.get("format") != FORMAT:
-        raise ValueError(f"{folder} has format {state.get('format')}, but this version of minillm reads {FORMAT}")
+        raise ValueError(f"{folder} has format {state.get('format')}, but this version "
+                         f"of minillm reads {FORMAT}")
     return state
 
 
@@ -139,28 +165,36 @@ def check_same_config(saved: dict[str, Any], own: dict[str, Any], source: Path) 
     """Raise a ValueError that names the values in which two model configs differ."""
     keys = [k for k in sorted({*saved, *own}) if saved.get(k) != own.get(k)]
     if not keys: return
-    values = ", ".join(f"{k}={saved.get(k)!r} there and {own.get(k)!r} here" for k in keys)
+    values = ", ".join(f"{k}={saved.get(k)!r} there and {own.get(k)!r} here"
+                       for k in keys)
     raise ValueError(f"{source} is of another config: {values}; "
                      "resume with the run's own config, or choose another --out")
 
 
 def load_checkpoint(path: str | Path, model: Decoder,
-                    optimizer: torch.optim.Optimizer) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Fill `model` and `optimizer` from a checkpoint; return its state and the random states. Chapter: 17_trainer.
+                    optimizer: torch.optim.Optimizer) -> tuple[dict[str, Any],
+                                                               dict[str, Tensor]]:
+    """Fill `model` and `optimizer` from a checkpoint; return its state and the random
+    states. Chapter: 17_trainer.
 
-    Raises ValueError, before anything is changed, for a missing or damaged file and for another model config.
+    Raises ValueError, before anything is changed, for a missing or damaged file and for
+    another model config.
     """
     folder = find_checkpoint(path)
     state = read_state(folder)
     check_same_config(state["model"], model.config.to_dict(), folder)
-    parts = [read_tensors(folder / f"{name}.safetensors") for name in ("model", "optimizer", "random")]
+    parts = [read_tensors(folder / f"{name}.safetensors")
+             for name in ("model", "optimizer", "random")]
     load_weights(model, parts[0], folder)
     restore_optimizer(optimizer, parts[1])
     return state, parts[2]
 
 
-def load_model(path: str | Path, device: torch.device | str = "cpu", pointer: str = "last") -> Decoder:
-    """The trained model of a run's folder or of one checkpoint, ready to write. Chapter: 17_trainer."""
+def load_model(path: str | Path, device: torch.device | str = "cpu",
+               pointer: str = "last") -> Decoder:
+    """The trained model of a run's folder or of one checkpoint, ready to write.
+    Chapter: 17_trainer.
+    """
     folder = find_checkpoint(path, pointer)
     model = Decoder(ModelConfig.from_dict(read_state(folder)["model"]))
     load_weights(model, read_tensors(folder / "model.safetensors"), folder)

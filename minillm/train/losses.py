@@ -13,12 +13,17 @@ IGNORE = -100
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean surprise in nats over targets (B, T) that are not -100, from logits (B, T, V); 0 if none counts."""
-    total = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORE, reduction="sum")
+    """Mean surprise in nats over targets (B, T) that are not -100, from logits (B, T,
+    V); 0 if none counts.
+    """
+    total = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(),
+                            ignore_index=IGNORE, reduction="sum")
     return total / (targets != IGNORE).sum().clamp(min=1)
 
 
 def shares(targets: Sequence[Tensor]) -> list[float]:
-    """What share of all targets that count each part of a batch holds: the weights of accumulation."""
+    """What share of all targets that count each part of a batch holds: the weights of
+    accumulation.
+    """
     counts = [int((t != IGNORE).sum()) for t in targets]
     return [n / max(1, sum(counts)) for n in counts]

@@ -11,20 +11,25 @@ from torch import nn
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
-    """Two groups of trained parameters: matrices (the token table too) with decay, vectors without; a tied table once.
+    """Two groups of trained parameters: matrices (the token table too) with decay,
+    vectors without; a tied table once.
 
-    Vectors are the gains of norms and the biases. `Linear(3, 2)` has its 6 weights in the first group, its 2 biases in
-    the second. Chapter: 17_trainer.
+    Vectors are the gains of norms and the biases. `Linear(3, 2)` has its 6 weights in
+    the first group, its 2 biases in the second. Chapter: 17_trainer.
     """
     trained = [p for p in model.parameters() if p.requires_grad]
-    return [{"params": [p for p in trained if p.dim() >= 2], "weight_decay": weight_decay},
+    return [{"params": [p for p in trained if p.dim() >= 2],
+             "weight_decay": weight_decay},
             {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0}]
 
 
 def make_adamw(model: nn.Module, lr: float, weight_decay: float = 0.1,
                betas: tuple[float, float] = (0.9, 0.95)) -> torch.optim.AdamW:
-    """AdamW with decay on matrices only (Loshchilov & Hutter 2019, algorithm 2), all parameters in one fused loop.
+    """AdamW with decay on matrices only (Loshchilov & Hutter 2019, algorithm 2), all
+    parameters in one fused loop.
 
-    At its first step each parameter moves by `lr` against the sign of its gradient. Chapter: 17_trainer.
+    At its first step each parameter moves by `lr` against the sign of its gradient.
+    Chapter: 17_trainer.
     """
-    return torch.optim.AdamW(decay_groups(model, weight_decay), lr=lr, betas=betas, fused=True)
+    return torch.optim.AdamW(decay_groups(model, weight_decay), lr=lr, betas=betas,
+                             fused=True)

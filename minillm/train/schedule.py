@@ -8,7 +8,8 @@ import math
 
 
 def warmup_cosine(step: int, *, warmup: int, total: int, floor: float = 0.1) -> float:
-    """The factor on the learning rate at `step` (from 0): rises to 1 in `warmup` steps, falls to `floor` at `total`.
+    """The factor on the learning rate at `step` (from 0): rises to 1 in `warmup` steps,
+    falls to `floor` at `total`.
 
     >>> [round(warmup_cosine(s, warmup=2, total=10, floor=0.0), 2) for s in (0, 1, 2, 6, 10)]
     [0.5, 1.0, 1.0, 0.5, 0.0]

@@ -23,15 +23,20 @@ from ..record import write_record
 from .callbacks import CSVLog, ProgressBar, loss_curves
 from .trainer import Trainer, evaluate
 
-USED = ["config", "data.bins", "layers.attend", "layers.attention", "layers.block", "layers.ffn", "layers.norm",
-        "layers.position", "models.decoder", "train.optim", "train.schedule", "train.shakespeare", "train.trainer"]
+USED = ["config", "data.bins", "layers.attend", "layers.attention", "layers.block",
+        "layers.ffn", "layers.norm",
+        "layers.position", "models.decoder", "train.optim", "train.schedule",
+        "train.shakespeare", "train.trainer"]
 
 
 def counting_loss(train: list[int], val: list[int], n: int, vocab_size: int) -> float:
-    """Held-out nats a token of an n-gram counter, each order mixed with the next shorter one (Witten & Bell 1991)."""
+    """Held-out nats a token of an n-gram counter, each order mixed with the next
+    shorter one (Witten & Bell 1991).
+    """
     counts: list[dict] = [defaultdict(Counter) for _ in range(n)]
     for order in range(n):
-        for i in range(order, len(train)): counts[order][tuple(train[i - order:i])][train[i]] += 1
+        for i in range(order, len(train)):
+            counts[order][tuple(train[i - order:i])][train[i]] += 1
     total = 0.0
     for i in range(n, len(val)):
         p = 1 / vocab_size
@@ -44,17 +49,23 @@ def counting_loss(train: list[int], val: list[int], n: int, vocab_size: int) -> 
     return total / (len(val) - n)
 
 
-def sampled_loss(model: Decoder, tokens: np.ndarray, config: RunConfig, batches: int = 200) -> float:
-    """The loss on a fixed number of random batches, as nanoGPT measures it; whole texts are measured by `evaluate`."""
+def sampled_loss(model: Decoder, tokens: np.ndarray, config: RunConfig,
+                 batches: int = 200) -> float:
+    """The loss on a fixed number of random batches, as nanoGPT measures it; whole texts
+    are measured by `evaluate`.
+    """
     draw = torch.Generator().manual_seed(0)
     model.eval()
     with torch.no_grad():
-        drawn = (random_batch(tokens, config.training.batch_size, config.data.seq_length, draw) for _ in range(batches))
+        drawn = (random_batch(tokens, config.training.batch_size,
+                              config.data.seq_length, draw) for _ in range(batches))
         return sum(model.loss(x, y)[0].item() for x, y in drawn) / batches
 
 
 def main(path: str) -> None:
-    """Train the setting `shakespeare` on a text file and write the run record of the same name. Chapter: 17_trainer."""
+    """Train the setting `shakespeare` on a text file and write the run record of the
+    same name. Chapter: 17_trainer.
+    """
     config, start = load_config("shakespeare"), time.perf_counter()
     training, length = config.training, config.data.seq_length
     with tempfile.TemporaryDirectory() as tmp:
@@ -64,22 +75,33 @@ def main(path: str) -> None:
         vocab_size = data.meta["vocab_size"]
         torch.manual_seed(training.seed)
         model = Decoder(replace(config.model, vocab_size=vocab_size))
-        trainer = Trainer(model, training, data.train, data.val, seq_length=length, out=run,
+        trainer = Trainer(model, training, data.train, data.val, seq_length=length,
+                          out=run,
                           callbacks=[CSVLog(), ProgressBar()])
         result = trainer.fit()
         whole = evaluate(model, data.val, seq_length=length, batch_size=64)["val_loss"]
-        curves = {name: [list(xs), list(ys)] for name, (xs, ys) in loss_curves(run).items()}
+        curves = {name: [list(xs), list(ys)]
+                  for name, (xs, ys) in loss_curves(run).items()}
         train, val = data.train.tolist(), data.val.tolist()
-        metrics = {"val_loss": whole, "val_loss_200_batches": sampled_loss(model, data.val, config),
-                   "steps": result["steps"], "parameters": result["parameters"], "train_seconds": result["wall_time"],
-                   **{f"counting_{n}": counting_loss(train, val, n, vocab_size) for n in (4, 5)}}
-    written = write_record("shakespeare", metrics, seed=training.seed, modules=[f"minillm.{m}" for m in USED],
-                           wall_time=time.perf_counter() - start, unit="nats per character", curves=curves,
-                           command=f"python -m minillm.train.shakespeare {Path(path).name}",
-                           settings={"model": model.config.to_dict(), "training": vars(training)})
+        metrics = {"val_loss": whole,
+                   "val_loss_200_batches": sampled_loss(model, data.val, config),
+                   "steps": result["steps"], "parameters": result["parameters"],
+                   "train_seconds": result["wall_time"],
+                   **{f"counting_{n}": counting_loss(train, val, n, vocab_size)
+                      for n in (4, 5)}}
+    written = write_record("shakespeare", metrics, seed=training.seed,
+                           modules=[f"minillm.{m}" for m in USED],
+                           wall_time=time.perf_counter() - start,
+                           unit="nats per character", curves=curves,
+                           command="python -m minillm.train.shakespeare "
+                                   f"{Path(path).name}",
+                           settings={"model": model.config.to_dict(),
+                                     "training": vars(training)})
     print(f"validation loss {whole:.4f} nats per character; written to {written}")
 
 
-if __name__ == "__main__" and "__file__" in globals():                # a notebook is `__main__` too, but has no file
-    if len(sys.argv) != 2: raise SystemExit("usage: python -m minillm.train.shakespeare FILE")
+# a notebook is `__main__` too, but has no file
+if __name__ == "__main__" and "__file__" in globals():
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python -m minillm.train.shakespeare FILE")
     main(sys.argv[1])

@@ -36,12 +36,15 @@ class Diverged(ValueError):
 
 
 @torch.no_grad()
-def evaluate(model: Decoder, tokens: np.ndarray, *, seq_length: int, batch_size: int, batches: int = 0,
+def evaluate(model: Decoder, tokens: np.ndarray, *, seq_length: int, batch_size: int,
+             batches: int = 0,
              n_bytes: int | None = None) -> dict[str, float]:
-    """Mean loss in nats a token over fixed windows (all of them if `batches` is 0), and what follows from it.
+    """Mean loss in nats a token over fixed windows (all of them if `batches` is 0), and
+    what follows from it.
 
-    Returns `val_loss`, `perplexity` and, with `n_bytes`, the size of the text behind all of `tokens`, `bits_per_byte`.
-    The model is in evaluation mode meanwhile, and its mode is restored. Chapter: 17_trainer.
+    Returns `val_loss`, `perplexity` and, with `n_bytes`, the size of the text behind
+    all of `tokens`, `bits_per_byte`. The model is in evaluation mode meanwhile, and its
+    mode is restored. Chapter: 17_trainer.
     """
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
@@ -59,7 +62,9 @@ def evaluate(model: Decoder, tokens: np.ndarray, *, seq_length: int, batch_size:
 # %% ../../nbs/17_trainer.ipynb #efd8e5f6
 @contextmanager
 def between_steps() -> Iterator[list[int]]:
-    """While open, Ctrl-C only adds to the list, so that a step is never cut in half; a second Ctrl-C ends at once."""
+    """While open, Ctrl-C only adds to the list, so that a step is never cut in half; a
+    second Ctrl-C ends at once.
+    """
     pressed: list[int] = []
 
     def note(number: int, frame: Any) -> None:
@@ -74,40 +79,52 @@ def between_steps() -> Iterator[list[int]]:
 
 
 def random_states(sampler: torch.Generator, device: torch.device) -> dict[str, Tensor]:
-    """All that is random in a run: what draws batches, and what drops neurons on the CPU and on a GPU."""
+    """All that is random in a run: what draws batches, and what drops neurons on the
+    CPU and on a GPU.
+    """
     gpu = {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
     return {"sampler": sampler.get_state(), "torch": torch.get_rng_state(), **gpu}
 
 
-def restore_random(states: dict[str, Tensor], sampler: torch.Generator, device: torch.device) -> None:
+def restore_random(states: dict[str, Tensor], sampler: torch.Generator,
+                   device: torch.device) -> None:
     """Undo `random_states`."""
     sampler.set_state(states["sampler"])
     torch.set_rng_state(states["torch"])
-    if device.type == "cuda" and "cuda" in states: torch.cuda.set_rng_state(states["cuda"], device)
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
 
 # %% ../../nbs/17_trainer.ipynb #8fe4972c
 class Trainer:
-    """Trains `model` on `train` tokens, evaluates on `val`, writes everything to the folder `out`. Chapter: 17_trainer.
+    """Trains `model` on `train` tokens, evaluates on `val`, writes everything to the
+    folder `out`. Chapter: 17_trainer.
 
-    `fit()` starts, `fit(resume=True)` goes on after the last checkpoint, to the same losses as an unbroken run (bit for
-    bit on the CPU in fp32). The folder gets checkpoints, `log.csv`, `loss.png` and `run.json`. Raises `ValueError` for
-    tokens shorter than one window, `FileExistsError` for a folder that holds a run, `Diverged` for a loss that is no
-    number.
+    `fit()` starts, `fit(resume=True)` goes on after the last checkpoint, to the same
+    losses as an unbroken run (bit for bit on the CPU in fp32). The folder gets
+    checkpoints, `log.csv`, `loss.png` and `run.json`. Raises `ValueError` for tokens
+    shorter than one window, `FileExistsError` for a folder that holds a run, `Diverged`
+    for a loss that is no number.
     """
 
-    def __init__(self, model: Decoder, training: TrainingConfig, train: np.ndarray, val: np.ndarray, *,
-                 seq_length: int, out: str | Path, callbacks: Sequence[Callback] | None = None,
+    def __init__(self, model: Decoder, training: TrainingConfig, train: np.ndarray,
+                 val: np.ndarray, *,
+                 seq_length: int, out: str | Path,
+                 callbacks: Sequence[Callback] | None = None,
                  val_bytes: int | None = None) -> None:
         for tokens in (train, val): check_length(tokens, seq_length)
         self.device = pick_device(training.device)
-        self.model, self.training, self.seq_length = model.to(self.device), training, seq_length
+        self.model, self.training, self.seq_length = (model.to(self.device), training,
+                                                      seq_length)
         self.train_tokens, self.val_tokens, self.val_bytes = train, val, val_bytes
         self.out = Path(out)
-        self.callbacks = [CSVLog(), LossPlot()] if callbacks is None else list(callbacks)
+        self.callbacks = ([CSVLog(), LossPlot()] if callbacks is None
+                          else list(callbacks))
         betas = (training.beta1, training.beta2)
-        self.optimizer = make_adamw(model, training.learning_rate, training.weight_decay, betas)
+        self.optimizer = make_adamw(model, training.learning_rate,
+                                    training.weight_decay, betas)
         self.sampler = torch.Generator().manual_seed(training.seed)
-        self.step, self.saved, self.best, self.speed, self.last_loss = 0, -1, math.inf, 0.0, math.nan
+        self.step, self.saved, self.best = 0, -1, math.inf
+        self.speed, self.last_loss = 0.0, math.nan
         self.val: dict[str, float] = {}
         self.began = time.perf_counter()
 
@@ -117,7 +134,9 @@ class Trainer:
         return time.perf_counter() - self.began
 
     def fit(self, resume: bool = False) -> dict[str, Any]:
-        """Train up to `max_steps`; return what `run.json` holds. Ctrl-C finishes the step, saves and then stops."""
+        """Train up to `max_steps`; return what `run.json` holds. Ctrl-C finishes the
+        step, saves and then stops.
+        """
         self._open(resume)
         self.model.train()
         for c in self.callbacks: c.on_start(self)
@@ -144,7 +163,8 @@ class Trainer:
         t, before = self.training, self.seconds
         row = self.train_step()
         self.step += 1
-        now = t.batch_size * t.gradient_accumulation * self.seq_length / (self.seconds - before)
+        now = (t.batch_size * t.gradient_accumulation
+               * self.seq_length / (self.seconds - before))
         self.speed = now if self.speed == 0 else 0.95 * self.speed + 0.05 * now
         due = self.step % t.eval_every == 0 or self.step == t.max_steps
         pointers = ["last"] if due or self.step % t.save_every == 0 else []
@@ -165,16 +185,20 @@ class Trainer:
         """Accumulate gradients, clip, step; the row for the log."""
         t = self.training
         floor = t.min_learning_rate / t.learning_rate
-        rate = t.learning_rate * warmup_cosine(self.step, warmup=t.warmup_steps, total=t.max_steps, floor=floor)
+        rate = t.learning_rate * warmup_cosine(self.step, warmup=t.warmup_steps,
+                                               total=t.max_steps, floor=floor)
         for group in self.optimizer.param_groups: group["lr"] = rate
         total = 0.0
-        for _ in range(t.gradient_accumulation):                    # parts of equal size, so of equal weight
-            x, y = random_batch(self.train_tokens, t.batch_size, self.seq_length, self.sampler)
+        # parts of equal size, so of equal weight
+        for _ in range(t.gradient_accumulation):
+            x, y = random_batch(self.train_tokens, t.batch_size, self.seq_length,
+                                self.sampler)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=t.use_amp):
                 loss, _ = self.model.loss(x.to(self.device), y.to(self.device))
             (loss / t.gradient_accumulation).backward()
             total += loss.item() / t.gradient_accumulation
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), t.gradient_clip or math.inf).item()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(),
+                                        t.gradient_clip or math.inf).item()
         self.check_finite("loss", total)
         self.check_finite("gradient", norm)
         self.optimizer.step()
@@ -185,19 +209,24 @@ class Trainer:
     def check_finite(self, name: str, value: float) -> None:
         """Raise `Diverged` if `value` is no finite number."""
         if math.isfinite(value): return
-        raise Diverged(f"step {self.step + (name in ('loss', 'gradient'))}: {name} {value} at learning rate "
-                       f"{self.optimizer.param_groups[0]['lr']:.2g}; the last checkpoint is from before. "
-                       "Try a smaller learning_rate, more warmup_steps, or gradient_clip=1")
+        raise Diverged(f"step {self.step + (name in ('loss', 'gradient'))}: {name} "
+                       f"{value} at learning rate "
+                       f"{self.optimizer.param_groups[0]['lr']:.2g}; the last "
+                       "checkpoint is from before. "
+                       "Try a smaller learning_rate, more warmup_steps, or "
+                       "gradient_clip=1")
 
     def evaluate(self) -> dict[str, float]:
         """The validation loss on the same windows every time."""
-        return evaluate(self.model, self.val_tokens, seq_length=self.seq_length, batch_size=self.training.batch_size,
+        return evaluate(self.model, self.val_tokens, seq_length=self.seq_length,
+                        batch_size=self.training.batch_size,
                         batches=self.training.eval_batches, n_bytes=self.val_bytes)
 
     def _open(self, resume: bool) -> None:
         """Make the folder, or go on from its last checkpoint."""
         if not resume and (self.out.is_file() or (self.out / "last.json").exists()):
-            what = "is a file" if self.out.is_file() else "holds a run already; continue it with --resume"
+            what = ("is a file" if self.out.is_file()
+                    else "holds a run already; continue it with --resume")
             raise FileExistsError(f"{self.out} {what}; or choose another --out")
         torch.manual_seed(self.training.seed)
         self.began = time.perf_counter()
@@ -205,22 +234,32 @@ class Trainer:
         self.out.mkdir(parents=True, exist_ok=True)
 
     def restore(self) -> None:
-        """Take model, optimizer, step and random states from the last checkpoint of `out`."""
+        """Take model, optimizer, step and random states from the last checkpoint of
+        `out`.
+        """
         state, randoms = load_checkpoint(self.out, self.model, self.optimizer)
         if state["seq_length"] != self.seq_length:
-            raise ValueError(f"{self.out} was trained with seq_length={state['seq_length']}, not {self.seq_length}; "
+            raise ValueError(f"{self.out} was trained with "
+                             f"seq_length={state['seq_length']}, not "
+                             f"{self.seq_length}; "
                              "resume with that, or choose another --out")
         self.step = self.saved = state["step"]
-        self.best, self.val = state["best"] if state["best"] is not None else math.inf, state["val"]
+        self.best, self.val = (state["best"] if state["best"] is not None else math.inf,
+                               state["val"])
         self.began -= state["seconds"]
         restore_random(randoms, self.sampler, self.device)
 
     def save(self, pointers: tuple[str, ...] = ("last",)) -> None:
-        """Write a checkpoint from which `fit(resume=True)` goes on exactly, unless this step has one already."""
+        """Write a checkpoint from which `fit(resume=True)` goes on exactly, unless this
+        step has one already.
+        """
         if self.saved == self.step: return
-        self.check_finite("sum of the weights", sum(p.detach().sum().item() for p in self.model.parameters()))
-        state = {"step": self.step, "best": self.best if math.isfinite(self.best) else None, "val": self.val,
-                 "seconds": self.seconds, "model": self.model.config.to_dict(), "training": vars(self.training),
+        self.check_finite("sum of the weights",
+                          sum(p.detach().sum().item() for p in self.model.parameters()))
+        state = {"step": self.step, "best": self.best if math.isfinite(self.best)
+                 else None, "val": self.val,
+                 "seconds": self.seconds, "model": self.model.config.to_dict(),
+                 "training": vars(self.training),
                  "seq_length": self.seq_length}
         randoms = random_states(self.sampler, self.device)
         save_checkpoint(self.out, self.model, self.optimizer, randoms, state, pointers)
@@ -228,12 +267,19 @@ class Trainer:
 
 # %% ../../nbs/17_trainer.ipynb #86d330cd
 def run_report(run: Trainer, status: str) -> dict[str, Any]:
-    """Write and return `run.json`: what was run, where, how long, and what came of it. Chapter: 17_trainer."""
-    result = {"status": status, "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]), "seed": run.training.seed,
-              "hardware": hardware(), "device": str(run.device), "wall_time": round(run.seconds, 3), "steps": run.step,
-              "parameters": run.model.num_parameters(), "final_val_loss": run.val.get("val_loss"),
+    """Write and return `run.json`: what was run, where, how long, and what came of it.
+    Chapter: 17_trainer.
+    """
+    result = {"status": status, "command": " ".join([Path(sys.argv[0]).name,
+                                                     *sys.argv[1:]]),
+                                                     "seed": run.training.seed,
+              "hardware": hardware(), "device": str(run.device),
+              "wall_time": round(run.seconds, 3), "steps": run.step,
+              "parameters": run.model.num_parameters(),
+              "final_val_loss": run.val.get("val_loss"),
               "best_val_loss": run.best if math.isfinite(run.best) else None,
               **{k: v for k, v in run.val.items() if k != "val_loss"},
-              "unit": "nats per token", "model": run.model.config.to_dict(), "training": vars(run.training)}
+              "unit": "nats per token", "model": run.model.config.to_dict(),
+              "training": vars(run.training)}
     write_json(run.out / "run.json", result)
     return result

@@ -16,15 +16,19 @@ from ..plot import color_scale, number_text
 from .core import Widget, escape, widget_esm
 from .tiny import cut, encode, load_tiny, tiny_base64, tiny_meta
 
-EXAMPLES = ["Max was sad. Soon Otto came along", "Ben stood up with a lantern and laughed",
+EXAMPLES = ["Max was sad. Soon Otto came along",
+            "Ben stood up with a lantern and laughed",
             "Nora lost her cup and she was", '"What is the matter?" asked']
-MOST = 8                                                          # words that the widget shows
+MOST = 8  # words that the widget shows
 
 
-def head_steps(text: str, layer: int, head: int, causal: bool = True, temperature: float = 1.0) -> dict[str, Tensor]:
-    """What one head of the packaged model computes for `text`: scores, masked, weights (T, T), output (T, Dh).
+def head_steps(text: str, layer: int, head: int, causal: bool = True,
+               temperature: float = 1.0) -> dict[str, Tensor]:
+    """What one head of the packaged model computes for `text`: scores, masked, weights
+    (T, T), output (T, Dh).
 
-    The oracle of the widget: the model itself runs, and the inputs of the layer are caught on the way.
+    The oracle of the widget: the model itself runs, and the inputs of the layer are
+    caught on the way.
     """
     model, vocabulary = load_tiny()
     ids = torch.tensor([encode(cut(text), vocabulary)])
@@ -37,14 +41,17 @@ def head_steps(text: str, layer: int, head: int, causal: bool = True, temperatur
         return split_steps(attention, caught["x"], head, causal, temperature)
 
 
-def split_steps(attention: Any, x: Tensor, head: int, causal: bool, temperature: float) -> dict[str, Tensor]:
+def split_steps(attention: Any, x: Tensor, head: int, causal: bool,
+                temperature: float) -> dict[str, Tensor]:
     """The steps of one head on the normed stream `x` (1, T, D)."""
     T, Dh = x.shape[1], attention.d_head
     positions = torch.arange(T)
-    q, k, v = (W(x).view(1, T, -1, Dh).transpose(1, 2) for W in (attention.W_q, attention.W_k, attention.W_v))
-    q, k = (attention.rotary(x, positions)[:, head] for x in (q, k))                            # (1, T, Dh)
-    mask = causal_mask(positions, positions) if causal else torch.ones(T, T, dtype=torch.bool)
-    scores = q @ k.transpose(-2, -1) / Dh ** 0.5                                                # (1, T, T)
+    q, k, v = (W(x).view(1, T, -1, Dh).transpose(1, 2)
+               for W in (attention.W_q, attention.W_k, attention.W_v))
+    q, k = (attention.rotary(x, positions)[:, head] for x in (q, k))  # (1, T, Dh)
+    mask = (causal_mask(positions, positions) if causal
+            else torch.ones(T, T, dtype=torch.bool))
+    scores = q @ k.transpose(-2, -1) / Dh ** 0.5  # (1, T, T)
     output, weights = attend_slow(q / temperature, k, v[:, head], mask)
     masked = scores.masked_fill(~mask, float("-inf"))
     steps = {"scores": scores, "masked": masked, "weights": weights, "output": output}
@@ -52,9 +59,11 @@ def split_steps(attention: Any, x: Tensor, head: int, causal: bool, temperature:
 
 # %% ../../nbs/91_widgets.ipynb #ba03bf32
 class AttentionWidget(Widget):
-    """One head of a small trained model on a sentence that the reader types: scores, mask, softmax, output.
+    """One head of a small trained model on a sentence that the reader types: scores,
+    mask, softmax, output.
 
-    `head` is `"layer.head"`, both from 0; `causal` and `temperature` act on that head alone. Chapter: 91_widgets.
+    `head` is `"layer.head"`, both from 0; `causal` and `temperature` act on that head
+    alone. Chapter: 91_widgets.
     """
 
     _esm = widget_esm("rotation.js", "model.js", "matrix.js", "attention.js")
@@ -66,12 +75,14 @@ class AttentionWidget(Widget):
     temperature = traitlets.Float(1.0).tag(sync=True)
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"weights": tiny_base64(), "head": tiny_meta()["head"], **kwargs})
+        super().__init__(**{"weights": tiny_base64(), "head": tiny_meta()["head"],
+                            **kwargs})
 
     def steps(self) -> dict[str, Tensor]:
         """The same matrices in PyTorch, for the first eight words."""
         layer, head = map(int, self.head.split("."))
-        return head_steps(" ".join(cut(self.text)[:MOST]), layer, head, self.causal, self.temperature)
+        return head_steps(" ".join(cut(self.text)[:MOST]), layer, head, self.causal,
+                          self.temperature)
 
     def fallback(self) -> str:
         """Scores and weights of the first sentence as tables."""
@@ -92,9 +103,13 @@ def matrix_html(name: str, values: Tensor, words: Sequence[str], signed: bool) -
     """A square matrix as a table with its name and shape."""
     top = float(values.abs().max()) if signed else 1.0
     head = "".join(f'<th scope="col"><span>{escape(w)}</span></th>' for w in words)
-    scale, shares = color_scale(signed), (values / top + 1) / 2 if signed else values / top
-    cells = ["".join(map(cell_html, *pair)) for pair in zip(values.tolist(), scale(shares.numpy()).tolist())]
-    rows = "".join(f'<tr><th scope="row">{escape(w)}</th>{row}</tr>' for w, row in zip(words, cells))
+    scale, shares = (color_scale(signed),
+                     (values / top + 1) / 2 if signed else values / top)
+    cells = ["".join(map(cell_html, *pair))
+             for pair in zip(values.tolist(), scale(shares.numpy()).tolist())]
+    rows = "".join(f'<tr><th scope="row">{escape(w)}</th>{row}</tr>'
+                   for w, row in zip(words, cells))
     caption = f"<caption><b>{name}</b> T×S = {len(words)}×{len(words)}</caption>"
-    return (f'<div class="ml-scroll"><table class="ml-matrix">{caption}<thead><tr><td></td>{head}</tr></thead>'
+    return ('<div class="ml-scroll"><table '
+            f'class="ml-matrix">{caption}<thead><tr><td></td>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table></div>")

@@ -20,12 +20,15 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def theme_css() -> str:
-    """The palette as CSS variables: light, dark, and who says which. Chapter: 91_widgets."""
+    """The palette as CSS variables: light, dark, and who says which. Chapter:
+    91_widgets.
+    """
     def variables(theme: str) -> str:
         named = {k: v for k, v in PALETTE[theme].items() if isinstance(v, str)}
         return "".join(f"--ml-{name}:{value};" for name, value in named.items())
     light, dark = variables("light"), variables("dark")
-    return (f":root{{{light}}}\n@media (prefers-color-scheme:dark){{html:not([data-theme]){{{dark}}}}}\n"
+    return (f":root{{{light}}}\n@media "
+            f"(prefers-color-scheme:dark){{html:not([data-theme]){{{dark}}}}}\n"
             f"html[data-theme=light],html[theme=light],body[data-jp-theme-light=true],body.vscode-light{{{light}}}\n"
             f"html[data-theme=dark],html[theme=dark],body[data-jp-theme-light=false],body.vscode-dark{{{dark}}}\n")
 
@@ -36,8 +39,11 @@ def widget_css() -> str:
 
 
 def widget_esm(*names: str) -> str:
-    """The ES module of a widget: the palette, `common.js` and the files `names`, in one scope. Chapter: 91_widgets."""
-    parts = [(FOLDER / file).read_text(encoding="utf-8") for file in ("common.js", *names)]
+    """The ES module of a widget: the palette, `common.js` and the files `names`, in one
+    scope. Chapter: 91_widgets.
+    """
+    parts = [(FOLDER / file).read_text(encoding="utf-8")
+             for file in ("common.js", *names)]
     return "\n".join([f"const PALETTE = {json.dumps(PALETTE)};", *parts])
 
 
@@ -47,10 +53,11 @@ def escape(text: object) -> str:
 
 # %% ../../nbs/91_widgets.ipynb #5a3cc6a4
 class Widget(anywidget.AnyWidget):
-    """A widget of the book: data in, events out, and a first picture for a page that runs no script.
+    """A widget of the book: data in, events out, and a first picture for a page that
+    runs no script.
 
-    A subclass sets `_esm = widget_esm("name.js")` and returns from `fallback` the HTML of the state it starts in.
-    Chapter: 91_widgets.
+    A subclass sets `_esm = widget_esm("name.js")` and returns from `fallback` the HTML
+    of the state it starts in. Chapter: 91_widgets.
     """
 
     _css = widget_css()
@@ -62,33 +69,44 @@ class Widget(anywidget.AnyWidget):
     def __repr__(self) -> str: return f"{type(self).__name__}()"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """What a notebook shows. Our page reads one more key of the view, `fallback`; others pass over it."""
+        """What a notebook shows. Our page reads one more key of the view, `fallback`;
+        others pass over it.
+        """
         bundle = super()._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data and VIEW in data: data[VIEW]["fallback"] = f'<div class="ml-root">{self.fallback()}</div>'
+        if data and VIEW in data:
+            data[VIEW]["fallback"] = f'<div class="ml-root">{self.fallback()}</div>'
         return bundle
 
 # %% ../../nbs/91_widgets.ipynb #16114aae
 def widget_state(*widgets: Widget) -> dict[str, Any]:
     """The plain data of `widgets` by model id, in the form that a notebook stores."""
-    def plain(w: Widget) -> dict[str, Any]:                       # without the references to other widgets
-        return {k: v for k, v in w.get_state().items() if not str(v).startswith("IPY_MODEL_")}
+    def plain(w: Widget) -> dict[str, Any]:    # without the references to other widgets
+        return {k: v for k, v in w.get_state().items()
+                if not str(v).startswith("IPY_MODEL_")}
     states = {w.model_id: {"state": plain(w)} for w in widgets}
     return {"version_major": 2, "version_minor": 0, "state": states}
 
 
-def widget_page(*widgets: Widget, title: str = "Widgets", theme: str | None = None) -> str:
-    """A web page of its own with `widgets`: it needs no kernel and asks no host for anything. Chapter: 91_widgets.
+def widget_page(*widgets: Widget, title: str = "Widgets",
+                theme: str | None = None) -> str:
+    """A web page of its own with `widgets`: it needs no kernel and asks no host for
+    anything. Chapter: 91_widgets.
 
     `theme` is `light` or `dark`; without one the reader's system decides.
     """
-    state = json.dumps(widget_state(*widgets)).replace("<", "\\u003c")           # nothing in it can end the script
-    mounts = "".join(f'<div class="ml-widget" data-model-id="{w.model_id}"><div class="ml-root">{w.fallback()}</div>'
+    # nothing in it can end the script
+    state = json.dumps(widget_state(*widgets)).replace("<", "\\u003c")
+    mounts = "".join(f'<div class="ml-widget" data-model-id="{w.model_id}"><div '
+                     f'class="ml-root">{w.fallback()}</div>'
                      "</div>" for w in widgets)
     chosen = f' data-theme="{escape(theme)}"' if theme else ""
-    return (f'<!doctype html><html lang="en"{chosen}><head><meta charset="utf-8"><title>{escape(title)}</title>'
-            '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
+    return (f'<!doctype html><html lang="en"{chosen}><head><meta '
+            f'charset="utf-8"><title>{escape(title)}</title>'
+            '<meta name="viewport" content="width=device-width"><link rel="icon" '
+            'href="data:,">'
             f"<style>{widget_css()}body{{background:var(--ml-ground);color:var(--ml-ink);margin:1rem}}</style></head>"
             f"<body><main><h1>{escape(title)}</h1>{mounts}</main>"
             f'<script type="application/vnd.jupyter.widget-state+json">{state}</script>'
-            f'<script type="module">{(FOLDER / "host.js").read_text(encoding="utf-8")}</script></body></html>')
+            '<script '
+            f'type="module">{(FOLDER / "host.js").read_text(encoding="utf-8")}</script></body></html>')

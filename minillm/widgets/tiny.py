@@ -29,8 +29,10 @@ from ..record import write_record
 
 UNKNOWN = "<unk>"
 WEIGHTS = "attention-tiny.safetensors"
-MODULES = ["config", "data.tales", "data.tales_words", "layers.attend", "layers.attention", "layers.block",
-           "layers.ffn", "layers.norm", "layers.position", "models.decoder", "widgets.tiny"]
+MODULES = ["config", "data.tales", "data.tales_words", "layers.attend",
+           "layers.attention", "layers.block",
+           "layers.ffn", "layers.norm", "layers.position", "models.decoder",
+           "widgets.tiny"]
 
 
 def cut(text: str) -> list[str]:
@@ -44,7 +46,8 @@ def cut(text: str) -> list[str]:
 
 def vocabulary_of(words: Sequence[str]) -> list[str]:
     """Every word, the most frequent first, after `<unk>` for what is none of them."""
-    return [UNKNOWN, *(w for w, _ in sorted(Counter(words).items(), key=lambda pair: (-pair[1], pair[0])))]
+    return [UNKNOWN, *(w for w, _ in sorted(Counter(words).items(),
+                                            key=lambda pair: (-pair[1], pair[0])))]
 
 
 def encode(words: Sequence[str], vocabulary: Sequence[str]) -> list[int]:
@@ -55,27 +58,36 @@ def encode(words: Sequence[str], vocabulary: Sequence[str]) -> list[int]:
 # %% ../../nbs/91_widgets.ipynb #f0393bef
 def tiny_config(vocab_size: int) -> ModelConfig:
     """Two layers of four heads, small enough to travel in a page."""
-    return ModelConfig(vocab_size=vocab_size, d_model=32, n_heads=4, n_layers=2, d_ff=64, max_seq_len=32,
-                       norm_type="rmsnorm", ffn_type="swiglu", pos_encoding="rope", tie_embeddings=True)
+    return ModelConfig(vocab_size=vocab_size, d_model=32, n_heads=4, n_layers=2,
+                       d_ff=64, max_seq_len=32,
+                       norm_type="rmsnorm", ffn_type="swiglu", pos_encoding="rope",
+                       tie_embeddings=True)
 
 
-def draw_batch(tokens: Tensor, size: int, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Random windows and their next words, (B, T) each; a few inputs are made `<unk>`, so that the model knows it."""
+def draw_batch(tokens: Tensor, size: int, length: int,
+               generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Random windows and their next words, (B, T) each; a few inputs are made `<unk>`,
+    so that the model knows it.
+    """
     starts = torch.randint(len(tokens) - length - 1, (size, 1), generator=generator)
-    window = tokens[starts + torch.arange(length + 1)]                            # (B, T + 1)
+    window = tokens[starts + torch.arange(length + 1)]  # (B, T + 1)
     unknown = torch.rand(size, length, generator=generator) < 0.02
     return window[:, :-1].masked_fill(unknown, 0), window[:, 1:]
 
 
-def train_tiny(steps: int = 1500, stories: int = 3000, seed: int = 0) -> tuple[Decoder, list[str], list[float]]:
-    """Train the model of the attention widget on `tales`; return it, its vocabulary and its losses in nats a word."""
+def train_tiny(steps: int = 1500, stories: int = 3000,
+               seed: int = 0) -> tuple[Decoder, list[str], list[float]]:
+    """Train the model of the attention widget on `tales`; return it, its vocabulary and
+    its losses in nats a word.
+    """
     generator = seed_everything(seed)
     words = cut(tale_text(stories, seed))
     vocabulary = vocabulary_of(words)
     tokens = torch.tensor(encode(words, vocabulary))
     model = Decoder(tiny_config(len(vocabulary)))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps,
+                                                   pct_start=0.1)
     losses = []
     for _ in range(steps):
         loss, _ = model.loss(*draw_batch(tokens, 32, 24, generator))
@@ -89,12 +101,18 @@ def train_tiny(steps: int = 1500, stories: int = 3000, seed: int = 0) -> tuple[D
 
 # %% ../../nbs/91_widgets.ipynb #2fe4f332
 def save_tiny(model: Decoder, vocabulary: Sequence[str], head: str, path: Path) -> None:
-    """Write half-precision safetensors; vocabulary, sizes and the head to begin with ride in its header."""
+    """Write half-precision safetensors; vocabulary, sizes and the head to begin with
+    ride in its header.
+    """
     from safetensors.torch import save
     c = model.config
-    sizes = {"n_heads": c.n_heads, "n_layers": c.n_layers, "d_model": c.d_model, "d_ff": c.d_ff, "base": c.rope_base}
-    tensors = {k: v.detach().half().contiguous() for k, v in model.state_dict().items() if k != "head.weight"}
-    meta = {"sizes": json.dumps(sizes), "vocabulary": json.dumps(list(vocabulary), ensure_ascii=False), "head": head}
+    sizes = {"n_heads": c.n_heads, "n_layers": c.n_layers, "d_model": c.d_model,
+             "d_ff": c.d_ff, "base": c.rope_base}
+    tensors = {k: v.detach().half().contiguous()
+               for k, v in model.state_dict().items() if k != "head.weight"}
+    meta = {"sizes": json.dumps(sizes),
+            "vocabulary": json.dumps(list(vocabulary), ensure_ascii=False),
+            "head": head}
     with atomic_path(path) as tmp: tmp.write_bytes(save(tensors, metadata=meta))
 
 
@@ -124,8 +142,11 @@ def load_tiny() -> tuple[Decoder, list[str]]:
     return model.eval(), vocabulary
 
 # %% ../../nbs/91_widgets.ipynb #8f2dc55e
-def held_out_loss(model: Decoder, vocabulary: Sequence[str], stories: int = 100, seed: int = 1) -> float:
-    """Mean loss in nats a word on stories that were not trained on, in windows of 24."""
+def held_out_loss(model: Decoder, vocabulary: Sequence[str], stories: int = 100,
+                  seed: int = 1) -> float:
+    """Mean loss in nats a word on stories that were not trained on, in windows of
+    24.
+    """
     tokens = torch.tensor(encode(cut(tale_text(stories, seed)), vocabulary))
     n = (len(tokens) - 1) // 24 * 24
     with torch.no_grad():
@@ -134,7 +155,9 @@ def held_out_loss(model: Decoder, vocabulary: Sequence[str], stories: int = 100,
 
 
 def previous_word_weights(model: Decoder, ids: Tensor) -> Tensor:
-    """How much each head looks at the word just before, on average over `ids` (B, T) -> (layers, heads)."""
+    """How much each head looks at the word just before, on average over `ids` (B, T) ->
+    (layers, heads).
+    """
     B, T = ids.shape
     positions = torch.arange(T)
     found: list[Tensor] = []
@@ -142,9 +165,11 @@ def previous_word_weights(model: Decoder, ids: Tensor) -> Tensor:
 
     def look(attention: Any, arguments: Any) -> None:
         x = arguments[0]
-        q, k = (attention.rotary(W(x).view(B, T, -1, attention.d_head).transpose(1, 2), positions)
-                for W in (attention.W_q, attention.W_k))                          # (B, H, T, Dh)
-        _, weights = attend_slow(q, k, k, causal_mask(positions, positions))      # (B, H, T, T)
+        q, k = (attention.rotary(W(x).view(B, T, -1, attention.d_head).transpose(1, 2),
+                                 positions)
+                for W in (attention.W_q, attention.W_k))  # (B, H, T, Dh)
+        # (B, H, T, T)
+        _, weights = attend_slow(q, k, k, causal_mask(positions, positions))
         found.append(weights.diagonal(-1, 2, 3).mean((0, 2)))                     # (H,)
     hooks = [layer.attention.register_forward_pre_hook(look) for layer in layers]
     with torch.no_grad(): model(ids)
@@ -153,7 +178,9 @@ def previous_word_weights(model: Decoder, ids: Tensor) -> Tensor:
 
 
 def main() -> None:
-    """Train, write the weights and the run record `attention_tiny`. Chapter: 91_widgets."""
+    """Train, write the weights and the run record `attention_tiny`. Chapter:
+    91_widgets.
+    """
     start = time.time()
     model, vocabulary, losses = train_tiny()
     path = Path(str(files("minillm") / "weights" / WEIGHTS))
@@ -161,11 +188,20 @@ def main() -> None:
     looks = previous_word_weights(model, tokens[:len(tokens) // 8 * 8].view(-1, 8))
     layer, head = divmod(int(looks.argmax()), looks.shape[1])
     save_tiny(model, vocabulary, f"{layer}.{head}", path)
-    model, vocabulary = load_tiny()                               # what is measured is what was saved
-    metrics = {"train_loss": sum(losses[-50:]) / 50, "val_loss": held_out_loss(model, vocabulary),
-               "vocab_size": len(vocabulary), "parameters": sum(p.numel() for p in model.parameters()),
-               "bytes": path.stat().st_size, "steps": len(losses), "previous_word_head": f"{layer}.{head}",
+    model, vocabulary = load_tiny()  # what is measured is what was saved
+    metrics = {"train_loss": sum(losses[-50:]) / 50,
+               "val_loss": held_out_loss(model, vocabulary),
+               "vocab_size": len(vocabulary),
+               "parameters": sum(p.numel() for p in model.parameters()),
+               "bytes": path.stat().st_size, "steps": len(losses),
+               "previous_word_head": f"{layer}.{head}",
                "previous_word_weight": float(looks.max())}
-    write_record("attention_tiny", metrics, seed=0, modules=[f"minillm.{m}" for m in MODULES],
-                 wall_time=time.time() - start, command='python -c "from minillm.widgets.tiny import main; main()"')
+    write_record("attention_tiny", metrics, seed=0,
+                 modules=[f"minillm.{m}" for m in MODULES],
+                 wall_time=time.time() - start,
+                 command="python -m minillm.widgets.tiny")
     print(f"wrote {path.name}: {metrics}")
+
+
+# a notebook is `__main__` too, but has no file
+if __name__ == "__main__" and "__file__" in globals(): main()

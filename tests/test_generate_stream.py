@@ -11,6 +11,8 @@ import torch
 from minillm.config import ModelConfig
 from minillm.generate.cache import KVCache
 from minillm.generate.sample import Sampler, generate
+from minillm.layers.efficient import sliding_window, with_sinks
+from minillm.models.decoder import Decoder
 
 
 def small_model(**options):
@@ -21,7 +23,8 @@ def small_model(**options):
 
 
 def some_ids(batch=2, length=60):
-    return torch.randint(0, 40, (batch, length), generator=torch.Generator().manual_seed(1))
+    g = torch.Generator().manual_seed(1)
+    return torch.randint(0, 40, (batch, length), generator=g)
 
 
 @torch.no_grad()
@@ -33,7 +36,8 @@ def by_hand(model, ids, sinks, window, starts):
         for p in range(ids.shape[1]):
             start = max(s for s in starts if s <= p)
             moved = max(0, start - (sinks + window - 1))
-            kept = torch.tensor([s for s in range(p + 1) if s < sinks or s > p - window])
+            kept = torch.tensor([s for s in range(p + 1)
+                                 if s < sinks or s > p - window])
             places = torch.where(kept < sinks, kept, kept - moved)
             rows.append(block.attention(h[:, kept], positions=places)[:, -1])
         x = x + torch.stack(rows, 1)
@@ -58,9 +62,8 @@ def test_sink_cache_equals_the_oracle(pos_encoding, sinks, window, size):
 
 def in_pieces(model, ids, cache, sizes):
     with torch.no_grad():
-        return torch.cat([model(x, positions=cache.positions_of_next(x.shape[1]),
-                                mask=cache.mask, cache=cache)
-                          for x in ids.split(sizes, 1)], 1)
+        pieces = [model(x, mask=cache.mask, cache=cache) for x in ids.split(sizes, 1)]
+    return torch.cat(pieces, 1)
 
 
 @pytest.mark.parametrize("pos_encoding", ["rope", "alibi", "sinusoidal", "none"])
@@ -68,7 +71,7 @@ def in_pieces(model, ids, cache, sizes):
 @pytest.mark.parametrize("sizes", [[1] * 60, [7, 1, 20, 2, 30], [60]])
 def test_rolling_cache_equals_the_window_mask(pos_encoding, window, sizes):
     model, ids = small_model(pos_encoding=pos_encoding), some_ids()
-    with torch.no_grad(): want = model(ids, mask=sink_mask(0, window))
+    with torch.no_grad(): want = model(ids, mask=sliding_window(window))
     cache = RollingCache.for_model(model, 2, window)
     assert (in_pieces(model, ids, cache, sizes) - want).abs().max() < 1e-5
     cache.reset()
@@ -77,7 +80,8 @@ def test_rolling_cache_equals_the_window_mask(pos_encoding, window, sizes):
 
 def test_slots_by_hand():
     cache = RollingCache(1, 1, 1, 4, 2)
-    assert cache.held(7).tolist() == [4, 5, 6, 3] and cache.held(3).tolist() == [0, 1, 2]
+    assert cache.held(7).tolist() == [4, 5, 6, 3]
+    assert cache.held(3).tolist() == [0, 1, 2]
     sink = SinkCache(1, 1, 1, 2, 4, 2)
     assert sink.held(10).tolist() == [0, 1, 6, 7, 8, 9]
     assert sink.held(12).tolist() == [0, 1, 10, 11, 8, 9]
@@ -86,7 +90,7 @@ def test_slots_by_hand():
 
 def test_the_first_piece_is_a_full_forward_under_the_mask():
     model, ids = small_model(), some_ids(length=12)
-    with torch.no_grad(): want = model(ids, mask=sink_mask(2, 4))
+    with torch.no_grad(): want = model(ids, mask=with_sinks(sliding_window(4), 2))
     cache = SinkCache.for_model(model, 2, window=4, sinks=2)
     assert (next(feed(model, ids, cache)) - want).abs().max() < 1e-5
 
@@ -109,26 +113,26 @@ def test_no_position_leaves_the_training_length():
 
 def test_bad_sizes_are_refused():
     model, ids = small_model(), some_ids()
+    keys = torch.zeros(2, 2, 13, 8)
     for make, message in (
-            (lambda: RollingCache(1, 1, 1, 0, 4), "window=0 hides the token itself"),
+            (lambda: RollingCache(1, 1, 1, 0, 4), "window=0 must be at least 1"),
             (lambda: SinkCache(1, 1, 1, -1, 4, 4), "sinks=-1"),
             (lambda: SinkCache.for_model(model, sinks=4, window=9), "than the 12"),
-            (lambda: SinkCache.for_model(model, 2).update(
-                0, torch.zeros(2, 2, 13, 8), torch.zeros(2, 2, 13, 8)), "13 tokens at once"),
-            (lambda: list(feed(model, ids, RollingCache.for_model(model))), "batch of 2"),
-            (lambda: list(feed(model, ids, RollingCache.for_model(model, 2), 0)), "size=0"),
+            (lambda: SinkCache.for_model(model, 2).update(0, keys, keys), "13 tokens"),
+            (lambda: RollingCache.for_model(model).update(0, keys, keys), "batch of 2"),
+            (lambda: list(feed(model, ids, RollingCache.for_model(model, 2), 0)),
+             "size=0"),
             (lambda: next(stream(model, ids[:, :0], cache=None)), "at least one token"),
-            (lambda: RollingCache(1, 1, 1, 4, 2).update(
-                0, torch.zeros(1, 1, 0, 2), torch.zeros(1, 1, 0, 2)), "no tokens")):
+            (lambda: RollingCache.for_model(model, 2).update(
+                0, keys[:, :, :0], keys[:, :, :0]), "no tokens")):
         with pytest.raises(ValueError, match=message): make()
-
-from minillm.generate.stream import *
 
 
 # %% ../nbs/22_stream.ipynb
 def alive():
     gc.collect()
-    tensors = [x for x in gc.get_objects() if type(x) in (torch.Tensor, torch.nn.Parameter)]
+    kinds = (torch.Tensor, torch.nn.Parameter)
+    tensors = [x for x in gc.get_objects() if type(x) in kinds]
     return len(tensors), sum(x.nbytes for x in tensors)
 
 
@@ -149,7 +153,7 @@ def test_writing_goes_on_from_the_cache():
     short = run(generate(model, ids, max_tokens=7, cache=KVCache.for_model(model, 2)))
     for kind in (RollingCache, SinkCache):
         assert torch.equal(run(stream(model, ids, cache=kind.for_model(model, 2),
-                                      max_tokens=7)), short)                # not yet full
+                                      max_tokens=7)), short)
         a, b = (kind.for_model(model, 2) for _ in range(2))
         want = run(stream(model, ids, cache=a, max_tokens=40))
         assert torch.equal(run(generate(model, ids, max_tokens=40, cache=b)), want)
@@ -158,7 +162,7 @@ def test_writing_goes_on_from_the_cache():
 def test_losses_are_those_of_the_logits():
     model, ids = small_model(), some_ids()
     with torch.no_grad():
-        chance = model(ids[:, :-1], mask=sink_mask(0, 4)).softmax(-1)
+        chance = model(ids[:, :-1], mask=sliding_window(4)).softmax(-1)
     want = -chance.gather(2, ids[:, 1:, None])[..., 0].log()
     for size in (1, 7, None):
         got = stream_losses(model, ids, RollingCache.for_model(model, 2, 4), size)
@@ -167,8 +171,6 @@ def test_losses_are_those_of_the_logits():
 
 def test_the_mode_of_the_model_is_restored():
     model = small_model().train()
-    list(stream(model, some_ids(), cache=RollingCache.for_model(model, 2), max_tokens=2))
+    cache = RollingCache.for_model(model, 2)
+    list(stream(model, some_ids(), cache=cache, max_tokens=2))
     assert model.training
-
-from minillm.generate.cache import KVCache
-from minillm.generate.sample import generate

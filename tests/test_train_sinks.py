@@ -8,8 +8,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from minillm.generate.stream import sink_mask
-from minillm.layers.position import ALiBi, RoPE
+from minillm.data.echo import START, echo_text
+from minillm.generate.stream import RollingCache, stream_losses
+from minillm.layers.attend import AttendWithSinks, causal_mask
+from minillm.layers.attention import merge_heads, share_heads, split_heads
+from minillm.layers.efficient import sliding_window
 
 
 def attend_with_sinks_slow(q, k, v, sinks, mask=None, bias=None):
@@ -34,30 +37,23 @@ def test_written_out_equals_gpt_oss():
     assert (ours[1] - weights).abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("position", [{"rotary": RoPE(8)}, {"bias_fn": ALiBi(4)}, {}])
-def test_the_layer_equals_the_written_out(position):
-    torch.manual_seed(0)
-    old, x, at = Attention(32, 4, 2, **position), torch.randn(3, 7, 32), torch.arange(7)
-    layer, mask = SinkAttention.instead_of(old), sink_mask(0, 4)
-    with torch.no_grad(): layer.sinks.copy_(torch.randn(4))
-    q, k, v = (split_heads(W(x), n) for W, n in
-               ((layer.W_q, 4), (layer.W_k, 2), (layer.W_v, 2)))
-    if layer.rotary is not None: q, k = layer.rotary(q, at), layer.rotary(k, at)
-    bias = None if layer.bias_fn is None else layer.bias_fn(at, at)
-    k, v = share_heads(k, 4), share_heads(v, 4)
-    out, _ = attend_with_sinks_slow(q, k, v, layer.sinks, mask(at, at), bias)
-    want = layer.W_o(merge_heads(out))
-    assert (layer(x, positions=at, mask=mask) - want).abs().max() < 1e-5
-    with torch.no_grad(): layer.sinks.fill_(float("-inf"))             # no sink at all
-    assert (layer(x, positions=at, mask=mask) - old(x, positions=at, mask=mask)
-            ).abs().max() < 1e-5
+def test_a_layer_equals_the_written_out():
+    g = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(2, 4, 6, 8, generator=g) for _ in range(3))
+    layer, mask = AttendWithSinks(4), torch.ones(6, 6).tril().bool()
+    bias = torch.randn(4, 6, 6, generator=g)
+    with torch.no_grad():
+        layer.sinks.copy_(torch.randn(4, generator=g))
+        for b in (None, bias):
+            want, _ = attend_with_sinks_slow(q, k, v, layer.sinks, mask, b)
+            assert (layer(q, k, v, mask, b) - want).abs().max() < 1e-5
 
 
 def test_a_sink_with_a_cache_equals_the_full_forward():
     model, ids = make_model("learned logit", 0, ECHO_MODEL), echo_stream("none", 2, 70)
     with torch.no_grad():
-        model.layers[0].attention.sinks.fill_(1.0)
-        want = model(ids[:, :-1], mask=sink_mask(0, 8)).log_softmax(-1)
+        model.layers[0].attention.attend.sinks.fill_(1.0)
+        want = model(ids[:, :-1], mask=sliding_window(8)).log_softmax(-1)
     want = -want.gather(2, ids[:, 1:, None])[..., 0]
     for size in (1, 5):
         cache = RollingCache.for_model(model, 2, 8)
@@ -66,16 +62,20 @@ def test_a_sink_with_a_cache_equals_the_full_forward():
 
 def test_weights_are_those_of_the_layer():
     model, ids = make_model("none", 0, ECHO_MODEL), echo_stream("none", 2, 20)
+    layer, at = model.layers[0], torch.arange(20)
+    before = layer.attention.attend
     weights = attention_weights(model, ids)[0]
+    assert layer.attention.attend is before
     assert torch.allclose(weights.sum(-1), torch.ones(2, 1, 20))
-    layer = model.layers[0]
+    assert weights.triu(1).count_nonzero() == 0
     with torch.no_grad():
         x = layer.norm_attention(model.embed(ids))
         out = merge_heads(weights @ split_heads(layer.attention.W_v(x), 1))
-        want = layer.attention(x, positions=torch.arange(20), mask=causal_mask)
+        want = layer.attention(x, positions=at, mask=causal_mask)
     assert (layer.attention.W_o(out) - want).abs().max() < 1e-5
-    one = attention_weights(make_model("off by one", 0, ECHO_MODEL), ids)[0]
-    assert (one.sum(-1) < 1).all() and not model.layers[0].attention._forward_hooks
+    one = make_model("off by one", 0, ECHO_MODEL)
+    assert (attention_weights(one, ids)[0].sum(-1) < 1).all()
+    assert isinstance(one.layers[0].attention.attend, AttendWithSinks)
 
 
 def test_recomputed_losses_by_hand():

@@ -3,21 +3,22 @@
 # %% auto #0
 __all__ = ['LETTERS', 'ECHO', 'START', 'SIGNS', 'letter_chain', 'echo_text', 'echo_floor']
 
-# %% ../../nbs/22_stream.ipynb #6e16d431
+# %% ../../nbs/22_stream.ipynb #eaa5aec9
 import math
 
 import torch
 from torch import Tensor
 
-LETTERS, ECHO, START = 20, 20, 21                 # ids 0 to 19 are letters, then ! and ^
+LETTERS, ECHO, START = 20, 20, 21              # ids 0 to 19 are letters, then ! and ^
 SIGNS = "abcdefghijklmnopqrst!^"
 
 
 def letter_chain(seed: int = 0) -> Tensor:
-    """How letters follow letters, (20, 20): each has four followers. Chapter: 22_stream."""
+    """How letters follow letters, (20, 20); each has four followers."""
     g, chain = torch.Generator().manual_seed(seed), torch.zeros(LETTERS, LETTERS)
     for row in chain:
-        row[torch.randperm(LETTERS, generator=g)[:4]] = torch.tensor([.55, .25, .15, .05])
+        four = torch.randperm(LETTERS, generator=g)[:4]
+        row[four] = torch.tensor([0.55, 0.25, 0.15, 0.05])
     return chain
 
 
@@ -43,7 +44,7 @@ def echo_text(batch: int, length: int, generator: torch.Generator,
 def echo_floor(share: float = 0.1) -> float:
     """The least loss possible on `echo_text`, in nats a token. Chapter: 22_stream."""
     chain = letter_chain()
-    often = torch.linalg.matrix_power(chain, 500)[0]                   # how often a letter
+    often = torch.linalg.matrix_power(chain, 500)[0]      # how often each letter comes
     choice = -(often[:, None] * torch.special.xlogy(chain, chain)).sum().item()
     calls = -share * math.log(share) - (1 - share) * math.log(1 - share)
     return (calls + (1 - share) * choice) / (1 + share)

@@ -12,7 +12,7 @@ def wrong_new_weight() -> float:
     return 1 / 9
 
 def wrong_shared() -> float:
-    "The sink's weight is not handed out in ninths: all weights are scaled by one factor."
+    "The sink's weight is not handed out in ninths: one factor scales all weights."
     return 0.9 / 9 + 1
 
 

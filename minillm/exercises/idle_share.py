@@ -3,22 +3,24 @@
 
 import torch
 
-_w = torch.randn(8, 8, generator=torch.Generator().manual_seed(0)).masked_fill(torch.ones(8, 8).triu(1).bool(), float("-inf"))
-CASES = [(_w.softmax(-1), torch.tensor([21, 3, 20, 3, 4, 20, 4, 5]), 20)]
+_scores = torch.randn(8, 8, generator=torch.Generator().manual_seed(0))
+_later = torch.ones(8, 8).triu(1).bool()
+_weights = _scores.masked_fill(_later, float("-inf")).softmax(-1)
+CASES = [(_weights, torch.tensor([21, 3, 20, 3, 4, 20, 4, 5]), 20)]
 
 def same(got: float, want: float) -> bool: return abs(got - want) < 1e-6
 
 def wrong_all(weights: torch.Tensor, ids: torch.Tensor, call: int) -> float:
-    "You count the queries that have work to do as well: leave out those whose token is the call."
+    "You count the queries with work to do as well: leave out those of the call."
     return weights[len(ids) // 2:, 0].mean().item()
 
 def wrong_row(weights: torch.Tensor, ids: torch.Tensor, call: int) -> float:
-    "You read the first row, what the first token looks at: the first column is what looks at it."
+    "You read the first row, what the first token looks at: take the first column."
     half = len(ids) // 2
     return weights[0, half:][ids[half:] != call].mean().item()
 
 def wrong_start(weights: torch.Tensor, ids: torch.Tensor, call: int) -> float:
-    "The first query can look at nothing but the first token, and the early ones at little else: leave out the first half."
+    "Early queries have little else to look at: leave out the first half."
     return weights[:, 0][ids != call].mean().item()
 
 def wrong_only_calls(weights: torch.Tensor, ids: torch.Tensor, call: int) -> float:
@@ -28,10 +30,10 @@ def wrong_only_calls(weights: torch.Tensor, ids: torch.Tensor, call: int) -> flo
 
 
 def idle_share(weights: torch.Tensor, ids: torch.Tensor, call: int) -> float:
-    "weights (T, T), ids (T,); `call` is the id of the sign at which the head has work to do."
+    "weights (T, T), ids (T,); `call` is the id at which the head has work to do."
     half = len(ids) // 2
     return weights[half:, 0][ids[half:] != call].mean().item()
 
 
 CHAPTER = '22_stream'
-STUB = 'def idle_share(weights: torch.Tensor, ids: torch.Tensor, call: int) -> float:\n    "weights (T, T), ids (T,); `call` is the id of the sign at which the head has work to do."\n    raise NotImplementedError'
+STUB = 'def idle_share(weights: torch.Tensor, ids: torch.Tensor, call: int) -> float:\n    "weights (T, T), ids (T,); `call` is the id at which the head has work to do."\n    raise NotImplementedError'

@@ -7,7 +7,7 @@ _g = torch.Generator().manual_seed(0)
 CASES = [(torch.randn(3, 4, generator=_g), torch.randn(3, 5, generator=_g), 0.7)]
 
 def wrong_sign(out: torch.Tensor, scores: torch.Tensor, sink: float) -> torch.Tensor:
-    "The gate must close when the sink is large: the sign inside the sigmoid is the other one."
+    "The gate must close when the sink is large: turn the sign inside the sigmoid."
     return out * torch.sigmoid(sink - scores.logsumexp(-1, keepdim=True))
 
 def wrong_max(out: torch.Tensor, scores: torch.Tensor, sink: float) -> torch.Tensor:
@@ -15,7 +15,7 @@ def wrong_max(out: torch.Tensor, scores: torch.Tensor, sink: float) -> torch.Ten
     return out * torch.sigmoid(scores.max(-1, keepdim=True).values - sink)
 
 def wrong_sum(out: torch.Tensor, scores: torch.Tensor, sink: float) -> torch.Tensor:
-    "You forgot the logarithm: compare the log of the sum of exponentials with the sink."
+    "You forgot the logarithm: the log of the sum of exponentials meets the sink."
     return out * torch.sigmoid(scores.exp().sum(-1, keepdim=True) - sink)
 
 def wrong_one(out: torch.Tensor, scores: torch.Tensor, sink: float) -> torch.Tensor:

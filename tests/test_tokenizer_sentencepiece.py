@@ -17,13 +17,13 @@ def all_cuts(word, pieces):
 
 
 def random_model(r):
-    pieces = {"".join(r.choices("ab", k=r.randint(1, 4))) for _ in range(12)} | {"a", "b"}
-    return Unigram({piece: -r.uniform(0.5, 5) for piece in sorted(pieces)})
+    pieces = {"".join(r.choices("ab", k=r.randint(1, 4))) for _ in range(12)}
+    return Unigram({piece: -r.uniform(0.5, 5) for piece in sorted(pieces | {"a", "b"})})
 
 
 def test_by_hand():
-    bits = {"l": 6, "o": 6, "w": 6, "e": 5, "s": 5, "t": 5, "lo": 6, "low": 4, "lowe": 6,
-            "es": 6, "est": 4, "st": 6, "west": 7}
+    bits = {"l": 6, "o": 6, "w": 6, "e": 5, "s": 5, "t": 5,
+            "lo": 6, "low": 4, "lowe": 6, "es": 6, "est": 4, "st": 6, "west": 7}
     model = Unigram({piece: -n * math.log(2) for piece, n in bits.items()})
     assert model.segment("lowest") == ["low", "est"]
     assert model.score(["low", "est"]) == pytest.approx(-8 * math.log(2))
@@ -67,7 +67,7 @@ def test_unknown_characters_stand_alone():
 
 
 # %% ../nbs/03_sentencepiece.ipynb
-SMALL = " ".join(f"the fox number {i % 40} was seeing {i % 7} hungry foxes, déjà vu 狐"
+SMALL = " ".join(f"the fox number {i % 40} saw {i % 7} hungry foxes, déjà vu 狐"
                  for i in range(300)) + "\nthe end of the unseen\n"
 
 
@@ -105,13 +105,14 @@ def test_every_string_comes_back(model_type):
         s = some_text(r, r.randint(0, 60))
         ids = tok.encode(s)
         assert tok.decode(ids) == s
-        assert not set(ids) & set(tok.specials.values())      # text is never a special token
+        assert not set(ids) & set(tok.specials.values())      # text is never special
         assert tok.decode(tok.encode(s, {"<|endoftext|>"})) == s
         if "▁" not in s: assert tok.processor.decode(ids) == s
 
 
 def test_a_space_in_front_and_no_bytes():
-    tok = SentencePieceTokenizer(train_model([SMALL], vocab_size=340, add_dummy_prefix=True))
+    model = train_model([SMALL], vocab_size=340, add_dummy_prefix=True)
+    tok = SentencePieceTokenizer(model)
     for s in ("the fox", " the fox", "", "狐"): assert tok.decode(tok.encode(s)) == s
     lossy = SentencePieceTokenizer.train(SMALL, 80, byte_fallback=False)
     assert lossy.decode(lossy.encode("the 🦊 fox")) == "the  \u2047  fox"
@@ -122,7 +123,8 @@ def test_special_tokens_need_permission():
     end = tok.specials["<|endoftext|>"]
     assert end in tok.encode("a<|endoftext|>b", {"<|endoftext|>"})
     assert end not in tok.encode("a<|endoftext|>b")
-    with pytest.raises(ValueError, match="no special token"): tok.encode("x", {"<|pad|>"})
+    with pytest.raises(ValueError, match="no special token"):
+        tok.encode("x", {"<|pad|>"})
 
 
 def test_save_and_load(tmp_path):
@@ -130,7 +132,8 @@ def test_save_and_load(tmp_path):
     for name in ("tokenizer.json", "tokenizer.model"):
         tok.save(tmp_path / name)
         again = SentencePieceTokenizer.load(tmp_path / name)
-        assert again.model == tok.model and again.encode("the fox") == tok.encode("the fox")
+        assert again.model == tok.model
+        assert again.encode("the fox") == tok.encode("the fox")
     (tmp_path / "char.json").write_text('{"kind": "char"}')
     (tmp_path / "bad.json").write_text('{"kind": "sentencepiece", "model": "%"}')
     (tmp_path / "bad.model").write_bytes(b"no model")
@@ -160,8 +163,8 @@ def test_missing_package(monkeypatch):
 
 
 def test_em_by_hand_and_never_worse():
-    scores, nats = em_step({"ab": 3, "b": 1}, {p: math.log(q) for p, q in
-                                               (("a", 1 / 4), ("b", 1 / 4), ("ab", 1 / 2))})
+    start = {"a": math.log(1 / 4), "b": math.log(1 / 4), "ab": math.log(1 / 2)}
+    scores, nats = em_step({"ab": 3, "b": 1}, start)
     want = {"a": 1 / 13, "b": 4 / 13, "ab": 8 / 13}
     assert {p: math.exp(s) for p, s in scores.items()} == pytest.approx(want)
     assert nats == pytest.approx(-3 * math.log(9 / 16) - math.log(1 / 4))
@@ -176,6 +179,7 @@ def test_em_by_hand_and_never_worse():
 def test_training_keeps_characters_and_size():
     words = marked_words(SMALL)
     model = train_unigram(words, 60, seed_size=200)
-    assert len(model.scores) == 60 and {c for w in words for c in w} <= set(model.scores)
+    assert len(model.scores) == 60
+    assert {c for w in words for c in w} <= set(model.scores)
     assert all("".join(model.segment(w)) == w for w in words)
     assert sum(map(math.exp, model.scores.values())) == pytest.approx(1)

@@ -10,6 +10,7 @@ __all__ = ['SPACE', 'UNKNOWN_PENALTY', 'MODEL_TYPES', 'log_sum', 'Unigram', 'mar
 # %% ../../nbs/03_sentencepiece.ipynb #ecd0ddc5
 import base64
 import binascii
+import io
 import math
 import random
 import re
@@ -39,8 +40,8 @@ def log_sum(values: Iterable[float]) -> float:
 class Unigram:
     """A text as independent pieces: the best cut, expected counts, random cuts.
 
-    `scores[piece]` is ln p(piece). Source: Kudo 2018, section 3. Chapter: 03_sentencepiece.
-    Raises ValueError without pieces.
+    `scores[piece]` is ln p(piece). Raises ValueError without pieces.
+    Source: Kudo 2018, section 3. Chapter: 03_sentencepiece.
     """
 
     def __init__(self, scores: Mapping[str, float]) -> None:
@@ -61,7 +62,7 @@ class Unigram:
         return found
 
     def segment(self, text: str, without: str = "") -> list[str]:
-        """The most probable cut of `text` (Viterbi); the piece `without` is not used."""
+        """The most probable cut of `text` (Viterbi), made without the piece `without`."""
         best, back = [0.0], [0]
         for end in range(1, len(text) + 1):
             options = [(best[i] + s, i) for i, s in self.arcs(text, end, without)]
@@ -122,7 +123,8 @@ def marked_words(text: str) -> Counter[str]:
     return Counter(word for line in lines for word in re.findall("▁[^▁]*|[^▁]+", line))
 
 
-def seed_scores(words: Mapping[str, int], size: int, longest: int = 10) -> dict[str, float]:
+def seed_scores(words: Mapping[str, int], size: int, longest: int = 10
+                ) -> dict[str, float]:
     """Scores of all characters and of the `size` substrings that cover most text."""
     counts: Counter[str] = Counter()
     for word, n in words.items():
@@ -143,7 +145,7 @@ def normalize(counts: Mapping[str, float]) -> dict[str, float]:
 
 def em_step(words: Mapping[str, int], scores: Mapping[str, float]
             ) -> tuple[dict[str, float], float]:
-    """One round of EM: the new scores, and the text's -ln p under the old ones (nats)."""
+    """One round of EM: new scores, and the text's -ln p under the old ones (nats)."""
     model, nats = Unigram(scores), 0.0
     total: dict[str, float] = dict.fromkeys(scores, 0.0)
     for word, n in words.items():
@@ -203,36 +205,39 @@ def library() -> Any:
     """
     try: import sentencepiece
     except ImportError:
-        raise ImportError("SentencePieceTokenizer needs the package sentencepiece, an extra "
-                          "of minillm; install it with: pip install sentencepiece") from None
+        raise ImportError("SentencePieceTokenizer needs the package sentencepiece, an "
+                          "extra of minillm; pip install sentencepiece") from None
     return sentencepiece
 
 
 def learned_scores(processor: Any) -> dict[str, float]:
     """Pieces and scores of a SentencePiece model; no bytes, no control tokens."""
     p = processor
+    other = (p.is_byte, p.is_control, p.is_unknown, p.is_unused)
     return {p.id_to_piece(i): p.get_score(i) for i in range(p.vocab_size())
-            if not (p.is_byte(i) or p.is_control(i) or p.is_unknown(i) or p.is_unused(i))}
+            if not any(is_other(i) for is_other in other)}
 
 # %% ../../nbs/03_sentencepiece.ipynb #3afbd757
 class SentencePieceTokenizer:
     """A SentencePiece model (unigram or bpe) behind this book's tokenizer interface.
 
-    `train` makes models for which `decode(encode(s)) == s` for every string that UTF-8 can
-    write: identity normalisation, byte fallback, no space in front. Models from elsewhere
-    (`load("x.model")`) may normalise, and lose what they have no piece for.
+    `train` makes models for which `decode(encode(s)) == s` for every string that UTF-8
+    can write: identity normalisation, byte fallback, no space in front. Models from
+    elsewhere (`load("x.model")`) may normalise, and lose what they have no piece for.
     Source: Kudo and Richardson 2018. Chapter: 03_sentencepiece.
     """
 
     kind = "sentencepiece"
 
     def __init__(self, model: bytes) -> None:
-        try: self.processor = p = library().SentencePieceProcessor(model_proto=bytes(model))
+        try: p = library().SentencePieceProcessor(model_proto=bytes(model))
         except RuntimeError:
-            raise ValueError(f"these {len(model)} bytes are no SentencePiece model") from None
+            raise ValueError(f"{len(model)} bytes that are no SentencePiece model") from None
+        self.processor = p
         self.model, ids = bytes(model), range(p.vocab_size())
         self.specials = {p.id_to_piece(i): i for i in ids if p.is_control(i)}
-        self.byte_ids = {int(p.id_to_piece(i)[1:-1], 16): i for i in ids if p.is_byte(i)}
+        self.byte_ids = {int(p.id_to_piece(i)[1:-1], 16): i
+                         for i in ids if p.is_byte(i)}
         self.names = [p.id_to_piece(i).replace(SPACE, " ").encode() for i in ids]
         for byte, i in self.byte_ids.items(): self.names[i] = bytes([byte])
         if p.unk_id() >= 0: self.names[p.unk_id()] = " \u2047 ".encode()
@@ -241,14 +246,16 @@ class SentencePieceTokenizer:
     @classmethod
     def train(cls, text: str | Iterable[str], vocab_size: int = 1024,
               specials: Iterable[str] = (), model_type: str = "unigram", *,
-              byte_fallback: bool = True, coverage: float = 0.9995) -> "SentencePieceTokenizer":
+              byte_fallback: bool = True, coverage: float = 0.9995
+              ) -> "SentencePieceTokenizer":
         """Learn at most `vocab_size` tokens: 1 unknown, specials, 256 bytes, pieces.
 
         `coverage` is the share of the text's characters that get pieces of their own.
-        Raises ValueError for another `model_type`, no text, or too small a `vocab_size`.
+        Raises ValueError for another `model_type`, no text, too small a `vocab_size`.
         """
         if model_type not in MODEL_TYPES:
-            raise ValueError(f"model_type={model_type!r}; choose {' or '.join(MODEL_TYPES)}")
+            raise ValueError(f"model_type={model_type!r}: "
+                             f"choose {' or '.join(MODEL_TYPES)}")
         lines = text_lines([text] if isinstance(text, str) else text)
         if not lines: raise ValueError("there is no text to train a tokenizer on")
         return cls(train_model(lines, vocab_size=vocab_size, model_type=model_type,
@@ -281,9 +288,10 @@ class SentencePieceTokenizer:
         """Token ids of `text`, all of it plain text; the character `▁` goes in bytes."""
         try: text.encode("utf-8")
         except UnicodeEncodeError:
-            raise ValueError(f"{text[:40]!r} holds a lone surrogate, which is no character; "
-                             "remove it from the text") from None
-        if not self.byte_ids or self.space_in_front: return list(self.processor.encode(text))
+            raise ValueError(f"{text[:40]!r} holds a lone surrogate, which is no "
+                             "character; remove it from the text") from None
+        if not self.byte_ids or self.space_in_front:
+            return list(self.processor.encode(text))
         ids: list[int] = []
         for part in re.split(f"({SPACE})", text):
             if part == SPACE: ids += [self.byte_ids[b] for b in SPACE.encode()]
@@ -334,7 +342,6 @@ def text_lines(texts: Iterable[str]) -> list[str]:
 
 def train_model(lines: Iterable[str], *, vocab_size: int, **settings: Any) -> bytes:
     """The bytes of a SentencePiece model; ValueError if `vocab_size` is too small."""
-    import io
     model = io.BytesIO()
     lossless = {"normalization_rule_name": "identity", "remove_extra_whitespaces": False,
                 "add_dummy_prefix": False, "byte_fallback": True}
@@ -346,7 +353,8 @@ def train_model(lines: Iterable[str], *, vocab_size: int, **settings: Any) -> by
             minloglevel=2, **(lossless | ids | settings))
     except RuntimeError as error:
         needed = re.search(r"required_chars\. \d+ vs (\d+)", str(error))
-        if needed: raise ValueError(f"vocab_size={vocab_size} is too small: characters, bytes "
-                                    f"and specials need {needed[1]}") from None
+        if needed:
+            raise ValueError(f"vocab_size={vocab_size} is too small: characters, bytes "
+                             f"and specials need {needed[1]}") from None
         raise ValueError(f"SentencePiece refused to train: {error}") from None
     return model.getvalue()

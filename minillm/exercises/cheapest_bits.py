@@ -4,7 +4,7 @@
 CASES = [()]
 
 def wrong_greedy() -> int:
-    "That is lowe + s, the longest piece first: a shorter first piece is cheaper in all."
+    "That is lowe + s, the longest piece first: a shorter one is cheaper in all."
     return 11
 
 def wrong_letters() -> int:

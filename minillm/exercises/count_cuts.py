@@ -9,7 +9,7 @@ def wrong_all_places(word: str, pieces: set[str]) -> int:
     return 2 ** max(0, len(word) - 1)
 
 def wrong_arcs(word: str, pieces: set[str]) -> int:
-    "You count the arcs of the lattice: count the paths from its first to its last node."
+    "You count the arcs of the lattice: count the paths from first to last node."
     spans = ((i, j) for j in range(len(word) + 1) for i in range(j))
     return sum(word[i:j] in pieces for i, j in spans)
 
@@ -19,7 +19,7 @@ def wrong_start(word: str, pieces: set[str]) -> int:
 
 
 def count_cuts(word: str, pieces: set[str]) -> int:
-    "The number of ways to write `word` as a sequence of `pieces`; 1 for the empty word."
+    "The number of ways to write `word` as `pieces` in a row; 1 for the empty word."
     ways = [1]
     for end in range(1, len(word) + 1):
         ways.append(sum(ways[i] for i in range(end) if word[i:end] in pieces))
@@ -27,4 +27,4 @@ def count_cuts(word: str, pieces: set[str]) -> int:
 
 
 CHAPTER = '03_sentencepiece'
-STUB = 'def count_cuts(word: str, pieces: set[str]) -> int:\n    "The number of ways to write `word` as a sequence of `pieces`; 1 for the empty word."\n    raise NotImplementedError'
+STUB = 'def count_cuts(word: str, pieces: set[str]) -> int:\n    "The number of ways to write `word` as `pieces` in a row; 1 for the empty word."\n    raise NotImplementedError'

@@ -62,7 +62,7 @@ class Unigram:
         return found
 
     def segment(self, text: str, without: str = "") -> list[str]:
-        """The most probable cut of `text` (Viterbi), made without the piece `without`."""
+        """The most probable cut of `text` (Viterbi), never with the piece `without`."""
         best, back = [0.0], [0]
         for end in range(1, len(text) + 1):
             options = [(best[i] + s, i) for i, s in self.arcs(text, end, without)]
@@ -181,16 +181,17 @@ def prune(words: Mapping[str, int], scores: Mapping[str, float], keep: int
 
 def train_unigram(words: Mapping[str, int], vocab_size: int, *, seed_size: int = 4000,
                   rounds: int = 2, shrink: float = 0.75) -> Unigram:
-    """Seed, then EM and pruning in turn down to `vocab_size` pieces (Kudo 2018, section 3.2).
+    """Seed, then EM and pruning in turn, down to `vocab_size` pieces.
 
-    `train_unigram({"ab": 3, "b": 1}, 3)` knows a, b and ab. Chapter: 03_sentencepiece.
+    `train_unigram({"ab": 3, "b": 1}, 3)` knows a, b and ab.
+    Source: Kudo 2018, section 3.2. Chapter: 03_sentencepiece.
     Raises ValueError if there is no text, or if `vocab_size` is below its characters.
     """
     characters = len({c for word in words for c in word})
     if not characters: raise ValueError("there is no text to train a tokenizer on")
     if vocab_size < characters:
-        raise ValueError(f"vocab_size={vocab_size} is too small: the text has {characters}"
-                         " different characters; take at least as many")
+        raise ValueError(f"vocab_size={vocab_size} is too small: the text has "
+                         f"{characters} different characters; take at least as many")
     scores = seed_scores(words, max(seed_size, vocab_size))
     while True:
         for _ in range(rounds): scores, _ = em_step(words, scores)
@@ -232,7 +233,7 @@ class SentencePieceTokenizer:
     def __init__(self, model: bytes) -> None:
         try: p = library().SentencePieceProcessor(model_proto=bytes(model))
         except RuntimeError:
-            raise ValueError(f"{len(model)} bytes that are no SentencePiece model") from None
+            raise ValueError(f"{len(model)} bytes: no SentencePiece model") from None
         self.processor = p
         self.model, ids = bytes(model), range(p.vocab_size())
         self.specials = {p.id_to_piece(i): i for i in ids if p.is_control(i)}
@@ -285,7 +286,7 @@ class SentencePieceTokenizer:
         return ids
 
     def encode_ordinary(self, text: str) -> list[int]:
-        """Token ids of `text`, all of it plain text; the character `▁` goes in bytes."""
+        """Token ids of `text`, all of it plain text; `▁` itself goes in bytes."""
         try: text.encode("utf-8")
         except UnicodeEncodeError:
             raise ValueError(f"{text[:40]!r} holds a lone surrogate, which is no "
@@ -314,7 +315,7 @@ class SentencePieceTokenizer:
         return text.removeprefix(" ") if self.space_in_front else text
 
     def save(self, path: str | Path) -> None:
-        """Write the library's own file (`*.model`), or JSON with the same bytes in it."""
+        """Write the library's own file (`*.model`), or JSON with its bytes in it."""
         path = Path(path)
         if path.suffix == ".model":
             with atomic_path(path) as tmp: tmp.write_bytes(self.model)
@@ -324,7 +325,7 @@ class SentencePieceTokenizer:
 
     @classmethod
     def load(cls, path: str | Path) -> "SentencePieceTokenizer":
-        """Read what `save` wrote, or any SentencePiece `.model`; ValueError otherwise."""
+        """What `save` wrote, or any SentencePiece `.model`; ValueError otherwise."""
         if Path(path).suffix == ".model": return cls(existing_file(path).read_bytes())
         data = read_json(path)
         if data.get("kind") != cls.kind:
@@ -343,14 +344,15 @@ def text_lines(texts: Iterable[str]) -> list[str]:
 def train_model(lines: Iterable[str], *, vocab_size: int, **settings: Any) -> bytes:
     """The bytes of a SentencePiece model; ValueError if `vocab_size` is too small."""
     model = io.BytesIO()
-    lossless = {"normalization_rule_name": "identity", "remove_extra_whitespaces": False,
-                "add_dummy_prefix": False, "byte_fallback": True}
+    lossless = {"normalization_rule_name": "identity", "byte_fallback": True,
+                "remove_extra_whitespaces": False, "add_dummy_prefix": False}
     ids = {"unk_id": 0, "bos_id": -1, "eos_id": -1, "pad_id": -1}
+    other = {"hard_vocab_limit": False, "max_sentence_length": 1 << 30,
+             "num_threads": 1, "minloglevel": 2}
     try:
         library().SentencePieceTrainer.train(
             sentence_iterator=iter(lines), model_writer=model, vocab_size=vocab_size,
-            hard_vocab_limit=False, max_sentence_length=1 << 30, num_threads=1,
-            minloglevel=2, **(lossless | ids | settings))
+            **(lossless | ids | other | settings))
     except RuntimeError as error:
         needed = re.search(r"required_chars\. \d+ vs (\d+)", str(error))
         if needed:

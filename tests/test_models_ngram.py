@@ -27,7 +27,7 @@ def test_by_hand(make):
         return model.next_probs([i[before]])[i[after]]
     assert p(AddK(0), "a", "n") == pytest.approx(3 / 4)
     assert p(AddK(1), "a", "n") == pytest.approx(1 / 2)
-    assert p(AddK(1), "d", "n") == pytest.approx(1 / 4)                 # a context never seen
+    assert p(AddK(1), "d", "n") == pytest.approx(1 / 4)               # never seen
     assert p(JelinekMercer(0.5), "a", "d") == pytest.approx(0.25 * 0.1 + 0.25 * 0.25)
     assert p(WittenBell(), "a", "n") == pytest.approx(25 / 42)
     assert p(WittenBell(), "d", "a") == pytest.approx(5 / 14)

@@ -7,15 +7,15 @@ def same(got: float, want: float) -> bool:
     return abs(got - want) < 5e-3
 
 def wrong_zero() -> float:
-    "Never seen is not impossible: an empty row hands all its weight to the level below."
+    "Never seen is not impossible: an empty row hands all weight to the level below."
     return 0.0
 
 def wrong_uniform() -> float:
-    "That is the lowest level, 1/V: between it and d stand the counts of single letters."
+    "That is the lowest level, 1/V: above it stand the counts of single letters."
     return 0.25
 
 def wrong_share() -> float:
-    "That is the raw share of a: single letters too are mixed with the level below, 1/V."
+    "That is the raw share of a: single letters too are mixed with the level below."
     return 0.4
 
 

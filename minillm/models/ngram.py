@@ -111,7 +111,8 @@ class SlowNGram:
         self.levels: list[dict[tuple[int, ...], Counter[int]]] = []
         for level in grams:
             self.levels.append(defaultdict(Counter))
-            for gram, count in level.items(): self.levels[-1][gram[:-1]][gram[-1]] += count
+            for gram, count in level.items():
+                self.levels[-1][gram[:-1]][gram[-1]] += count
         return self
 
     def prob(self, context: Sequence[int], token: int) -> float:
@@ -124,35 +125,38 @@ class SlowNGram:
 
 # %% ../../nbs/06_counting.ipynb #f8aac2c2
 class Level:
-    """The n-grams of one length as sorted codes, with their counts. Chapter: 06_counting."""
+    """The n-grams of one length: sorted codes and counts. Chapter: 06_counting."""
 
-    def __init__(self, codes: np.ndarray, counts: np.ndarray, contexts: int, V: int) -> None:
+    def __init__(self, codes: np.ndarray, counts: np.ndarray, contexts: int, V: int
+                 ) -> None:
         self.codes, self.counts = codes, counts                       # sorted, unique
-        self.totals = np.bincount(codes // V, counts, contexts)       # c(h) by rank of h
-        self.kinds = np.bincount(codes // V, counts > 0, contexts)    # different w after h
+        self.totals = np.bincount(codes // V, counts, contexts)      # c(h)
+        self.kinds = np.bincount(codes // V, counts > 0, contexts)   # kinds of w
 
     def ranks(self, codes: np.ndarray) -> np.ndarray:
         """The place of each code in the sorted list, -1 where it is not."""
         at = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
         return np.where(self.codes[at] == codes, at, -1)
 
-    def numbers(self, ranks: np.ndarray, contexts: np.ndarray) -> tuple[Array, Array, Array]:
-        """c(hw), c(h) and the number of different w, for ranks of n-grams and contexts."""
+    def numbers(self, ranks: np.ndarray, contexts: np.ndarray
+                ) -> tuple[Array, Array, Array]:
+        """c(hw), c(h) and how many different w, for ranks of n-grams and contexts."""
         seen = contexts >= 0
         return (np.where(ranks >= 0, self.counts[ranks], 0),
                 np.where(seen, self.totals[contexts], 0.0),
                 np.where(seen, self.kinds[contexts], 0.0))
 
 
-def count_levels(tokens: np.ndarray, n: int, V: int, continuation: bool) -> list[Level]:
-    """The levels 1 to n of a text; with `continuation`, in how many places below the top."""
+def count_levels(tokens: np.ndarray, n: int, V: int, continuation: bool = False
+                 ) -> list[Level]:
+    """Levels 1 to n of a text; below the top in how many places, if `continuation`."""
     levels: list[Level] = []
-    ranks, size = np.zeros(len(tokens) + 1, np.int64), 1              # the empty context
+    ranks, size = np.zeros(len(tokens) + 1, np.int64), 1           # the empty context
     for m in range(1, min(n, len(tokens)) + 1):
         text = ranks[:-1] * V + tokens[m - 1:]                        # (T - m + 1,)
         codes, first, inverse, counts = np.unique(
             text, return_index=True, return_inverse=True, return_counts=True)
-        if continuation and m > 1:                                    # of the level below
+        if continuation and m > 1:                                # of the level below
             places = np.bincount(ranks[first + 1], minlength=size)
             below = levels[-1]
             levels[-1] = Level(below.codes, places, len(below.totals), V)
@@ -184,7 +188,8 @@ class NGram:
     @staticmethod
     def as_ids(ids: Any, vocab_size: int) -> np.ndarray:
         """`ids` as an array of int64; ValueError for one outside the vocabulary."""
-        if not vocab_size: raise ValueError("the model has counted nothing: call fit first")
+        if not vocab_size:
+            raise ValueError("the model has counted nothing: call fit first")
         tokens = np.asarray(ids, np.int64)
         if len(tokens) and not 0 <= tokens.min() <= tokens.max() < vocab_size:
             raise ValueError(f"ids from {tokens.min()} to {tokens.max()} do not fit "
@@ -196,7 +201,7 @@ class NGram:
         V, tokens = self.vocab_size, self.as_ids(ids, self.vocab_size)
         p, contexts = np.full(len(tokens), 1 / V), np.zeros(len(tokens) + 1, np.int64)
         for m, level in enumerate(self.levels[:len(tokens)]):
-            contexts = contexts[:-1]                                  # what ends one earlier
+            contexts = contexts[:-1]                              # they end one earlier
             ranks = level.ranks(contexts * V + tokens[m:])            # (T - m,)
             p[m:] = self.rule(*level.numbers(ranks, contexts), p[m:], V)
             contexts = ranks
@@ -215,7 +220,7 @@ class NGram:
         V, tokens = self.vocab_size, self.as_ids(context, self.vocab_size)
         p, every = np.full(V, 1 / V), np.arange(V)
         for m, level in enumerate(self.levels[:len(tokens) + 1]):
-            h = np.zeros(1, np.int64)                                 # the last m tokens
+            h = np.zeros(1, np.int64)                             # the last m tokens
             for below, token in zip(self.levels, tokens[len(tokens) - m:]):
                 h = below.ranks(h * V + token)
             found = level.numbers(level.ranks(h * V + every), np.repeat(h, V))

@@ -51,7 +51,7 @@ class AddK:
 
 @dataclass(frozen=True)
 class JelinekMercer:
-    """A constant share for the shorter context (Jelinek et al. 1977)."""
+    """A constant share for the shorter context (Jelinek and Mercer 1980)."""
 
     share: float = 0.3
     continuation: bool = False

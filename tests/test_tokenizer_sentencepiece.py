@@ -93,7 +93,9 @@ def test_our_viterbi_is_the_librarys():
         for piece in model.segment(s.replace(" ", "▁")):
             known = piece in model.scores
             ours += [piece] if known else [f"<0x{b:02X}>" for b in piece.encode()]
-        assert theirs == ours
+        if theirs != ours:                      # a tie of two cuts, at most
+            assert "".join(theirs) == "".join(ours)
+            assert abs(model.score(theirs) - model.score(ours)) < 1e-3
 
 
 @pytest.mark.parametrize("model_type", ["unigram", "bpe"])
@@ -113,13 +115,17 @@ def test_every_string_comes_back(model_type):
 def test_a_space_in_front_and_no_bytes():
     model = train_model([SMALL], vocab_size=340, add_dummy_prefix=True)
     tok = SentencePieceTokenizer(model)
-    for s in ("the fox", " the fox", "", "狐"): assert tok.decode(tok.encode(s)) == s
+    assert tok.space_in_front and not trained().space_in_front
+    for s in ("the fox", " the fox", "", "狐"):
+        assert tok.decode(tok.encode(s)) == s == tok.processor.decode(tok.encode(s))
     lossy = SentencePieceTokenizer.train(SMALL, 80, byte_fallback=False)
     assert lossy.decode(lossy.encode("the 🦊 fox")) == "the  \u2047  fox"
 
 
 def test_special_tokens_need_permission():
+    from minillm.tokenizer.simple import Tokenizer
     tok = trained()
+    assert isinstance(tok, Tokenizer)
     end = tok.specials["<|endoftext|>"]
     assert end in tok.encode("a<|endoftext|>b", {"<|endoftext|>"})
     assert end not in tok.encode("a<|endoftext|>b")

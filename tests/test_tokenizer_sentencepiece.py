@@ -3,70 +3,12 @@
 from minillm.tokenizer.sentencepiece import *
 
 # %% ../nbs/03_sentencepiece.ipynb
-import math
 import random
-from collections import Counter
 
 import pytest
 
+from minillm.tokenizer.unigram import Unigram
 
-def all_cuts(word, pieces):
-    if not word: return [[]]
-    return [[word[:n], *rest] for n in range(1, len(word) + 1) if word[:n] in pieces
-            for rest in all_cuts(word[n:], pieces)]
-
-
-def random_model(r):
-    pieces = {"".join(r.choices("ab", k=r.randint(1, 4))) for _ in range(12)}
-    return Unigram({piece: -r.uniform(0.5, 5) for piece in sorted(pieces | {"a", "b"})})
-
-
-def test_by_hand():
-    bits = {"l": 6, "o": 6, "w": 6, "e": 5, "s": 5, "t": 5,
-            "lo": 6, "low": 4, "lowe": 6, "es": 6, "est": 4, "st": 6, "west": 7}
-    model = Unigram({piece: -n * math.log(2) for piece, n in bits.items()})
-    assert model.segment("lowest") == ["low", "est"]
-    assert model.score(["low", "est"]) == pytest.approx(-8 * math.log(2))
-    assert model.segment("") == []
-    model = Unigram({"a": math.log(1 / 4), "b": math.log(1 / 4), "ab": math.log(1 / 2)})
-    log_p, expected = model.counts("ab")
-    assert math.exp(log_p) == pytest.approx(9 / 16)
-    assert expected == pytest.approx({"a": 1 / 9, "b": 1 / 9, "ab": 8 / 9})
-
-
-def test_lattice_equals_all_paths():
-    r = random.Random(0)
-    for _ in range(100):
-        model, word = random_model(r), "".join(r.choices("ab", k=r.randint(1, 9)))
-        cuts = all_cuts(word, model.scores)
-        best = max(map(model.score, cuts))
-        assert model.score(model.segment(word)) == pytest.approx(best)
-        p = [math.exp(model.score(cut)) for cut in cuts]
-        log_p, expected = model.counts(word)
-        assert log_p == pytest.approx(math.log(sum(p)))
-        want = Counter()
-        for cut, weight in zip(cuts, p):
-            for piece in cut: want[piece] += weight / sum(p)
-        assert expected == pytest.approx(dict(want))
-
-
-def test_samples_follow_the_probabilities():
-    model = Unigram({"a": math.log(1 / 4), "b": math.log(1 / 4), "ab": math.log(1 / 2)})
-    r = random.Random(0)
-    whole = sum(model.sample("ab", r) == ["ab"] for _ in range(4000)) / 4000
-    assert abs(whole - 8 / 9) < 0.02                          # four standard errors
-    half = sum(model.sample("ab", r, alpha=0.0) == ["ab"] for _ in range(4000)) / 4000
-    assert abs(half - 1 / 2) < 0.04
-
-
-def test_unknown_characters_stand_alone():
-    model = Unigram({"ab": -1.0, "a": -2.0})
-    assert model.segment("xaby") == ["x", "ab", "y"]
-    assert model.segment("b") == ["b"]
-    with pytest.raises(ValueError, match="at least one piece"): Unigram({})
-
-
-# %% ../nbs/03_sentencepiece.ipynb
 SMALL = " ".join(f"the fox number {i % 40} saw {i % 7} hungry foxes, déjà vu 狐"
                  for i in range(300)) + "\nthe end of the unseen\n"
 
@@ -93,7 +35,7 @@ def test_our_viterbi_is_the_librarys():
         for piece in model.segment(s.replace(" ", "▁")):
             known = piece in model.scores
             ours += [piece] if known else [f"<0x{b:02X}>" for b in piece.encode()]
-        if theirs != ours:                      # a tie of two cuts, at most
+        if theirs != ours:                        # at most a tie of two cuts
             assert "".join(theirs) == "".join(ours)
             assert abs(model.score(theirs) - model.score(ours)) < 1e-3
 
@@ -157,8 +99,6 @@ def test_errors_name_the_value():
     with pytest.raises(ValueError, match="no text"): SentencePieceTokenizer.train("\n")
     with pytest.raises(ValueError, match="lone surrogate"): trained().encode("a\ud800b")
     with pytest.raises(ValueError, match="token 9999"): trained().decode([9999])
-    with pytest.raises(ValueError, match="3 different characters"):
-        train_unigram({"abc": 2}, 2)
 
 
 def test_missing_package(monkeypatch):
@@ -166,26 +106,3 @@ def test_missing_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
     with pytest.raises(ImportError, match="pip install sentencepiece"):
         SentencePieceTokenizer(b"")
-
-
-def test_em_by_hand_and_never_worse():
-    start = {"a": math.log(1 / 4), "b": math.log(1 / 4), "ab": math.log(1 / 2)}
-    scores, nats = em_step({"ab": 3, "b": 1}, start)
-    want = {"a": 1 / 13, "b": 4 / 13, "ab": 8 / 13}
-    assert {p: math.exp(s) for p, s in scores.items()} == pytest.approx(want)
-    assert nats == pytest.approx(-3 * math.log(9 / 16) - math.log(1 / 4))
-    words = marked_words(SMALL)
-    scores, last = seed_scores(words, 200), math.inf
-    for _ in range(5):
-        scores, nats = em_step(words, scores)
-        assert nats <= last + 1e-6
-        last = nats
-
-
-def test_training_keeps_characters_and_size():
-    words = marked_words(SMALL)
-    model = train_unigram(words, 60, seed_size=200)
-    assert len(model.scores) == 60
-    assert {c for w in words for c in w} <= set(model.scores)
-    assert all("".join(model.segment(w)) == w for w in words)
-    assert sum(map(math.exp, model.scores.values())) == pytest.approx(1)

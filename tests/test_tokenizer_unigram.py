@@ -67,7 +67,7 @@ def test_unknown_characters_stand_alone():
 
 
 # %% ../nbs/03_sentencepiece.ipynb
-FOXES = " ".join(f"the fox number {i % 40} saw {i % 7} hungry foxes" for i in range(300))
+FOXES = " ".join(f"fox number {i % 40} saw {i % 7} hungry foxes" for i in range(300))
 
 
 def test_em_by_hand_and_never_worse():

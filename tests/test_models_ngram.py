@@ -75,6 +75,12 @@ def test_errors_name_the_value():
     with pytest.raises(ValueError, match="ids from 1 to 9"): NGram(2).fit([1, 9], 5)
     with pytest.raises(ValueError, match="call fit first"): NGram(2).loss([1])
     with pytest.raises(ValueError, match="no token"): NGram(2).fit([], 5)
+    with pytest.raises(ValueError, match="discount=2"): KneserNey(2)
+    with pytest.raises(ValueError, match="share=-1"): JelinekMercer(-1)
+    with pytest.raises(ValueError, match="k=-1"): AddK(-1)
+    model = NGram(2, AddK(0)).fit([0, 1], 3)
+    with pytest.raises(ValueError, match="no token after"):
+        model.sample(2, np.random.default_rng(0), [1])
 
 
 for rule in RULES: test_fast_equals_slow(rule); test_rows_sum_to_one(rule)

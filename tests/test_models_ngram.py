@@ -79,7 +79,7 @@ def test_errors_name_the_value():
     with pytest.raises(ValueError, match="share=-1"): JelinekMercer(-1)
     with pytest.raises(ValueError, match="k=-1"): AddK(-1)
     model = NGram(2, AddK(0)).fit([0, 1], 3)
-    with pytest.raises(ValueError, match="no token after"):
+    with pytest.raises(ValueError, match="no token after this"):
         model.sample(2, np.random.default_rng(0), [1])
 
 

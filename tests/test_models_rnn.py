@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-KINDS = [(RNNCell, nn.RNNCell, nn.RNN), (LSTMCell, nn.LSTMCell, nn.LSTM), (GRUCell, nn.GRUCell, nn.GRU)]
+KINDS = [(RNNCell, nn.RNNCell, nn.RNN), (LSTMCell, nn.LSTMCell, nn.LSTM),
+         (GRUCell, nn.GRUCell, nn.GRU)]
 CELLS = [RNNCell, LSTMCell, GRUCell]
 
 
@@ -21,7 +22,7 @@ def take_weights(ours, theirs, layer=""):
 
 def test_rnn_by_hand():
     cell = RNNCell(1, 1)
-    for p, value in zip(cell.parameters(), (6.0, 0.0, 4.0, 0.0)): nn.init.constant_(p, value)
+    for p, v in zip(cell.parameters(), (6.0, 0.0, 4.0, 0.0)): nn.init.constant_(p, v)
     h, = cell(torch.tensor([[1.0]]), (torch.tensor([[-1.0]]),))
     assert abs(h.item() - torch.tensor(2.0).tanh().item()) < 1e-6
 
@@ -34,8 +35,8 @@ def test_lstm_with_open_gates_keeps_and_adds():
         cell.W_x.weight[2] = 1.0                                           # g = tanh(x)
     state = (torch.zeros(1, 1), torch.tensor([[0.25]]))
     h, c = cell(torch.tensor([[0.5]]), state)
-    want = 0.25 + torch.tensor(0.5).tanh()
-    assert torch.allclose(c, want.view(1, 1)) and torch.allclose(h, want.tanh().view(1, 1))
+    want = 0.25 + torch.tensor([[0.5]]).tanh()
+    assert torch.allclose(c, want) and torch.allclose(h, want.tanh())
 
 
 @pytest.mark.parametrize("ours,theirs,_", KINDS)
@@ -98,11 +99,11 @@ def test_remembers_and_does_not_peek(cell):
 
 
 def test_detached_states_end_the_slopes():
-    model, ids = RecurrentLanguageModel(5, 3, 4, 2, LSTMCell), torch.randint(0, 5, (1, 6))
-    _, states = model.read(ids)
-    assert all(part.requires_grad for state in states for part in state)
-    assert not any(part.requires_grad for state in detached(states) for part in state)
-    assert all(torch.equal(a, b) for s, t in zip(states, detached(states)) for a, b in zip(s, t))
+    model = RecurrentLanguageModel(5, 3, 4, 2, LSTMCell)
+    _, states = model.read(torch.randint(0, 5, (1, 6)))
+    for before, after in zip(states, detached(states)):
+        for a, b in zip(before, after):
+            assert a.requires_grad and not b.requires_grad and torch.equal(a, b)
 
 
 def test_forget_bias_is_set():
@@ -114,15 +115,12 @@ def test_forget_bias_is_set():
 def test_overfits_one_batch(cell):
     from minillm.train.loop import fit
     torch.manual_seed(0)
-    model, batch = RecurrentLanguageModel(9, 8, 32, 1, cell), tuple(torch.randint(0, 9, (2, 2, 10)))
-    assert fit(model, [batch] * 150, steps=150, lr=0.02, optimizer=torch.optim.Adam)[-1] < 0.05
+    model, rule = RecurrentLanguageModel(9, 8, 32, 1, cell), torch.optim.Adam
+    batch = tuple(torch.randint(0, 9, (2, 2, 10)))
+    assert fit(model, [batch] * 150, steps=150, lr=0.02, optimizer=rule)[-1] < 0.05
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match="n_layers=0"): RecurrentLanguageModel(5, 2, 2, 0)
+    with pytest.raises(ValueError, match="n_layers=0"):
+        RecurrentLanguageModel(5, 2, 2, 0)
     with pytest.raises(ValueError, match="d_hidden=0"): GRUCell(2, 0)
-
-
-
-for kind in KINDS: test_cells_equal_torch(*kind); test_layers_equal_torch(*kind)
-for cell in CELLS: test_in_pieces_equals_in_one_go(cell); test_remembers_and_does_not_peek(cell)

@@ -7,7 +7,7 @@ CASES = [([torch.tensor([3.0, 0.0]), torch.tensor([[4.0]])], 1.0),
          ([torch.tensor([0.3, 0.0]), torch.tensor([[0.4]])], 2.0)]
 
 def wrong_each(gradients: list[torch.Tensor], most: float) -> list[torch.Tensor]:
-    "You clip each tensor on its own, which turns the direction: they have one length together."
+    "You clip each tensor on its own, which turns the direction: clip all together."
     return [g * min(1.0, most / g.norm().item()) for g in gradients]
 
 def wrong_numbers(gradients: list[torch.Tensor], most: float) -> list[torch.Tensor]:

@@ -19,7 +19,7 @@ def wrong_order(u: torch.Tensor, v: torch.Tensor, h: torch.Tensor) -> torch.Tens
     return (1 - z) * (n + (r + r_h).sigmoid() * n_h).tanh() + z * h
 
 def wrong_reset_all(u: torch.Tensor, v: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
-    "Your reset gate multiplies the input's part too: it belongs to the state's part only."
+    "Your reset gate multiplies the input's part too: it belongs to the state's part."
     (r, z, n), (r_h, z_h, n_h) = u.chunk(3, -1), v.chunk(3, -1)
     z = (z + z_h).sigmoid()
     return (1 - z) * ((r + r_h).sigmoid() * (n + n_h)).tanh() + z * h

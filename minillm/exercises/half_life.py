@@ -20,7 +20,7 @@ def wrong_sign(sizes: list[float]) -> float:
     return math.log(2) / _slope([math.log(s) for s in sizes])
 
 def wrong_no_log(sizes: list[float]) -> float:
-    "You fit a line to the sizes: take their logarithms, so that a power becomes a line."
+    "You fit a line to the sizes: take logarithms, so that a power becomes a line."
     return math.log(0.5) / _slope(sizes)
 
 def wrong_factor(sizes: list[float]) -> float:
@@ -29,7 +29,7 @@ def wrong_factor(sizes: list[float]) -> float:
 
 
 def half_life(sizes: list[float]) -> float:
-    "Steps in which sizes (at distance 0, 1, 2, ...) halve, from a line through their logs."
+    "In how many steps sizes (at distance 0, 1, 2, ...) halve, by a line through logs."
     import math
     y = [math.log(s) for s in sizes]
     n = len(y)
@@ -40,4 +40,4 @@ def half_life(sizes: list[float]) -> float:
 
 
 CHAPTER = '08_recurrence'
-STUB = 'def half_life(sizes: list[float]) -> float:\n    "Steps in which sizes (at distance 0, 1, 2, ...) halve, from a line through their logs."\n    raise NotImplementedError'
+STUB = 'def half_life(sizes: list[float]) -> float:\n    "In how many steps sizes (at distance 0, 1, 2, ...) halve, by a line through logs."\n    raise NotImplementedError'

@@ -2,7 +2,7 @@
 
 
 def wrong_linear() -> float:
-    "You take a tenth of the first memory away at each step: it is a tenth of what is left."
+    "You take away a tenth of the first memory: each step takes a tenth of the rest."
     return 0.0
 
 def wrong_once() -> float:

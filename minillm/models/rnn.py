@@ -7,6 +7,7 @@ __all__ = ['State', 'RecurrentCell', 'RNNCell', 'LSTMCell', 'GRUCell', 'unroll',
 
 # %% ../../nbs/08_recurrence.ipynb #df243c66
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -16,10 +17,11 @@ State = tuple[Tensor, ...]                        # each (B, H); the first is th
 
 
 class RecurrentCell(nn.Module):
-    """One step of a recurrent network; the subclasses say which. Chapter: 08_recurrence.
+    """One step of a recurrent network; the subclasses say which.
 
     `cell(x, state)`: x (B, D) and a state of `parts` tensors (B, H) -> the next state.
     `W_x` and `W_h` hold `gates` blocks of H rows, in the order that PyTorch uses.
+    Raises ValueError for a width below 1. Chapter: 08_recurrence.
     """
 
     gates, parts = 1, 1
@@ -57,8 +59,8 @@ class RNNCell(RecurrentCell):
 class LSTMCell(RecurrentCell):
     """Long short-term memory: state (h, c), gates i, f, g, o. Chapter: 08_recurrence.
 
-    c = f * c + i * g, h = o * tanh(c): Hochreiter & Schmidhuber 1997, with the forget gate
-    of Gers et al. 2000, whose bias starts at `forget_bias`.
+    c = f * c + i * g, h = o * tanh(c): Hochreiter & Schmidhuber 1997, with the forget
+    gate of Gers et al. 2000, whose bias starts at `forget_bias`.
     """
 
     gates, parts = 4, 2
@@ -93,7 +95,8 @@ class GRUCell(RecurrentCell):
         return (n + z * (h - n),)                                  # (1 - z) * n + z * h
 
 # %% ../../nbs/08_recurrence.ipynb #d0d8b3b5
-def unroll(cell: RecurrentCell, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+def unroll(cell: RecurrentCell, x: Tensor,
+           state: State | None = None) -> tuple[Tensor, State]:
     """Run `cell` along x (B, T, D): all outputs (B, T, H), and the last state.
 
     From zeros unless a `state` is given; in parts or in one go, it is the same.
@@ -112,10 +115,11 @@ def detached(states: Sequence[State]) -> list[State]:
 
 # %% ../../nbs/08_recurrence.ipynb #0ee94af8
 class RecurrentLanguageModel(nn.Module):
-    """The next token from all tokens before it, by `n_layers` of cells. Chapter: 08_recurrence.
+    """The next token from all tokens before it, by `n_layers` layers of cells.
 
-    `cell` makes a cell from (d_in, d_hidden): a class such as `GRUCell`, or a partial of
-    one. ids (B, T) -> logits (B, T, V), any T. Raises ValueError for n_layers below 1.
+    `cell` makes a cell from (d_in, d_hidden): a class such as `GRUCell`, or a partial
+    of one. ids (B, T) -> logits (B, T, V), any T. Raises ValueError for n_layers below
+    1. Chapter: 08_recurrence.
     """
 
     def __init__(self, vocab_size: int, d_model: int, d_hidden: int, n_layers: int = 1,
@@ -127,10 +131,14 @@ class RecurrentLanguageModel(nn.Module):
         self.layers = nn.ModuleList(cell(width, d_hidden) for width in widths)
         self.head = nn.Linear(d_hidden, vocab_size)
 
-    def read(self, ids: Tensor, states: Sequence[State] | None = None) -> tuple[Tensor, list[State]]:
-        """Logits (B, T, V), and the states of the layers after the last of ids (B, T)."""
+    def read(self, ids: Tensor,
+             states: Sequence[State] | None = None) -> tuple[Tensor, list[State]]:
+        """Logits (B, T, V) of ids (B, T), and the state of each layer after the last.
+
+        From an empty memory unless the `states` of an earlier `read` are given.
+        """
         x, after = self.embed(ids), []                                  # (B, T, D)
-        for i, layer in enumerate(self.layers):
+        for i, layer in enumerate(cast("list[RecurrentCell]", self.layers)):
             x, state = unroll(layer, x, states[i] if states else None)  # (B, T, H)
             after.append(state)
         return self.head(x), after

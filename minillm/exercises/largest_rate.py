@@ -5,7 +5,7 @@ import torch
 
 _rates = [0.01, 0.1, 1.0, 3.0, 6.0, 12.0, 24.0]
 CASES = [(torch.tensor([0.25, 0.5, 0.25]), _rates), (torch.tensor([0.9, 0.1]), _rates),
-         (torch.tensor([0.6, 0.4]), [0.001])]
+         (torch.tensor([0.6, 0.4]), [0.001]), (torch.tensor([0.9, 0.1]), [2.7465])]
 
 def _end(shares: torch.Tensor, rate: float, steps: int) -> float:
     z = torch.zeros(len(shares))

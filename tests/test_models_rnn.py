@@ -5,7 +5,6 @@ from minillm.models.rnn import *
 # %% ../nbs/08_recurrence.ipynb
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 KINDS = [(RNNCell, nn.RNNCell, nn.RNN), (LSTMCell, nn.LSTMCell, nn.LSTM),

@@ -3,7 +3,7 @@
 
 import torch
 
-CASES = [([torch.tensor([3.0, 0.0]), torch.tensor([[4.0]])], 1.0),
+CASES = [([torch.tensor([2.0, -2.0]), torch.tensor([[1.0]])], 1.0),
          ([torch.tensor([0.3, 0.0]), torch.tensor([[0.4]])], 2.0)]
 
 def wrong_each(gradients: list[torch.Tensor], most: float) -> list[torch.Tensor]:

@@ -3,25 +3,25 @@
 
 def wrong_linear() -> float:
     "You take away a tenth of the first memory: each step takes a tenth of the rest."
-    return 0.0
+    return 0.5
 
 def wrong_once() -> float:
-    "That is after one step: each of the twenty multiplies by 0.9."
+    "That is after one step: each of the five multiplies by 0.9."
     return 0.9
 
 def wrong_forgotten() -> float:
     "That is what was forgotten: asked is what is left."
-    return 1 - 0.9 ** 20
+    return 1 - 0.9 ** 5
 
 def wrong_share() -> float:
     "The forget gate is the share that is kept, not the share that is lost."
-    return 0.1 ** 20
+    return 0.1 ** 5
 
 
 def memory_left() -> float:
-    "The cell state after 20 steps with f = 0.9 and i = 0, from 1."
-    return 0.9 ** 20
+    "The cell state after 5 steps with f = 0.9 and i = 0, from 1."
+    return 0.9 ** 5
 
 
 CHAPTER = '08_recurrence'
-STUB = 'def memory_left() -> float:\n    "The cell state after 20 steps with f = 0.9 and i = 0, from 1."\n    raise NotImplementedError'
+STUB = 'def memory_left() -> float:\n    "The cell state after 5 steps with f = 0.9 and i = 0, from 1."\n    raise NotImplementedError'

@@ -102,7 +102,7 @@ def tales_source(stories: int, seed: int,
 def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a data "
                                                        "set's name, or `tales`")],
             out: Annotated[Path, typer.Option(help="the folder to write")],
-            tokenizer: Annotated[str, typer.Option(help="char, word or bpe")] = "char",
+            tokenizer: Annotated[str, typer.Option(help="char, word, bpe or sentencepiece")] = "char",
             vocab_size: Annotated[int | None,
                                   typer.Option(help="tokens of the vocabulary (word, "
                                                     "bpe)")] = None,

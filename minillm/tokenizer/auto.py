@@ -13,7 +13,8 @@ from typing import Any
 from ..files import read_json
 
 TOKENIZERS = {"char": ("simple", "CharTokenizer"), "word": ("simple", "WordTokenizer"),
-              "bpe": ("bpe", "BPETokenizer")}
+              "bpe": ("bpe", "BPETokenizer"),
+              "sentencepiece": ("sentencepiece", "SentencePieceTokenizer")}
 BPE_VOCAB_SIZE = 1024                                        # when none is asked for
 
 
@@ -33,7 +34,8 @@ def tokenizer_class(kind: str) -> Any:
 
 def train_tokenizer(kind: str, text: str, vocab_size: int | None = None,
                     specials: Iterable[str] = ()) -> Any:
-    """Train a tokenizer of `kind` (char, word or bpe) on `text`. Chapter: 04_corpora.
+    """Train a tokenizer of `kind` (char, word, bpe or sentencepiece) on `text`.
+    Chapter: 04_corpora.
 
     `char` takes every character of the text and no `vocab_size`; `word` keeps the most
     frequent `vocab_size` (all if none is given); `bpe` merges until it has `vocab_size`
@@ -44,7 +46,7 @@ def train_tokenizer(kind: str, text: str, vocab_size: int | None = None,
     """
     made = tokenizer_class(kind)
     if not text: raise ValueError("there is no text to train a tokenizer on")
-    if kind == "bpe":
+    if kind in ("bpe", "sentencepiece"):
         return made.train(text, BPE_VOCAB_SIZE if vocab_size is None else vocab_size,
                           specials)
     if kind == "word": return made.train(text, vocab_size)

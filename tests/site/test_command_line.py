@@ -51,7 +51,7 @@ def test_the_whole_way(work, capsys):
         assert capsys.readouterr().out.startswith("the quick")
 
 
-@pytest.mark.parametrize("kind", ["char", "word", "bpe"])
+@pytest.mark.parametrize("kind", ["char", "word", "bpe", "sentencepiece"])
 def test_every_tokenizer_prepares_trains_and_writes(work, tmp_path, capsys, kind):
     size = [] if kind == "char" else ["--vocab-size", "300"]
     assert run("prepare", work / "text.txt", "--tokenizer", kind, *size, "--out", tmp_path / "d", "--json") == 0

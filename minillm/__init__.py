@@ -16,7 +16,8 @@ _HOME = {
     "load_tokenizer": "tokenizer.auto", "prepare": "data.sources", "tale_text": "data.tales", "judge": "data.tales_parser",
     "load_pretrained": "models.pretrained", "export_pretrained": "models.pretrained",
     "Trainer": "train.trainer", "load_model": "train.checkpoint",
-    "Sampler": "generate.sample", "make_sampler": "generate.sample", "KVCache": "generate.cache",
+    "NGram": "models.ngram", "MLPLanguageModel": "models.mlp", "RecurrentLanguageModel": "models.rnn",
+    "ViT": "models.vit", "Sampler": "generate.sample", "make_sampler": "generate.sample", "KVCache": "generate.cache",
     "verify": "device",
 }
 __all__ = ["__version__", *_HOME]

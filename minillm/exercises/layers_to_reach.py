@@ -3,11 +3,11 @@
 
 import torch
 
-def _window(T, w):
+def _window(T: int, w: int) -> torch.Tensor:
     age = torch.arange(T)[:, None] - torch.arange(T)
     return (age >= 0) & (age < w)
 
-def _sinks(T, w):
+def _sinks(T: int, w: int) -> torch.Tensor:
     allowed = _window(T, w)
     allowed[:, 0] = True
     return allowed
@@ -15,7 +15,7 @@ def _sinks(T, w):
 CASES = [(_window(16, 4),), (_window(17, 5),), (_sinks(16, 4),), (_window(9, 1),)]
 
 def wrong_by_window(allowed: torch.Tensor) -> int:
-    "You divide by the window: it counts the token itself, so a layer goes one position less."
+    "You divide by the window: it counts the token itself, so a layer goes one less."
     w = int(allowed[len(allowed) // 2].sum())
     return -(-(len(allowed) - 1) // w)
 
@@ -39,7 +39,7 @@ def wrong_full(allowed: torch.Tensor) -> int:
 
 
 def layers_to_reach(allowed: torch.Tensor) -> int:
-    "allowed (T, T), True where the row's token sees the column's -> layers; -1 if never."
+    "allowed (T, T): row sees column -> layers from the first to the last; -1 if never."
     known = torch.zeros(len(allowed), dtype=torch.bool)
     known[-1] = True                                    # what the last token knows of
     for layer in range(len(allowed)):
@@ -49,4 +49,4 @@ def layers_to_reach(allowed: torch.Tensor) -> int:
 
 
 CHAPTER = '14_efficient'
-STUB = 'def layers_to_reach(allowed: torch.Tensor) -> int:\n    "allowed (T, T), True where the row\'s token sees the column\'s -> layers; -1 if never."\n    raise NotImplementedError'
+STUB = 'def layers_to_reach(allowed: torch.Tensor) -> int:\n    "allowed (T, T): row sees column -> layers from the first to the last; -1 if never."\n    raise NotImplementedError'

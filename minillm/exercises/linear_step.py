@@ -6,21 +6,24 @@ import torch
 CASES = [(torch.tensor([[1.0, 2.0], [0.5, 1.0]]), torch.tensor([1.0, 2.0]),
           torch.tensor([2.0, 1.0]), torch.tensor([3.0, 0.5]), torch.tensor([4.0, 1.0]))]
 
-def wrong_before(S, z, q, k, v):
+Step = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+T = torch.Tensor
+
+def wrong_before(S: T, z: T, q: T, k: T, v: T) -> Step:
     "You read the state before the new token is in it: a token sees itself too."
     return q @ S / (q @ z), S + torch.outer(k, v), z + k
 
-def wrong_no_normaliser(S, z, q, k, v):
+def wrong_no_normaliser(S: T, z: T, q: T, k: T, v: T) -> Step:
     "The output is not divided by q @ z, so it grows with the length of the text."
     S = S + torch.outer(k, v)
     return q @ S, S, z + k
 
-def wrong_transposed(S, z, q, k, v):
-    "The outer product is transposed: rows of S belong to the key, columns to the value."
+def wrong_transposed(S: T, z: T, q: T, k: T, v: T) -> Step:
+    "The outer product is transposed: rows of S are for the key, columns for the value."
     S, z = S + torch.outer(v, k), z + k
     return q @ S / (q @ z), S, z
 
-def wrong_old_z(S, z, q, k, v):
+def wrong_old_z(S: T, z: T, q: T, k: T, v: T) -> Step:
     "S has the new token and z has not: both take it in."
     S = S + torch.outer(k, v)
     return q @ S / (q @ z), S, z
@@ -28,10 +31,10 @@ def wrong_old_z(S, z, q, k, v):
 
 def linear_step(S: torch.Tensor, z: torch.Tensor, q: torch.Tensor, k: torch.Tensor,
                 v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    "S (Dh, Dv), z (Dh,), q and k (Dh,) with the feature map done, v (Dv,) -> out (Dv,), S, z."
+    "S (Dh, Dv), z (Dh,), q and k (Dh,) already positive, v (Dv,) -> out (Dv,), S, z."
     S, z = S + torch.outer(k, v), z + k
     return q @ S / (q @ z), S, z
 
 
 CHAPTER = '14_efficient'
-STUB = 'def linear_step(S: torch.Tensor, z: torch.Tensor, q: torch.Tensor, k: torch.Tensor,\n                v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:\n    "S (Dh, Dv), z (Dh,), q and k (Dh,) with the feature map done, v (Dv,) -> out (Dv,), S, z."\n    raise NotImplementedError'
+STUB = 'def linear_step(S: torch.Tensor, z: torch.Tensor, q: torch.Tensor, k: torch.Tensor,\n                v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:\n    "S (Dh, Dv), z (Dh,), q and k (Dh,) already positive, v (Dv,) -> out (Dv,), S, z."\n    raise NotImplementedError'

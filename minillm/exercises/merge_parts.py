@@ -2,42 +2,48 @@
 
 
 import math
+from typing import Any
 
 import torch
 
 CASES = [(3.0, 1.5, torch.tensor([10.0, 1.0]), 5.0, 1.25, torch.tensor([40.0, 0.0])),
          (2.0, 3.0, torch.tensor([1.0, 2.0]), -1.0, 1.5, torch.tensor([5.0, 0.0]))]
 
-def wrong_no_factor(m_a, l_a, o_a, m_b, l_b, o_b):
-    "The sums are not put on a common maximum: each l needs the factor exp(its m - the new m)."
+def wrong_no_factor(*parts: Any) -> tuple[float, float, torch.Tensor]:
+    "The sums have no common maximum: each l needs the factor exp(its m - the new m)."
+    m_a, l_a, o_a, m_b, l_b, o_b = parts
     return max(m_a, m_b), l_a + l_b, (l_a * o_a + l_b * o_b) / (l_a + l_b)
 
-def wrong_mean(m_a, l_a, o_a, m_b, l_b, o_b):
-    "You take the plain mean of the outputs: a part counts by its sum (with its factor)."
+def wrong_mean(*parts: Any) -> tuple[float, float, torch.Tensor]:
+    "You take the plain mean of the outputs: a part counts by its sum, with its factor."
+    m_a, l_a, o_a, m_b, l_b, o_b = parts
     m = max(m_a, m_b)
     return m, l_a * math.exp(m_a - m) + l_b * math.exp(m_b - m), (o_a + o_b) / 2
 
-def wrong_undivided(m_a, l_a, o_a, m_b, l_b, o_b):
+def wrong_undivided(*parts: Any) -> tuple[float, float, torch.Tensor]:
     "Your output is not divided by the new sum."
+    m_a, l_a, o_a, m_b, l_b, o_b = parts
     m = max(m_a, m_b)
     a, b = l_a * math.exp(m_a - m), l_b * math.exp(m_b - m)
     return m, a + b, a * o_a + b * o_b
 
-def wrong_not_multiplied(m_a, l_a, o_a, m_b, l_b, o_b):
-    "The outputs are already divided by their own l: multiply by l before you add them up."
+def wrong_not_multiplied(*parts: Any) -> tuple[float, float, torch.Tensor]:
+    "The outputs are already divided by their own l: multiply by l before you add them."
+    m_a, l_a, o_a, m_b, l_b, o_b = parts
     m = max(m_a, m_b)
     a, b = math.exp(m_a - m), math.exp(m_b - m)
     return m, a * l_a + b * l_b, (a * o_a + b * o_b) / (a * l_a + b * l_b)
 
-def wrong_sign(m_a, l_a, o_a, m_b, l_b, o_b):
+def wrong_sign(*parts: Any) -> tuple[float, float, torch.Tensor]:
     "Your factor is upside down: exp(old m - new m) is at most one."
+    m_a, l_a, o_a, m_b, l_b, o_b = parts
     m = max(m_a, m_b)
     a, b = l_a * math.exp(m - m_a), l_b * math.exp(m - m_b)
     return m, a + b, (a * o_a + b * o_b) / (a + b)
 
 
-def merge_parts(m_a: float, l_a: float, o_a: torch.Tensor,
-                m_b: float, l_b: float, o_b: torch.Tensor) -> tuple[float, float, torch.Tensor]:
+def merge_parts(m_a: float, l_a: float, o_a: torch.Tensor, m_b: float, l_b: float,
+                o_b: torch.Tensor) -> tuple[float, float, torch.Tensor]:
     "(m, l, o) of both parts together; o (Dv,) is divided by l, before and after."
     m = max(m_a, m_b)
     a, b = l_a * math.exp(m_a - m), l_b * math.exp(m_b - m)
@@ -45,4 +51,4 @@ def merge_parts(m_a: float, l_a: float, o_a: torch.Tensor,
 
 
 CHAPTER = '14_efficient'
-STUB = 'def merge_parts(m_a: float, l_a: float, o_a: torch.Tensor,\n                m_b: float, l_b: float, o_b: torch.Tensor) -> tuple[float, float, torch.Tensor]:\n    "(m, l, o) of both parts together; o (Dv,) is divided by l, before and after."\n    raise NotImplementedError'
+STUB = 'def merge_parts(m_a: float, l_a: float, o_a: torch.Tensor, m_b: float, l_b: float,\n                o_b: torch.Tensor) -> tuple[float, float, torch.Tensor]:\n    "(m, l, o) of both parts together; o (Dv,) is divided by l, before and after."\n    raise NotImplementedError'

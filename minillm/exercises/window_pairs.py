@@ -14,7 +14,7 @@ def wrong_off_by_one() -> int:
     return 1000 * 101 - 101 * 100 // 2
 
 def wrong_off_below() -> int:
-    "You let each token see 99 keys: the window of 100 counts the token itself, and 99 before."
+    "You let each token see 99 keys: the window of 100 is the token and 99 before it."
     return 1000 * 99 - 99 * 98 // 2
 
 

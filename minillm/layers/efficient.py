@@ -25,7 +25,7 @@ def how_long_ago(q_positions: Tensor, k_positions: Tensor) -> Tensor:
 
 
 def sliding_window(window: int) -> Mask:
-    """Causal; the query at p sees the keys p - window + 1 to p: `window` of them, itself one.
+    """Causal; the query at p sees the `window` keys from p - window + 1 to p.
 
     The count of Mistral (Jiang et al. 2023, section 2) as `transformers` computes it.
     Raises ValueError if window < 1. Chapter: 14_efficient.
@@ -42,7 +42,7 @@ def sliding_window(window: int) -> Mask:
 
 
 def strided(stride: int) -> Mask:
-    """Causal; every `stride`-th key back from the query (Child et al. 2019, section 4.3).
+    """Causal; every `stride`-th key back from the query (Child et al. 2019, section 4).
 
     Join it with `sliding_window(stride)` by `either`. Chapter: 14_efficient.
 
@@ -85,10 +85,11 @@ def with_sinks(mask: Mask, n_sinks: int) -> Mask:
 
 
 def local_global(window: int, n_global: int) -> Mask:
-    """Half a `window` to either side; the first `n_global` tokens see, and are seen by, all.
+    """Half a `window` to either side; the first `n_global` see all, are seen by all.
 
-    Not causal: for readers of whole texts (Beltagy et al. 2020, section 3.1). For a writer,
-    `both(causal_mask, local_global(w, n))` or `with_sinks`. Chapter: 14_efficient.
+    Not causal: for readers of whole texts (Beltagy et al. 2020, section 3.1). For a
+    writer, `both(causal_mask, local_global(w, n))`, or `with_sinks`.
+    Chapter: 14_efficient.
     """
     need_positive("window", window)
 
@@ -100,33 +101,36 @@ def local_global(window: int, n_global: int) -> Mask:
 
 # %% ../../nbs/14_efficient.ipynb #05717243
 def chunk_mask(n_chunks: int, window: int, device: torch.device) -> Tensor:
-    """Which of the 2 w keys (the chunk before, then its own) each of w queries sees: (n, w, 2 w)."""
+    """Which of 2 w keys (the chunk before, then its own) each query sees."""
     own = torch.arange(window, device=device)
     keys = torch.arange(-window, window, device=device)
-    inside = sliding_window(window)(own, keys)                          # (w, 2 w)
+    inside = sliding_window(window)(own, keys)                      # (w, 2 w)
     exists = torch.arange(n_chunks, device=device)[:, None] * window + keys >= 0
-    return inside & exists[:, None]                                     # (n, w, 2 w)
+    return inside & exists[:, None]                                 # (n, w, 2 w)
 
 
 def attend_window(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
     """Attention under `sliding_window(window)` that computes only 2 T w scores.
 
     q, k, v (..., T, Dh) -> (..., T, Dh), equal to `attend_slow` with that mask.
-    Raises ValueError if window < 1 or q, k and v differ in length. Chapter: 14_efficient.
+    Raises ValueError if window < 1 or if q, k and v differ in length.
+    Chapter: 14_efficient.
     """
     need_positive("window", window)
     T = q.shape[-2]
     if k.shape[-2] != T or v.shape[-2] != T:
-        raise ValueError(f"{T} queries but {k.shape[-2]} keys and {v.shape[-2]} values; "
+        raise ValueError(f"{T} queries, {k.shape[-2]} keys and {v.shape[-2]} values; "
                          "with a cache use attend with sliding_window")
     w = min(window, T)
-    n = -(-T // w)                                                      # chunks, rounded up
+    n = -(-T // w)                                                  # chunks, rounded up
 
     def cut(x: Tensor) -> Tensor:
-        x = F.pad(x, (0, 0, 0, n * w - T))                              # (..., n w, Dh)
-        return x.reshape(-1, n, w, x.shape[-1])                         # (B, n, w, Dh)
+        x = F.pad(x, (0, 0, 0, n * w - T))                          # (..., n w, Dh)
+        return x.reshape(-1, n, w, x.shape[-1])                     # (B, n, w, Dh)
 
     def with_last(x: Tensor) -> Tensor:
-        return torch.cat([F.pad(x, (0, 0, 0, 0, 1, 0))[:, :-1], x], 2)  # (B, n, 2 w, Dh)
-    out = attend(cut(q), with_last(cut(k)), with_last(cut(v)), chunk_mask(n, w, q.device))
-    return out.reshape(*q.shape[:-2], n * w, -1)[..., :T, :]            # (..., T, Dh)
+        before = F.pad(x, (0, 0, 0, 0, 1, 0))[:, :-1]               # the chunk before
+        return torch.cat([before, x], 2)                            # (B, n, 2 w, Dh)
+    allowed = chunk_mask(n, w, q.device)                            # (n, w, 2 w)
+    out = attend(cut(q), with_last(cut(k)), with_last(cut(v)), allowed)
+    return out.reshape(*q.shape[:-2], n * w, -1)[..., :T, :]        # (..., T, Dh)

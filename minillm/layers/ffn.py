@@ -66,7 +66,8 @@ class GatedFeedForward(nn.Module):
 
 # %% ../../nbs/12_feed_forward.ipynb #2d2a6512
 def sigmoid_gate(x: Tensor, steepness: float = 1.702) -> Tensor:
-    """`x * sigmoid(1.702 * x)`, close to GELU (Hendrycks & Gimpel 2016, section 2).
+    """`x * sigmoid(1.702 * x)`, close to GELU (Hendrycks & Gimpel 2016, section 2);
+    CLIP calls it quick GELU.
 
     >>> round(sigmoid_gate(torch.tensor(1.0)).item(), 3)
     0.846
@@ -92,7 +93,8 @@ FFNS: dict[str, tuple[type[nn.Module], Activation]] = {
     "gelu_tanh": (FeedForward, gelu_tanh),
     "swiglu": (GatedFeedForward, F.silu), "geglu": (GatedFeedForward, F.gelu),
     "geglu_tanh": (GatedFeedForward, gelu_tanh),
-    "swiglu_clamped": (ClampedFeedForward, sigmoid_gate)}
+    "swiglu_clamped": (ClampedFeedForward, sigmoid_gate),
+    "quick_gelu": (FeedForward, sigmoid_gate)}
 
 
 def known_ffn(ffn_type: str) -> tuple[type[nn.Module], Activation]:

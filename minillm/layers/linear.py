@@ -16,11 +16,11 @@ from .attention import check_heads, merge_heads, split_heads
 
 Sums = tuple[Tensor, Tensor]              # S (B, H, Dh, Dv) and z (B, H, Dh)
 FeatureMap = Callable[[Tensor], Tensor]
-TINY = 1e-6                               # a sum of positive weights is never below this
+TINY = 1e-6                               # no sum of weights is divided by less
 
 
 def elu_plus_one(x: Tensor) -> Tensor:
-    """x + 1 above zero and e^x below: positive (Katharopoulos et al. 2020, equation 7)."""
+    """x + 1 above zero, e^x below: positive (Katharopoulos et al. 2020, equation 7)."""
     return F.elu(x) + 1
 
 
@@ -31,25 +31,26 @@ def at_least_32_bits(*tensors: Tensor) -> list[Tensor]:
 
 def linear_slow(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
                 feature_map: FeatureMap = elu_plus_one) -> Tensor:
-    """Linear attention by all pairs (Katharopoulos et al. 2020, equation 4): the oracle.
+    """Linear attention by pairs (Katharopoulos et al. 2020, equation 4): the oracle.
 
     q (..., T, Dh), k (..., S, Dh), v (..., S, Dv), mask bool (T, S) -> (..., T, Dv).
     Chapter: 14_efficient.
     """
-    weights = feature_map(q) @ feature_map(k).transpose(-2, -1)         # (..., T, S), >= 0
+    weights = feature_map(q) @ feature_map(k).transpose(-2, -1)     # (..., T, S), >= 0
     if mask is not None: weights = weights.masked_fill(~mask, 0.0)
-    return weights @ v / weights.sum(-1, keepdim=True).clamp(min=TINY)  # (..., T, Dv)
+    below = weights.sum(-1, keepdim=True).clamp(min=TINY)           # (..., T, 1)
+    return weights @ v / below                                      # (..., T, Dv)
 
 
 def empty_sums(k: Tensor, v: Tensor) -> Sums:
-    """The state before the first token, for keys (..., T, Dh) and values (..., T, Dv)."""
+    """The state before the first token, for keys (..., T, Dh), values (..., T, Dv)."""
     return (k.new_zeros(*k.shape[:-2], k.shape[-1], v.shape[-1]),
             k.new_zeros(*k.shape[:-2], k.shape[-1]))
 
 # %% ../../nbs/14_efficient.ipynb #96e09f36
 def linear_recurrent(q: Tensor, k: Tensor, v: Tensor, sums: Sums | None = None,
                      feature_map: FeatureMap = elu_plus_one) -> tuple[Tensor, Sums]:
-    """Causal linear attention, token by token (Katharopoulos et al. 2020, equations 18-20).
+    """Causal linear attention, token by token (Katharopoulos et al. 2020, section 3.4).
 
     q and k (..., T, Dh), v (..., T, Dv), sums from earlier tokens or None.
     Returns (..., T, Dv) and the sums after the last token. Chapter: 14_efficient.
@@ -59,9 +60,9 @@ def linear_recurrent(q: Tensor, k: Tensor, v: Tensor, sums: Sums | None = None,
     S, z = empty_sums(k, v) if sums is None else sums
     out = []
     for t in range(q.shape[-2]):
-        S = S + k[..., t, :, None] * v[..., t, None, :]                 # (..., Dh, Dv)
-        z = z + k[..., t, :]                                            # (..., Dh)
-        above = (q[..., t, None, :] @ S)[..., 0, :]                     # (..., Dv)
+        S = S + k[..., t, :, None] * v[..., t, None, :]             # (..., Dh, Dv)
+        z = z + k[..., t, :]                                        # (..., Dh)
+        above = (q[..., t, None, :] @ S)[..., 0, :]                 # (..., Dv)
         below = (q[..., t, :] * z).sum(-1, keepdim=True)
         out.append(above / below.clamp(min=TINY))
     return torch.stack(out, -2).to(dtype), (S, z)
@@ -70,7 +71,7 @@ def linear_recurrent(q: Tensor, k: Tensor, v: Tensor, sums: Sums | None = None,
 def linear_chunked(q: Tensor, k: Tensor, v: Tensor, sums: Sums | None = None,
                    chunk: int = 64, feature_map: FeatureMap = elu_plus_one
                    ) -> tuple[Tensor, Sums]:
-    """`linear_recurrent`, `chunk` tokens at a time: pairs inside, the state for what is before.
+    """`linear_recurrent`, `chunk` tokens at a time: pairs inside, a state for the past.
 
     Shapes as there; T need not be a multiple of `chunk`. Chapter: 14_efficient.
     """
@@ -80,18 +81,19 @@ def linear_chunked(q: Tensor, k: Tensor, v: Tensor, sums: Sums | None = None,
     S, z = empty_sums(k, v) if sums is None else sums
     out = []
     for qc, kc, vc in zip(*(x.split(chunk, -2) for x in (q, k, v))):
-        inside = (qc @ kc.transpose(-2, -1)).tril()                     # (..., c, c)
-        above = inside @ vc + qc @ S                                    # (..., c, Dv)
-        below = inside.sum(-1, keepdim=True) + qc @ z[..., None]        # (..., c, 1)
+        inside = (qc @ kc.transpose(-2, -1)).tril()                 # (..., c, c)
+        above = inside @ vc + qc @ S                                # (..., c, Dv)
+        below = inside.sum(-1, keepdim=True) + qc @ z[..., None]    # (..., c, 1)
         out.append(above / below.clamp(min=TINY))
         S, z = S + kc.transpose(-2, -1) @ vc, z + kc.sum(-2)
     return torch.cat(out, -2).to(dtype), (S, z)
 
 # %% ../../nbs/14_efficient.ipynb #0900f4d5
 class LinearState:
-    """What linear attention keeps while writing: sums of fixed size, whatever the length.
+    """What linear attention keeps while writing: sums of a size that never changes.
 
-    It stands where a key-value cache stands: `attn(x, ..., cache=state)`. Chapter: 14_efficient.
+    It stands where a key-value cache stands: `attn(x, ..., cache=state)`.
+    Chapter: 14_efficient.
     """
 
     def __init__(self, n_layers: int) -> None:
@@ -124,16 +126,18 @@ class LinearState:
 
 
 class LinearAttention(nn.Module):
-    """Attention with weights `phi(q) . phi(k)`, in time linear in T. Chapter: 14_efficient.
+    """Attention with weights `phi(q) . phi(k)`, in time linear in T.
 
-    `attn(x, positions=..., mask=..., cache=...)`: x (B, T, D) -> (B, T, D), as `Attention`.
-    `mask` is `causal_mask`, or None (`full_mask`) to see all; another raises ValueError.
-    `cache` is a `LinearState`. Positions are not used: add them to x.
-    Source: Katharopoulos et al. 2020. Raises ValueError if the heads do not divide.
+    `attn(x, positions=..., mask=..., cache=...)` as `Attention`: (B, T, D) -> same.
+    `mask` is `causal_mask`, or None (`full_mask`) to see all; others raise ValueError.
+    `cache` is a `LinearState`. Positions are not used: add them to x. Source:
+    Katharopoulos et al. 2020. Raises ValueError if the heads do not divide.
+    Chapter: 14_efficient.
     """
 
-    def __init__(self, d_model: int, n_heads: int, *, feature_map: FeatureMap = elu_plus_one,
-                 bias: bool = False, chunk: int = 64, layer: int = 0) -> None:
+    def __init__(self, d_model: int, n_heads: int, *, bias: bool = False,
+                 feature_map: FeatureMap = elu_plus_one, chunk: int = 64,
+                 layer: int = 0) -> None:
         super().__init__()
         check_heads(d_model, n_heads, n_heads)
         self.W_q = nn.Linear(d_model, d_model, bias=bias)
@@ -147,21 +151,24 @@ class LinearAttention(nn.Module):
         """Every query reads the sums over the whole text."""
         dtype, phi = v.dtype, self.feature_map
         q, k, v = at_least_32_bits(phi(q), phi(k), v)
-        below = q @ k.sum(-2)[..., None]                                # (B, H, T, 1)
+        below = q @ k.sum(-2)[..., None]                            # (B, H, T, 1)
         return (q @ (k.transpose(-2, -1) @ v) / below.clamp(min=TINY)).to(dtype)
 
-    def see_past(self, q: Tensor, k: Tensor, v: Tensor, state: LinearState | None) -> Tensor:
-        """Every query reads the sums up to itself; the state goes on from where it was."""
+    def see_past(self, q: Tensor, k: Tensor, v: Tensor,
+                 state: LinearState | None) -> Tensor:
+        """Every query reads the sums up to itself; the state goes on from there."""
         before = None if state is None else state.read(self.layer)
         out, sums = linear_chunked(q, k, v, before, self.chunk, self.feature_map)
         if state is not None: state.write(self.layer, sums, q.shape[-2])
         return out
 
-    def forward(self, x: Tensor, *, positions: Tensor | None = None, mask: Mask | None = None,
-                cache: LinearState | None = None) -> Tensor:
-        q, k, v = (split_heads(W(x), self.n_heads) for W in (self.W_q, self.W_k, self.W_v))
-        if mask is causal_mask: out = self.see_past(q, k, v, cache)     # (B, H, T, Dh)
+    def forward(self, x: Tensor, *, positions: Tensor | None = None,
+                mask: Mask | None = None, cache: LinearState | None = None) -> Tensor:
+        q, k, v = (split_heads(W(x), self.n_heads)
+                   for W in (self.W_q, self.W_k, self.W_v))         # (B, H, T, Dh)
+        if mask is causal_mask: out = self.see_past(q, k, v, cache)
         elif mask in (None, full_mask) and cache is None: out = self.see_all(q, k, v)
-        else: raise ValueError("linear attention takes causal_mask, or with no cache None: "
-                               "it cannot hide part of a sum; for windows use Attention")
-        return self.W_o(merge_heads(out))                               # (B, T, D)
+        else: raise ValueError(
+            "linear attention takes causal_mask, or None if there is no cache: "
+            "it cannot hide part of a sum; for windows use Attention")
+        return self.W_o(merge_heads(out))                           # (B, T, D)

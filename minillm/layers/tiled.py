@@ -19,7 +19,10 @@ from .attend import Mask
 
 @dataclass
 class Traffic:
-    """How many numbers were read from slow memory and written to it. Chapter: 14_efficient."""
+    """How many numbers were read from slow memory and written to it.
+
+    Chapter: 14_efficient.
+    """
 
     read: int = 0
     written: int = 0
@@ -59,28 +62,30 @@ def tile_of(mask: Tensor | Mask | None, rows: slice, cols: slice, past: int,
 
 def merge_tile(m: Tensor, l: Tensor, o: Tensor, scores: Tensor, v: Tensor
                ) -> tuple[Tensor, Tensor, Tensor]:
-    """Take one more tile into a running softmax (Milakov & Gimelshein 2018, algorithm 3).
+    """Take a tile into a running softmax (Milakov & Gimelshein 2018, algorithm 3).
 
-    m and l (..., T, 1) are the largest score and the sum so far, o (..., T, Dv) the output times
-    l; scores (..., T, c) and v (..., c, Dv) are new. A row without any score yet has m = -inf.
+    m and l (..., b, 1) are the largest score and the sum so far, o (..., b, Dv) is the
+    output times l; scores (..., b, c) and v (..., c, Dv) are new. A row without any
+    score yet has m = -inf.
     """
-    new = torch.maximum(m, scores.amax(-1, keepdim=True))               # (..., T, 1)
-    shift = new.masked_fill(new == -math.inf, 0.0)                      # -inf - -inf is NaN
+    new = torch.maximum(m, scores.amax(-1, keepdim=True))           # (..., b, 1)
+    shift = new.masked_fill(new == -math.inf, 0.0)                  # -inf - -inf is NaN
     factor, e = (m - shift).exp(), (scores - shift).exp()
     return new, l * factor + e.sum(-1, keepdim=True), o * factor + e @ v
 
 # %% ../../nbs/14_efficient.ipynb #a6a9ddee
 def tile_scores(q: Tensor, k: Tensor, allowed: Tensor | None) -> Tensor:
-    """Scaled scores of one tile, minus infinity where it is not allowed: (..., b, c)."""
+    """Scaled scores of one tile, minus infinity where not allowed: (..., b, c)."""
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
     return scores if allowed is None else scores.masked_fill(~allowed, -math.inf)
 
 
 def tiled_forward(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Mask | None = None,
-                  block: int = 64, traffic: Traffic | None = None) -> tuple[Tensor, Tensor]:
+                  block: int = 64, traffic: Traffic | None = None
+                  ) -> tuple[Tensor, Tensor]:
     """Flash attention's forward pass: the output (..., T, Dv) and lse (..., T, 1).
 
-    Source: Dao et al. 2022, algorithm 2, with the loops in the order of Dao 2024, algorithm 1.
+    Source: Dao et al. 2022, algorithm 2, the order of loops from Dao 2024, algorithm 1.
     Sums are kept in 32 bits at least. Chapter: 14_efficient.
     """
     count = Traffic() if traffic is None else traffic
@@ -88,12 +93,12 @@ def tiled_forward(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Mask | None = 
     out = q.new_empty(*q.shape[:-1], v.shape[-1])
     lse = q.new_empty(*q.shape[:-1], 1, dtype=wide)
     for rows in blocks(T, block):
-        q_tile = count.load(q[..., rows, :]).to(wide)                   # (..., b, Dh)
+        q_tile = count.load(q[..., rows, :]).to(wide)               # (..., b, Dh)
         m = torch.full_like(q_tile[..., :1], -math.inf)
         l, o = torch.zeros_like(m), q_tile.new_zeros(*q_tile.shape[:-1], v.shape[-1])
         for cols in blocks(S, block):
             allowed = tile_of(mask, rows, cols, S - T, q.device)
-            if allowed is not None and not allowed.any(): continue      # nothing to see
+            if allowed is not None and not allowed.any(): continue  # nothing to see
             k_tile, v_tile = (count.load(x[..., cols, :]).to(wide) for x in (k, v))
             m, l, o = merge_tile(m, l, o, tile_scores(q_tile, k_tile, allowed), v_tile)
         blind = l == 0
@@ -102,23 +107,25 @@ def tiled_forward(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Mask | None = 
     return out, lse
 
 # %% ../../nbs/14_efficient.ipynb #a5ebf156
-def tiled_backward(q: Tensor, k: Tensor, v: Tensor, out: Tensor, lse: Tensor, d_out: Tensor,
-                   mask: Tensor | Mask | None, block: int) -> tuple[Tensor, Tensor, Tensor]:
+def tiled_backward(q: Tensor, k: Tensor, v: Tensor, out: Tensor, lse: Tensor,
+                   d_out: Tensor, mask: Tensor | Mask | None, block: int
+                   ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of q, k and v, with the weights computed again from lse.
 
     Source: Dao et al. 2022, algorithm 4 (without dropout). Chapter: 14_efficient.
     """
     T, S, wide, root = q.shape[-2], k.shape[-2], lse.dtype, math.sqrt(q.shape[-1])
     d_q, d_k, d_v = (torch.zeros_like(x, dtype=wide) for x in (q, k, v))
-    delta = (d_out.to(wide) * out.to(wide)).sum(-1, keepdim=True)       # (..., T, 1)
+    delta = (d_out.to(wide) * out.to(wide)).sum(-1, keepdim=True)   # (..., T, 1)
     for rows in blocks(T, block):
         q_tile, g = q[..., rows, :].to(wide), d_out[..., rows, :].to(wide)
         for cols in blocks(S, block):
             allowed = tile_of(mask, rows, cols, S - T, q.device)
             if allowed is not None and not allowed.any(): continue
             k_tile, v_tile = (x[..., cols, :].to(wide) for x in (k, v))
-            weights = (tile_scores(q_tile, k_tile, allowed) - lse[..., rows, :]).exp()
-            d_weights = g @ v_tile.transpose(-2, -1)                    # (..., b, c)
+            scores = tile_scores(q_tile, k_tile, allowed)           # (..., b, c)
+            weights = (scores - lse[..., rows, :]).exp()
+            d_weights = g @ v_tile.transpose(-2, -1)
             d_scores = weights * (d_weights - delta[..., rows, :]) / root
             d_v[..., cols, :] += weights.transpose(-2, -1) @ g
             d_q[..., rows, :] += d_scores @ k_tile
@@ -132,36 +139,43 @@ class TiledAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Mask | None,
                 block: int) -> Tensor:
+        """The output (..., T, Dv); keeps it, the inputs and lse, nothing of T x S."""
         out, lse = tiled_forward(q, k, v, mask, block)
-        ctx.save_for_backward(q, k, v, out, lse)                        # nothing of size T x S
+        ctx.save_for_backward(q, k, v, out, lse)
         ctx.mask, ctx.block = mask, block
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_out: Tensor) -> tuple[Tensor | None, ...]:
-        return *tiled_backward(*ctx.saved_tensors, d_out, ctx.mask, ctx.block), None, None
+        """Gradients of q, k and v; mask and block have none."""
+        q, k, v, out, lse = ctx.saved_tensors
+        slopes = tiled_backward(q, k, v, out, lse, d_out, ctx.mask, ctx.block)
+        return *slopes, None, None
 
 
 def attend_tiled(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Mask | None = None,
                  block: int = 64) -> Tensor:
     """The output of `attend_slow`, in tiles, with no memory for T x S scores.
 
-    q (..., T, Dh), k (..., S, Dh), v (..., S, Dv) -> (..., T, Dv). `mask` is a bool tensor
-    (..., T, S), or better a function of positions such as `causal_mask`, where the queries are
-    the last T of S positions. A query that may see nothing gets zeros.
-    Source: Dao et al. 2022. Raises ValueError for shapes that do not fit. Chapter: 14_efficient.
+    q (..., T, Dh), k (..., S, Dh), v (..., S, Dv) -> (..., T, Dv). `mask` is a bool
+    tensor (..., T, S), or better a function of positions such as `causal_mask`; the
+    queries are then the last T of S positions. A query that may see nothing gets zeros.
+    Source: Dao et al. 2022. Raises ValueError for shapes that do not fit.
+    Chapter: 14_efficient.
     """
     if block < 1: raise ValueError(f"block={block} must be at least 1")
     if q.shape[:-2] != k.shape[:-2] or k.shape[:-1] != v.shape[:-1]:
-        raise ValueError(f"q {tuple(q.shape)}, k {tuple(k.shape)} and v {tuple(v.shape)} do not "
-                         "fit; share_heads makes as many heads of k and v as q has")
-    if isinstance(mask, Tensor): mask = mask.expand(*mask.shape[:-2], q.shape[-2], k.shape[-2])
+        shapes = ", ".join(str(tuple(x.shape)) for x in (q, k, v))
+        raise ValueError(f"q, k and v of shapes {shapes} do not fit; share_heads makes "
+                         "as many heads of k and v as q has")
+    if isinstance(mask, Tensor):
+        mask = mask.expand(*mask.shape[:-2], q.shape[-2], k.shape[-2])
     return TiledAttention.apply(q, k, v, mask, block)
 
 # %% ../../nbs/14_efficient.ipynb #742d03ae
 def block_for(fast: int, d_head: int) -> int:
-    """The largest b with 4 b Dh + b^2 + 2 b <= `fast`, the numbers that fast memory holds.
+    """The largest b with 4 b Dh + b^2 + 2 b <= `fast`, what fast memory holds.
 
     Raises ValueError if not even one query and one key fit. Chapter: 14_efficient.
 
@@ -170,12 +184,13 @@ def block_for(fast: int, d_head: int) -> int:
     """
     half = 2 * d_head + 1
     b = math.isqrt(half * half + fast) - half
-    if b < 1: raise ValueError(f"fast={fast} holds no tile; give at least {2 * half + 1}")
+    if b < 1:
+        raise ValueError(f"fast={fast} holds no tile; give at least {2 * half + 1}")
     return b
 
 
 def traffic_naive(T: int, d_head: int) -> int:
-    """Numbers that attention moves when scores and weights go through slow memory (one head).
+    """Numbers that one head moves when scores and weights go through slow memory.
 
     Source: Dao et al. 2022, algorithm 0. Chapter: 14_efficient.
     """
@@ -183,9 +198,10 @@ def traffic_naive(T: int, d_head: int) -> int:
 
 
 def traffic_tiled(T: int, d_head: int, fast: int, causal: bool = False) -> int:
-    """Numbers that `tiled_forward` moves with a fast memory of `fast` numbers (one head).
+    """Numbers that one head of `tiled_forward` moves; fast memory holds `fast` of them.
 
-    A causal tile of queries reads the keys and values up to its own end. Chapter: 14_efficient.
+    A causal tile of queries reads the keys and values up to its own end.
+    Chapter: 14_efficient.
     """
     ends = [rows.stop if causal else T for rows in blocks(T, block_for(fast, d_head))]
     return 2 * T * d_head + T + sum(2 * end * d_head for end in ends)

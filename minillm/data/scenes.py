@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIDE', 'CELL', 'COLOURS', 'SHAPES', 'SIZES', 'OPPOSITE', 'ATTRIBUTES', 'PAIRS', 'ONE', 'CAPTION', 'Facts', 'ASK',
            'NUMBERS', 'WORDS', 'PAD', 'BOS', 'EOS', 'IMAGE', 'QUESTION', 'Thing', 'Scene', 'covered', 'paint',
-           'caption', 'part_of', 'draw_scene', 'clear', 'parse_caption', 'caption_form', 'right_facts',
+           'caption', 'part_of', 'draw_scene', 'in_order', 'clear', 'parse_caption', 'caption_form', 'right_facts',
            'attributes_right', 'questions', 'encode', 'decode']
 
 # %% ../../nbs/25_vlm.ipynb #620b28f7
@@ -17,11 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SIDE, CELL = 32, 8  # pixels a side, and of a cell; each thing stands in a cell of its own
-COLOURS = {"red": (0.9, 0.15, 0.15), "green": (0.1, 0.75, 0.2), "blue": (0.2, 0.35, 1.0),
-           "yellow": (0.95, 0.9, 0.15), "purple": (0.65, 0.2, 0.8),
-           "white": (0.95, 0.95, 0.95), "grey": (0.5, 0.5, 0.5)}
-SHAPES = ("square", "circle", "triangle", "cross", "ring", "cloud")
+SIDE, CELL = 32, 8  # pixels a side of the picture, and of the cell of one thing
+COLOURS = {"red": (0.9, 0.15, 0.15), "green": (0.1, 0.75, 0.2),
+           "blue": (0.2, 0.35, 1.0), "yellow": (0.95, 0.9, 0.15),
+           "purple": (0.65, 0.2, 0.8), "white": (0.95, 0.95, 0.95),
+           "orange": (1.0, 0.5, 0.0), "cyan": (0.1, 0.9, 0.9)}
+SHAPES = ("square", "circle", "triangle", "cross", "ring", "bar")
 SIZES = {"small": 2, "big": 3}  # pixels from the centre to the edge
 OPPOSITE = {"left of": "right of", "right of": "left of", "above": "below",
             "below": "above"}
@@ -30,7 +31,7 @@ ATTRIBUTES = ("size", "colour", "shape", "relation")
 
 @dataclass(frozen=True)
 class Thing:
-    """One thing in a scene; `x` and `y` are its centre in pixels, from the upper left."""
+    """One thing; `x` and `y` are its centre in pixels, from the upper left corner."""
 
     size: str
     colour: str
@@ -43,7 +44,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Scene:
-    """One thing, or two, in the order in which a caption names them. Chapter: 25_vlm."""
+    """One thing, or two in the order in which a caption names them. Chapter: 25_vlm."""
 
     things: tuple[Thing, ...]
 
@@ -63,14 +64,15 @@ def covered(thing: Thing) -> np.ndarray:
     dx, dy = abs(x - thing.x), y - thing.y
     box, far = (dx <= r) & (abs(dy) <= r), dx**2 + dy**2
     disc = far <= (r + 0.3)**2
-    dots = np.random.default_rng(100 * thing.x + thing.y).random((SIDE, SIDE)) < 0.6
     return {"square": box, "circle": disc, "triangle": box & (2 * dx <= dy + r + 0.5),
             "cross": box & ((3 * dx <= r) | (3 * abs(dy) <= r)),
-            "ring": disc & (far > (r / 2)**2), "cloud": disc & dots}[thing.shape]
+            "ring": disc & (far > (r / 2)**2), "bar": box & (abs(dy) <= 1)}[thing.shape]
 
 
 def paint(scene: Scene) -> Tensor:
-    """The scene as red, green and blue from 0 to 1: (3, 32, 32), black behind. Chapter: 25_vlm."""
+    """The scene on black, red, green and blue from 0 to 1: (3, 32, 32). Chapter:
+    25_vlm.
+    """
     image = np.zeros((3, SIDE, SIDE), np.float32)
     for thing in scene.things:
         image[:, covered(thing)] = np.array(COLOURS[thing.colour], np.float32)[:, None]
@@ -80,58 +82,58 @@ def paint(scene: Scene) -> Tensor:
 def caption(scene: Scene) -> str:
     """What is there, in one sentence.
 
-    >>> caption(Scene((Thing("small", "red", "ring", 3, 12), Thing("big", "blue", "cross",
-    ...                                                           20, 12))))
+    >>> caption(Scene((Thing("small", "red", "ring", 3, 12),
+    ...                Thing("big", "blue", "cross", 20, 12))))
     'a small red ring left of a big blue cross'
     """
     return f" {scene.relation} ".join(map(str, scene.things))
 
 # %% ../../nbs/25_vlm.ipynb #ab9c7992
 def part_of(colour: str, shape: str) -> str:
-    """Who may see this pair: `train`, `validation`, `test`; `grey` shapes and `cloud`s
-    of a colour are extra practice, and a grey cloud is drawn by nobody.
+    """Who may see this pair: `train`, `validation` or `test`.
+
+    >>> part_of("red", "square"), part_of("red", "ring")
+    ('test', 'train')
     """
-    if "grey" == colour: return "nobody" if shape == "cloud" else "grey"
-    if shape == "cloud": return "cloud"
-    number = (list(COLOURS).index(colour) - SHAPES.index(shape)) % 6
+    number = (list(COLOURS).index(colour) - SHAPES.index(shape)) % len(COLOURS)
     return {0: "test", 2: "validation"}.get(number, "train")
 
 
 PAIRS = {part: [(c, s) for c in COLOURS for s in SHAPES if part_of(c, s) == part]
-         for part in ("train", "validation", "test", "grey", "cloud")}
+         for part in ("train", "validation", "test")}
 
 
-def draw_scene(rng: random.Random, part: str = "train", grey: float = 0.0,
-               cloud: float = 0.0) -> Scene:
-    """A random scene whose colour-shape pairs all belong to `part`. Chapter: 25_vlm.
+def draw_scene(rng: random.Random, parts: tuple[str, ...] = ("train",)) -> Scene:
+    """A random scene whose colour-shape pairs all belong to `parts`. Chapter: 25_vlm.
 
-    Each thing is a grey shape with probability `grey`, a cloud of some colour with
-    probability `cloud`. Two things never have the same pair, and their relation is
-    clear: one direction leads by 4 pixels or more.
+    Two things never have the same pair; one is clearly beside or above the other, and
+    the left or upper one is named first.
     """
-    parts = [part, "grey", "cloud"]
+    pairs = [pair for part in parts for pair in PAIRS[part]]
     while True:
         things = []
-        for _ in range(rng.choice((1, 2))):
-            kind, = rng.choices(parts, (1 - grey - cloud, grey, cloud))
-            size = rng.choice(list(SIZES))
+        for colour, shape in rng.sample(pairs, rng.choice((1, 2))):
             x, y = (CELL * rng.randrange(SIDE // CELL) + rng.choice((3, 4))
                     for _ in range(2))
-            things.append(Thing(size, *rng.choice(PAIRS[kind]), x, y))
-        if clear(*things): return Scene(tuple(things))
+            things.append(Thing(rng.choice(list(SIZES)), colour, shape, x, y))
+        if len(things) == 1 or clear(*things): return Scene(in_order(things))
 
 
-def clear(first: Thing, second: Thing | None = None) -> bool:
-    """Whether two things differ, and one is clearly beside or above the other."""
-    if second is None: return True
+def in_order(things: list[Thing]) -> tuple[Thing, ...]:
+    """The things as one reads: the left one or the upper one first."""
+    turn = Scene(tuple(things)).relation in ("right of", "below")
+    return tuple(things[::-1] if turn else things)
+
+
+def clear(first: Thing, second: Thing) -> bool:
+    """Whether one thing is clearly beside or above the other: by 4 pixels or more."""
     near, far = sorted((abs(first.x - second.x), abs(first.y - second.y)))
-    return (far >= near + 4
-            and (first.colour, first.shape) != (second.colour, second.shape))
+    return far >= near + 4
 
 # %% ../../nbs/25_vlm.ipynb #3122fe8a
 ONE = r"a (\w+) (\w+) (\w+)"
 CAPTION = re.compile(rf"{ONE}(?: ({'|'.join(OPPOSITE)}) {ONE})?")
-Facts = dict[tuple[str, int], str]  # ("colour", 0) -> "red": attribute of thing number 0
+Facts = dict[tuple[str, int], str]  # ("colour", 0) -> "red", of thing number 0
 
 
 def parse_caption(text: str) -> Facts:
@@ -149,7 +151,7 @@ def parse_caption(text: str) -> Facts:
 
 def caption_form() -> str:
     """How a caption looks, for messages."""
-    return "write `a SIZE COLOUR SHAPE`, and `RELATION a SIZE COLOUR SHAPE` for a second"
+    return "write `a SIZE COLOUR SHAPE`, and `RELATION a SIZE COLOUR SHAPE` after it"
 
 
 def right_facts(text: str, scene: Scene) -> dict[tuple[str, int], bool]:

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['LinearProjector', 'MLPProjector', 'ResamplerLayer', 'PerceiverResampler', 'merge_embeds', 'ConcatFusion',
            'PlaceholderFusion', 'GatedCrossAttention', 'GatedFusion', 'prompt_mask', 'Exchange', 'CrossAttentionFusion',
-           'VisionLanguageModel', 'example_batch']
+           'VisionLanguageModel', 'example_batch', 'PatchFeatures']
 
 # %% ../../nbs/25_vlm.ipynb #6010bb29
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ from .decoder import Decoder
 
 
 class LinearProjector(nn.Module):
-    """One matrix and a shift, each patch by itself: (B, N, Dv) -> (B, N, D). Source: Liu
-    et al. 2023, equation 1. Chapter: 25_vlm.
+    """One matrix and a shift, each patch by itself: (B, N, Dv) -> (B, N, D). Source:
+    Liu et al. 2023, equation 1. Chapter: 25_vlm.
     """
 
     def __init__(self, d_vision: int, d_model: int) -> None:
@@ -51,12 +51,13 @@ class ResamplerLayer(nn.Module):
     def __init__(self, d_model: int, n_heads: int) -> None:
         super().__init__()
         self.norm_latents, self.norm_patches = LayerNorm(d_model), LayerNorm(d_model)
-        self.attention, self.norm_ffn = CrossAttention(d_model, n_heads), LayerNorm(d_model)
+        self.attention = CrossAttention(d_model, n_heads)
+        self.norm_ffn = LayerNorm(d_model)
         self.ffn = FeedForward(d_model, 4 * d_model)
 
     def forward(self, latents: Tensor, patches: Tensor) -> Tensor:
         asking = self.norm_latents(latents)
-        memory = torch.cat([self.norm_patches(patches), asking], 1)       # (B, N + M, D)
+        memory = torch.cat([self.norm_patches(patches), asking], 1)     # (B, N + M, D)
         latents = latents + self.attention(asking, memory)                # (B, M, D)
         return latents + self.ffn(self.norm_ffn(latents))
 
@@ -68,8 +69,8 @@ class PerceiverResampler(nn.Module):
     Sources: Jaegle et al. 2021; Alayrac et al. 2022, section 2.1.
     """
 
-    def __init__(self, d_vision: int, d_model: int, n_latents: int = 8, n_heads: int = 4,
-                 n_layers: int = 2) -> None:
+    def __init__(self, d_vision: int, d_model: int, n_latents: int = 8,
+                 n_heads: int = 4, n_layers: int = 2) -> None:
         super().__init__()
         if n_latents < 1: raise ValueError(f"n_latents={n_latents} must be 1 or more")
         self.W_in = nn.Linear(d_vision, d_model)
@@ -96,8 +97,8 @@ def merge_embeds(text_embeds: Tensor, ids: Tensor, image_features: Tensor,
     places = ids == image_token                                           # (B, T)
     found, N = places.sum(1), image_features.shape[1]
     if (found != N).any():
-        raise ValueError(f"rows have {found.tolist()} image tokens, but an image has {N} "
-                         f"vectors; write image_token={image_token} {N} times in each")
+        raise ValueError(f"rows have {found.tolist()} image tokens, but an image has "
+                         f"{N} vectors; write image_token={image_token} {N} times each")
     vectors = image_features.to(text_embeds.dtype).flatten(0, 1)          # (B * N, D)
     return text_embeds.masked_scatter(places[..., None], vectors)
 
@@ -108,7 +109,7 @@ class ConcatFusion(nn.Module):
     """
 
     def forward(self, decoder: Decoder, features: Tensor, ids: Tensor) -> Tensor:
-        embeds = torch.cat([features, decoder.embed(ids)], 1)             # (B, N + T, D)
+        embeds = torch.cat([features, decoder.embed(ids)], 1)         # (B, N + T, D)
         return decoder(embeds=embeds)[:, features.shape[1]:]              # (B, T, V)
 
 
@@ -122,7 +123,7 @@ class PlaceholderFusion(nn.Module):
         self.image_token = image_token
 
     def forward(self, decoder: Decoder, features: Tensor, ids: Tensor) -> Tensor:
-        known = ids.masked_fill(ids == self.image_token, 0)   # it may lie past the table
+        known = ids.masked_fill(ids == self.image_token, 0)  # may lie past the table
         embeds = merge_embeds(decoder.embed(known), ids, features, self.image_token)
         return decoder(embeds=embeds)
 
@@ -130,8 +131,8 @@ class PlaceholderFusion(nn.Module):
 class GatedCrossAttention(nn.Module):
     """Words (B, T, D) ask image vectors (B, N, D), through gates that start closed.
 
-    Source: Alayrac et al. 2022, section 2.2 and figure 4. `gate` is what both gates hold
-    at the start. Chapter: 25_vlm.
+    Source: Alayrac et al. 2022, section 2.2 and figure 4. `gate` is what both gates
+    hold at the start. Chapter: 25_vlm.
     """
 
     def __init__(self, d_model: int, n_heads: int, gate: float = 0.0) -> None:
@@ -239,7 +240,7 @@ class VisionLanguageModel(nn.Module):
 
     def loss(self, images: Tensor, ids: Tensor, targets: Tensor
              ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean cross-entropy in nats over targets (B, T) that are not -100, and terms."""
+        """Mean cross-entropy in nats over targets (B, T) not -100, and its terms."""
         logits = self(images, ids)
         value = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(),
                                 ignore_index=-100)
@@ -274,3 +275,16 @@ def example_batch(pairs: Sequence[tuple[list[int], list[int]]], bos: int, eos: i
         answered = slice(len(prompt), len(prompt) + len(answer) + 1)
         targets[i, answered] = torch.tensor([*answer, eos])
     return ids, targets
+
+# %% ../../nbs/25_vlm.ipynb #b9c87434
+class PatchFeatures(nn.Module):
+    """What a tower (B, 1 + N, D) knows of the patches: (B, N, D), the class token left
+    out, after `depth` blocks (None: all; LLaVA takes all but one). Chapter: 25_vlm.
+    """
+
+    def __init__(self, tower: nn.Module, depth: int | None = None) -> None:
+        super().__init__()
+        self.tower, self.depth = tower, depth
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.tower(images, self.depth)[:, 1:]

@@ -144,7 +144,8 @@ USED = ["config", "data.scenes", "layers.attend", "layers.attention", "layers.bl
 
 
 def measure(seed: int, steps: int, projector: str = "MLP",
-            fusion: str = "concatenation", look: Look = torch.clone) -> dict[str, float]:
+            fusion: str = "concatenation",
+            look: Look = torch.clone) -> dict[str, float]:
     """Train on the training pairs, and the shares right on the validation pairs."""
     model, start = make_model(projector, fusion, seed), time.perf_counter()
     train(model, steps, seed=seed, look=look)

@@ -3,6 +3,16 @@
 from minillm.parity import *
 
 # %% ../nbs/94_parity.ipynb
+from minillm.parity import NO_TEXT
+
+
+def test_parity_of_models_that_see():
+    for name, row in run_vision_table().items():
+        for column, value in row.items():
+            assert value == NO_TEXT or value <= 1e-5, (name, column, value)
+
+
+# %% ../nbs/94_parity.ipynb
 import pytest
 
 from minillm.models.decoder import Decoder

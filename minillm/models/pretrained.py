@@ -2,15 +2,15 @@
 
 # %% auto #0
 __all__ = ['WEIGHTS', 'INDEX', 'read_object', 'read_family', 'weight_files', 'Tensors', 'fits', 'fill', 'unneeded', 'some',
-           'find_folder', 'load_model', 'plain', 'difference', 'choose_family', 'export_pretrained', 'write_shards',
-           'load_pretrained', 'is_exported', 'stop_ids', 'load_run_tokenizer']
+           'find_folder', 'load_model', 'plain', 'difference', 'choose_family', 'export_pretrained', 'labels',
+           'new_folder', 'write_shards', 'load_pretrained', 'is_exported', 'stop_ids', 'load_run_tokenizer']
 
 # %% ../../nbs/26_pretrained.ipynb #812ec38b
 import math
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ class Tensors:
 
     def __init__(self, files: list[Path], stack: ExitStack) -> None:
         self.home: dict[str, Any] = {}
+        self.written: dict[str, str] = {}
         for file in files:
             try: opened = stack.enter_context(safe_open(str(file), "pt"))
             except (SafetensorError, OSError) as error:
@@ -88,7 +89,13 @@ class Tensors:
                                  "fetch it again") from None
             self.home |= dict.fromkeys(opened.keys(), opened)
 
-    def __getitem__(self, name: str) -> Tensor: return self.home[name].get_tensor(name)
+    def __getitem__(self, name: str) -> Tensor:
+        return self.home[name].get_tensor(self.written.get(name, name))
+
+    def rename(self, change: Callable[[str], str]) -> None:
+        """Let every tensor be found under another name than it has in its file."""
+        self.written = {change(name): name for name in self.home}
+        self.home = {change(name): file for name, file in self.home.items()}
 
 # %% ../../nbs/26_pretrained.ipynb #27f5feee
 def fits(entry: Entry, tensor: Tensor, ours: dict[str, Tensor]) -> str | None:
@@ -102,8 +109,12 @@ def fits(entry: Entry, tensor: Tensor, ours: dict[str, Tensor]) -> str | None:
 
 
 @torch.no_grad()
-def fill(model: Decoder, entries: Iterator[Entry], tensors: Tensors) -> None:
-    """Copy a checkpoint into a model; a ValueError says all that does not fit."""
+def fill(model: torch.nn.Module, entries: Iterator[Entry], tensors: Tensors,
+         needless: Callable[[str], bool]) -> None:
+    """Copy a checkpoint into a model; a ValueError says all that does not fit. Left
+    over
+    may be what is `needless`.
+    """
     ours = model.state_dict(keep_vars=True)
     missing, wrong, used = [], [], set()
     for entry in entries:
@@ -116,8 +127,7 @@ def fill(model: Decoder, entries: Iterator[Entry], tensors: Tensors) -> None:
         if problem is not None: wrong.append(problem)
         else:
             for name, part in zip(entry.ours, entry.cut(tensor)): ours[name].copy_(part)
-    tied = {"lm_head.weight"} if model.config.tie_embeddings else set()
-    left = [n for n in tensors.home if n not in used | tied and not unneeded(n, model)]
+    left = [n for n in tensors.home if n not in used and not needless(n)]
     problems = [f"{title}: {some(names)}" for title, names in
                 (("missing", missing), ("left over", left), ("of another shape", wrong))
                 if names]
@@ -125,11 +135,11 @@ def fill(model: Decoder, entries: Iterator[Entry], tensors: Tensors) -> None:
                                   + "; ".join(problems))
 
 
-def unneeded(name: str, model: Decoder) -> bool:
-    """Tensors that old files carry though they follow from the config."""
+def unneeded(name: str, config: ModelConfig) -> bool:
+    """Tensors that files carry though they follow from the config."""
+    if name == "lm_head.weight": return config.tie_embeddings
     if name.startswith("model.layers.") and name.split(".")[2].isdigit():
-        # DeepSeek's MTP
-        if int(name.split(".")[2]) >= model.config.n_layers: return True
+        if int(name.split(".")[2]) >= config.n_layers: return True  # DeepSeek's MTP
     return name.endswith((".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias"))
 
 
@@ -177,7 +187,7 @@ def load_model(folder: Path, device: str = "cpu",
         if config.tie_embeddings: model.head.weight = model.embed.weight
         for name, buffer in model.named_buffers():
             if name.endswith("router.balance"): buffer.data.zero_()
-        fill(model, family.names(config), tensors)
+        fill(model, family.names(config), tensors, lambda n: unneeded(n, config))
     return model.eval()
 
 # %% ../../nbs/26_pretrained.ipynb #a291ae50
@@ -234,34 +244,48 @@ def export_pretrained(model: Decoder, folder: str | Path, tokenizer: Any = None,
     several files. Raises FileExistsError if the folder holds something, ValueError if
     no family fits.
     """
+    family, config = choose_family(model.config), plain(model.config)
+    with new_folder(folder) as beside:
+        write_json(beside / "config.json", family.write(config) | labels(family, model))
+        write_shards(model, family.names(config), beside, max_shard_bytes)
+        if tokenizer is not None:
+            from minillm.models.tokenizers import save_tokenizer
+            save_tokenizer(tokenizer, beside)
+    return family
+
+
+def labels(family: Any, model: torch.nn.Module) -> dict[str, Any]:
+    """What `config.json` says of the kind of model and of its numbers."""
+    kind = str(next(model.parameters()).dtype).removeprefix("torch.")
+    return {"model_type": family.model_type, "architectures": [family.architecture],
+            "dtype": kind, "torch_dtype": kind}
+
+
+@contextmanager
+def new_folder(folder: str | Path) -> Iterator[Path]:
+    """A folder that is filled beside and appears, complete, at the end of the block.
+
+    Raises FileExistsError if `folder` holds something.
+    """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists already; choose another --out")
-    family = choose_family(model.config)
-    config = plain(model.config)
     beside = folder.parent / f".{folder.name}.{os.getpid()}"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
-        kind = str(next(model.parameters()).dtype).removeprefix("torch.")
-        write_json(beside / "config.json", family.write(config) | {
-            "model_type": family.model_type, "architectures": [family.architecture],
-            "dtype": kind, "torch_dtype": kind})
-        write_shards(model, family, beside, max_shard_bytes)
-        if tokenizer is not None:
-            from minillm.models.tokenizers import save_tokenizer
-            save_tokenizer(tokenizer, beside)
+        yield beside
         if folder.exists(): folder.rmdir()
         beside.rename(folder)
     finally: shutil.rmtree(beside, ignore_errors=True)
-    return family
 
 
-def write_shards(model: Decoder, family: Family, folder: Path, limit: int) -> None:
+def write_shards(model: torch.nn.Module, entries: Iterator[Entry], folder: Path,
+                 limit: int = 5 * 10**9) -> None:
     """The weights in one file, or in several with an index."""
     ours, size = model.state_dict(), 0
     shards: list[dict[str, Tensor]] = [{}]
-    for entry in family.names(model.config):
+    for entry in entries:
         tensor = entry.join([ours[name] for name in entry.ours]).contiguous().cpu()
         if shards[-1] and size + tensor.nbytes > limit: shards.append({}); size = 0
         shards[-1][entry.theirs] = tensor.clone()

@@ -349,7 +349,8 @@ IMAGE_TOKEN, N_PATCHES = 60, 9
 
 def vision_reference(name: str) -> Any:
     """A small model of `transformers` that sees, with random weights."""
-    import transformers as t
+    import transformers
+    t: Any = transformers
     t.logging.set_verbosity_error()
     t.logging.disable_progress_bar()
     torch.manual_seed(0)

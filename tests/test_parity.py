@@ -3,9 +3,6 @@
 from minillm.parity import *
 
 # %% ../nbs/94_parity.ipynb
-from minillm.parity import NO_TEXT
-
-
 def test_parity_of_models_that_see():
     for name, row in run_vision_table().items():
         for column, value in row.items():

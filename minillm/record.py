@@ -56,14 +56,17 @@ def code_of(source: str) -> list[str]:
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docs = {(n.body[0].lineno, n.body[0].col_offset) for n in ast.walk(ast.parse(source))
             if isinstance(n, documented) and ast.get_docstring(n, False) is not None}
-    lines, code, depth, start = source.splitlines(keepends=True), [], 0, (0, 0)
+    lines, code = source.splitlines(keepends=True), []
+    depth, start, documented_line = 0, (0, 0), 0
     for t in tokenize.generate_tokens(io.StringIO(source).readline):
         kind = tokenize.tok_name[t.type]
         if kind == "FSTRING_START" and not depth: start = t.start
         depth += (kind == "FSTRING_START") - (kind == "FSTRING_END")
         if kind == "FSTRING_END" and not depth:      # newer Pythons cut them; join them
             code.append(text_between(lines, start, t.end))
-        elif depth or kind in ("COMMENT", "NL", "ENDMARKER") or t.start in docs: continue
+        elif depth or kind in ("COMMENT", "NL", "ENDMARKER"): continue
+        elif t.start in docs: documented_line = t.end[0]
+        elif kind == "NEWLINE" and t.start[0] == documented_line: continue
         else: code.append(kind if kind in ("NEWLINE", "INDENT", "DEDENT") else t.string)
     return code
 

@@ -5,7 +5,8 @@ import torch
 
 _g = torch.Generator().manual_seed(0)
 _a = torch.randn(2, 50, 8, generator=_g)
-CASES = [(_a, _a + 0.3 * torch.randn(2, 50, 8, generator=_g)), (_a, _a)]
+_b = torch.stack([2 * _a[0], _a[1] + 0.3 * torch.randn(50, 8, generator=_g)])
+CASES = [(_a, _a + 0.3 * torch.randn(2, 50, 8, generator=_g)), (_a, _b), (_a, _a)]
 
 def wrong_tokens(exact: torch.Tensor, rounded: torch.Tensor) -> float:
     "You take the largest over the sequence, not over the vocabulary."

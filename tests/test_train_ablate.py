@@ -4,6 +4,7 @@ from minillm.train.ablate import *
 
 # %% ../nbs/23_ablations.ipynb
 import pytest
+import torch
 
 from minillm.models.presets import count_parameters
 
@@ -37,6 +38,16 @@ def test_arms_have_equal_active_parameters():
 
 def test_matched_says_what_it_cannot():
     with pytest.raises(ValueError, match="no d_ff gives 10 active"): matched(MODERN, 10)
+
+
+def test_arms_start_alike():
+    a, b = same_start(MODERN, 3), same_start(arm(ffn_type="gelu"), 3)
+    for name in ("embed.weight", "layers.1.attention.W_q.weight"):
+        assert torch.equal(a.get_parameter(name), b.get_parameter(name))
+    w, v = (m.get_parameter("layers.0.ffn.W_up.weight") for m in (a, b))
+    n = min(len(w), len(v))
+    assert torch.equal(w[:n], v[:n]) and len(v) > n
+    assert not torch.equal(a.embed.weight, same_start(MODERN, 4).embed.weight)
 
 
 def test_the_same_seed_gives_the_same_loss():

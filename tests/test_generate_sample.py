@@ -13,7 +13,7 @@ def test_warps_by_hand():
     z = torch.tensor([[2.0, 1.5, 1.0, 0.0, -1.0], [0.0, 0.0, 0.0, 0.0, 9.0]])
     assert torch.equal(top_k(2)(z)[0].isfinite(),
                        torch.tensor([True, True, False, False, False]))
-    assert top_p(0.8)(z)[0].isfinite().sum() == 3     # 0.48 + 0.29 = 0.77 is not enough
+    assert top_p(0.8)(z)[0].isfinite().sum() == 3     # 0.46 + 0.28 = 0.74 is not enough
     assert top_p(0.8)(z)[1].isfinite().tolist() == [False] * 4 + [True]
     assert torch.equal(top_p(1.0)(z), z) and torch.equal(top_k(99)(z), z)
     ratio = temperature(0.5)(z).softmax(-1)[0]

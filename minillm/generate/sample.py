@@ -106,6 +106,8 @@ def check_prompt(ids: Tensor, vocab_size: int) -> None:
     if ids.dim() != 2 or ids.shape[1] == 0:
         raise ValueError(f"the prompt has shape {tuple(ids.shape)}; give at least one "
                          "token, as (batch, length)")
+    if int(ids.min()) < 0:
+        raise ValueError(f"token {int(ids.min())} is below zero; ids count from 0")
     if int(ids.max()) >= vocab_size:
         raise ValueError(f"token {int(ids.max())} is outside the model's vocabulary of "
                          f"{vocab_size}; is it another tokenizer's?")

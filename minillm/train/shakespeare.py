@@ -24,9 +24,9 @@ from .callbacks import CSVLog, ProgressBar, loss_curves
 from .trainer import Trainer, evaluate
 
 USED = ["config", "data.bins", "layers.attend", "layers.attention", "layers.block",
-        "layers.ffn", "layers.norm",
-        "layers.position", "models.decoder", "train.optim", "train.schedule",
-        "train.shakespeare", "train.trainer"]
+        "layers.efficient", "layers.ffn", "layers.latent", "layers.moe", "layers.norm",
+        "layers.position", "layers.router", "models.decoder", "train.optim",
+        "train.schedule", "train.shakespeare", "train.trainer"]
 
 
 def counting_loss(train: list[int], val: list[int], n: int, vocab_size: int) -> float:

@@ -39,8 +39,8 @@ def train_tokenizer(kind: str, text: str, vocab_size: int | None = None,
 
     `char` takes every character of the text and no `vocab_size`; `word` keeps the most
     frequent `vocab_size` (all if none is given); `bpe` merges until it has `vocab_size`
-    tokens (1,024 if none is given), the `specials` among them; the other kinds have
-    none.
+    tokens (1,024 if none is given), the `specials` among them, and `sentencepiece`
+    learns at most that many; `char` and `word` have no specials.
     `train_tokenizer("char", "abba").vocab_size` is 2. Raises `ValueError` for an
     unknown kind or an empty text.
     """

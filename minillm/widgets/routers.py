@@ -175,8 +175,12 @@ def main() -> None:
     losses = {kind: loss for kind, (_, _, loss) in runs.items()}
     metrics = {"steps": list(STEPS), "evenness": evenness, "loss": losses,
                "lowest": lowest_evenness(), "bytes": path.stat().st_size}
-    command = 'python -c "from minillm.widgets.routers import main; main()"'
+    command = 'python -m minillm.widgets.routers'
     write_record("routers_tiny", metrics, seed=list(SEEDS), command=command,
                  modules=[f"minillm.{m}" for m in MODULES],
                  wall_time=time.time() - start)
     print(f"wrote {path.name}: {metrics}")
+
+
+# a notebook is `__main__` too, but has no file
+if __name__ == "__main__" and "__file__" in globals(): main()

@@ -29,7 +29,8 @@ def after(model, ids, t):
 def joint_of(model, prompt, t):
     """The probability of each pair of next tokens, (V, V)."""
     p = after(model, prompt, t)[-1]
-    return torch.stack([p[x] * after(model, [*prompt, x], t)[-1] for x in range(len(p))])
+    return torch.stack([p[x] * after(model, [*prompt, x], t)[-1]
+                        for x in range(len(p))])
 
 
 @pytest.mark.parametrize("t", [0.5, 1.0, 1.7])
@@ -80,8 +81,8 @@ def test_greedy_is_the_large_models_greedy(g, options):
     want = [int(x) for x in generate(model, ids, max_tokens=40)]
     for draft in (small_model(5, vocab_size=30), model):
         tally = Tally()
-        made = [int(x) for x in speculative(model, draft, ids, max_tokens=40, tally=tally,
-                                            draft_tokens=g, temperature=0)]
+        made = [int(x) for x in speculative(model, draft, ids, max_tokens=40,
+                                            tally=tally, draft_tokens=g, temperature=0)]
         assert made == want and tally.passes + tally.accepted == 40
     assert tally.accepted == tally.proposed          # its own draft is always right
 

@@ -78,9 +78,6 @@ def check_beams(model: Decoder, ids: Tensor, beams: int, max_tokens: int) -> Non
     if beams < 1 or max_tokens < 1:
         raise ValueError(f"beams={beams} and max_tokens={max_tokens} must both be at "
                          "least 1")
-    if beams > model.config.vocab_size:
-        raise ValueError(f"beams={beams} is more than the {model.config.vocab_size} "
-                         "tokens the first step can choose from; take fewer")
     if ids.shape[1] + max_tokens > model.config.max_seq_len:
         raise ValueError(f"{ids.shape[1]} + {max_tokens} tokens exceed the model's "
                          f"{model.config.max_seq_len}; lower max_tokens")

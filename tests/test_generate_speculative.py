@@ -55,7 +55,7 @@ def test_every_branch_adds_up_to_the_large_model(t):
 @pytest.mark.parametrize("g", [1, 3])
 def test_drawn_texts_follow_the_large_model(g):
     model, draft, prompt = small_model(0), small_model(5), [1, 3, 2]
-    generator, counts, n = torch.Generator().manual_seed(0), torch.zeros(4, 4), 1000
+    generator, counts, n = torch.Generator().manual_seed(0), torch.zeros(4, 4), 700
     for _ in range(n):
         x, y, _ = speculative(model, draft, torch.tensor([prompt]), max_tokens=3,
                               draft_tokens=g, generator=generator)
@@ -64,7 +64,7 @@ def test_drawn_texts_follow_the_large_model(g):
     chi2 = ((counts - expected)**2 / expected).sum()
     assert chi2 < 37.7                       # 15 degrees of freedom: 1 in 1,000 above
     wrong = n * joint_of(draft, prompt, 1.0)
-    assert ((counts - wrong)**2 / wrong).sum() > 100        # and the test has power
+    assert ((counts - wrong)**2 / wrong).sum() > 80         # and the test has power
 
 
 # %% ../nbs/21_beam.ipynb

@@ -14,7 +14,7 @@ def wrong_sum(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     return (p - q).clamp(min=0)
 
 def wrong_p(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    "You draw from p: tokens that the draft likes too much would come too often, since accepted ones already cover min(p, q)."
+    "Accepted tokens already cover min(p, q): only the missing part may be drawn."
     return p
 
 def wrong_absolute(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ def wrong_no_extra() -> float:
     return 0.5 + 0.25 + 0.125
 
 def wrong_independent() -> float:
-    "After a rejection the rest is thrown away: the second counts only if the first did too."
+    "The rest falls with a rejection: the second counts only if the first did."
     return 1 + 3 * 0.5
 
 def wrong_all() -> float:

@@ -8,6 +8,16 @@ import torch
 import torch.nn.functional as F
 
 
+def test_clamped_by_formula():
+    torch.manual_seed(0)
+    layer, x = make_ffn("swiglu_clamped", 8, 24, bias=True), 30 * torch.randn(5, 8)
+    gate, up = layer.W_gate(x).clamp(max=7), layer.W_up(x).clamp(-7, 7)
+    want = layer.W_down(gate * torch.sigmoid(1.702 * gate) * (up + 1))
+    assert (layer.W_gate(x) > 7).any() and (layer.W_up(x).abs() > 7).any()
+    assert torch.allclose(layer(x), want, atol=1e-5)
+    assert layer.W_gate(x).min() < -7                     # the gate has no lower limit
+
+
 def test_by_loops():
     torch.manual_seed(0)
     x, layer = torch.randn(3, 4), FeedForward(4, 6, F.relu)

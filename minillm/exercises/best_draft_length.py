@@ -2,7 +2,8 @@
 
 
 CASES = [({1: 1.7, 2: 2.2, 4: 2.8, 8: 3.1}, 0.1),
-         ({1: 1.7, 2: 2.2, 4: 2.8, 8: 3.1}, 0.9), ({1: 1.5, 4: 2.0, 8: 2.1}, 0.3)]
+         ({1: 1.7, 2: 2.2, 4: 2.8, 8: 3.1}, 0.9), ({1: 1.5, 4: 2.0, 8: 2.1}, 0.3),
+         ({1: 1.7, 2: 2.2, 4: 2.8}, 2.5)]
 
 def wrong_passes(per_pass: dict[int, float], c: float) -> int:
     "Most tokens a pass is not fastest: the draft's steps cost time too."

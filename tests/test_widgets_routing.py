@@ -3,6 +3,7 @@
 from minillm.widgets.routing import *
 
 # %% ../nbs/93_routing.ipynb
+import math
 import re
 
 import torch
@@ -49,13 +50,17 @@ def test_explanations_end_in_the_shown_number():
 
 
 def test_states_by_hand():
-    state = routing_state(0, "none", 2, 1, 1.0)                         # all collapsed
-    assert state["capacity"] == 3 and state["counts"].tolist() == [0, 0, 12, 0]
-    assert state["kept"].flatten().tolist() == 3 * [True] + 9 * [False]
-    assert state["evenness"] == 0
-    over = 9
-    assert abs(state["dropped"] - over / 12) < 1e-6
-    assert routing_state(0, "none", 2, 1, 4.0)["dropped"] == 0
+    for sentence in range(3):
+        state = routing_state(sentence, "none", 2, 1, 1.0)          # twelve words, one each
+        assert state["capacity"] == 3 and state["counts"].sum() == 12
+        chosen = state["indices"].flatten().tolist()
+        served = [chosen[:n].count(e) < 3 for n, e in enumerate(chosen)]
+        assert state["kept"].flatten().tolist() == served
+        assert abs(state["dropped"] - served.count(False) / 12) < 1e-6
+        shares = [n / 12 for n in state["counts"].tolist() if n]
+        even = -sum(x * math.log(x) for x in shares) / math.log(4)
+        assert abs(state["evenness"] - even) < 1e-6
+        assert routing_state(sentence, "none", 2, 1, 4.0)["dropped"] == 0
     assert routing_state(1, "bias", 6, 2)["weights"].sum(-1).sub(1).abs().max() < 1e-6
 
 

@@ -114,7 +114,7 @@ class ConcatFusion(nn.Module):
 
 
 class PlaceholderFusion(nn.Module):
-    """Image vectors at the `image_token`s of the text; logits (B, T, V) for all of it,
+    """Image vectors where the text has `image_token`; logits (B, T, V) for all of it,
     placeholders too. Chapter: 25_vlm.
     """
 

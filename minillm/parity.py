@@ -340,6 +340,7 @@ def as_html(table: dict[str, dict[str, float]]) -> str:
             f'aria-label="parity table"><table><thead><tr><th>family</th>{head}</tr>'
             f"</thead><tbody>{rows}</tbody></table></div>")
 
+
 # %% ../nbs/94_parity.ipynb #e0c4de83
 SEEING: dict[str, Any] = {"image_size": 12, "patch_size": 4, "hidden_size": 24,
                           "num_hidden_layers": 3,

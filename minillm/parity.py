@@ -330,14 +330,16 @@ def as_html(table: dict[str, dict[str, float]]) -> str:
         good = value <= COLUMNS[key].limit
         text = f"{value:.0f}" if COLUMNS[key].limit == 0 else f"{value:.1e}"
         if COLUMNS[key].limit == 2.0: text = f"{value:.2f}"
-        return f'<td>{"✓" if good else "✗"}&nbsp;{text}</td>'
+        return (f'<td style="white-space:nowrap;padding:0 .35em">'
+                f'{"✓" if good else "✗"}&nbsp;{text}</td>')
 
     head = "".join(f"<th>{c.title}</th>" for c in COLUMNS.values())
     rows = "".join(f"<tr><th>{name}</th>"
                    + "".join(cell(k, row.get(k)) for k in COLUMNS)
                    + "</tr>" for name, row in table.items())
     return (f'<div style="overflow-x:auto" tabindex="0" role="region" '
-            f'aria-label="parity table"><table><thead><tr><th>family</th>{head}</tr>'
+            'aria-label="parity table"><table '
+            f'style="font-size:.8em"><thead><tr><th>family</th>{head}</tr>'
             f"</thead><tbody>{rows}</tbody></table></div>")
 
 

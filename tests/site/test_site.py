@@ -7,7 +7,7 @@ import pytest
 from conftest import HTML, ROOT
 
 PAGES = sorted(str(p.relative_to(HTML)) for d in ("nbs", "book") for p in (HTML / d).glob("*.html"))
-SAMPLE = ["book/preface.html", "nbs/02_bpe.html", "nbs/09_attention.html", "nbs/11_positions.html", "nbs/17_trainer.html"]
+SAMPLE = ["book/preface.html", "nbs/02_bpe.html", "nbs/09_attention.html", "nbs/11_positions.html", "nbs/18_trainer.html"]
 
 
 class Links(html.parser.HTMLParser):

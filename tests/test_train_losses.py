@@ -82,25 +82,30 @@ from minillm.train.losses import *
 
 
 # %% ../nbs/17_objectives.ipynb
+def equal_to_the_big_batch(options):
+    g = torch.Generator().manual_seed(1)
+    W = torch.randn(5, 9, generator=g).requires_grad_()
+    x = torch.randn(6, 4, 5, generator=g)
+    y = torch.randint(0, 9, (6, 4), generator=g)
+    y[0], y[1, 1:], y[5, 2:] = IGNORE, IGNORE, IGNORE  # 0, 1, 4, 4, 4 and 2 targets
+    loss_of = lambda a, b: mean_loss(a @ W, b, **options)
+    big = loss_of(x, y)
+    big.backward()
+    want, W.grad = W.grad, None
+    found = accumulate(loss_of, list(zip(x.split(1), y.split(1))))
+    assert abs(found - big.item()) < 1e-6
+    assert torch.allclose(W.grad, want, atol=1e-6)
+    W.grad = None      # two processes: each knows its own parts and the total
+    parts = list(zip(x.split(1), y.split(1)))
+    halves = [accumulate(loss_of, half, total=15)
+              for half in (parts[:3], parts[3:])]
+    assert abs(sum(halves) - big.item()) < 1e-6
+    assert torch.allclose(W.grad, want, atol=1e-6)
+
+
 def test_unequal_parts_equal_the_big_batch():
     for options in ({}, {"smoothing": 0.1}, {"gamma": 2.0, "z": 0.1}):
-        g = torch.Generator().manual_seed(1)
-        W = torch.randn(5, 9, generator=g).requires_grad_()
-        x = torch.randn(6, 4, 5, generator=g)
-        y = torch.randint(0, 9, (6, 4), generator=g)
-        y[0], y[1, 1:], y[5, 2:] = IGNORE, IGNORE, IGNORE  # 0, 1, 4, 4, 4 and 2 targets
-        loss_of = lambda a, b: mean_loss(a @ W, b, **options)
-        big = loss_of(x, y)
-        big.backward()
-        want, W.grad = W.grad, None
-        found = accumulate(loss_of, list(zip(x.split(1), y.split(1))))
-        assert abs(found - big.item()) < 1e-6
-        assert torch.allclose(W.grad, want, atol=1e-6)
-        W.grad = None      # two processes: each knows its own parts and the total
-        parts = list(zip(x.split(1), y.split(1)))
-        halves = [accumulate(loss_of, part, total=15) for part in (parts[:3], parts[3:])]
-        assert abs(sum(halves) - big.item()) < 1e-6
-        assert torch.allclose(W.grad, want, atol=1e-6)
+        equal_to_the_big_batch(options)
 
 
 # %% ../nbs/17_objectives.ipynb

@@ -6,11 +6,11 @@ import math
 CASES = [(3, 0.3), (50, 0.1), (50257, 0.1)]
 
 def wrong_zero(vocab_size: int, smoothing: float) -> float:
-    "Zero is the floor of plain cross-entropy: here no guess has a surprise of zero for all that is wanted."
+    "Zero is the floor of plain cross-entropy; here several tokens are wanted."
     return 0.0
 
 def wrong_spread(vocab_size: int, smoothing: float) -> float:
-    "You gave the share to the wrong tokens only: the right one gets its part of it too."
+    "The right token gets its part of the share too."
     other = smoothing / (vocab_size - 1)
     return (-(1 - smoothing) * math.log(1 - smoothing)
             - smoothing * math.log(other))

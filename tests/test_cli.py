@@ -13,12 +13,10 @@ def test_extra_flags():
     with pytest.raises(ValueError, match="'oops' is no flag"): extra_flags(["oops"])
 
 
-def test_only_whole_characters_are_shown():
-    from minillm.tokenizer.bpe import BPETokenizer
-    tokenizer = BPETokenizer([])
-    pieces = list(growing_text(tokenizer, iter(tokenizer.encode("a🦊é"))))
-    assert "".join(pieces) == "a🦊é" and "�" not in "".join(pieces)
-    assert list(growing_text(tokenizer, iter(tokenizer.encode("🦊")[:2])))[-1] == "�"
+def test_flags_that_exclude_each_other():
+    together(beams=4, draft=None, endless=False)
+    with pytest.raises(ValueError, match="--beams and --num-samples do not go"):
+        together(beams=4, num_samples=True)
 
 
 def test_prompts_are_checked():

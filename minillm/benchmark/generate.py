@@ -45,12 +45,12 @@ def contestants(config: ModelConfig, batch: int, prompt: int,
     model = Decoder(config).eval()
     with tempfile.TemporaryDirectory() as folder:
         export_pretrained(model, Path(folder) / "model")
-        peer = AutoModelForCausalLM.from_pretrained(Path(folder) / "model")
+        peer: Any = AutoModelForCausalLM.from_pretrained(Path(folder) / "model")
     ids = torch.randint(0, config.vocab_size, (batch, prompt))
     seen = torch.ones_like(ids)
 
     def theirs() -> torch.Tensor:
-        return peer.generate(ids,  # type: ignore attention_mask=seen, max_new_tokens=n,
+        return peer.generate(ids, attention_mask=seen, max_new_tokens=n,
                              min_new_tokens=n, do_sample=False,
                              pad_token_id=0)[:, prompt:]
     fast = FastDecoder(model)

@@ -100,4 +100,8 @@ def test_prepare(tmp_path):
             and open_data(tmp_path / "out").meta == meta
             and len(open_data(tmp_path / "out").train) == meta["train_tokens"] == 513)
     assert prepare(["one text", "another"], tmp_path / "two")["documents"] == 2
+    anew = prepare(lambda: iter(["one text", "another"]), tmp_path / "anew")
+    assert anew["fingerprint"] == open_data(tmp_path / "two").meta["fingerprint"]
+    again = prepare(["an other text"], tmp_path / "again", str(tmp_path / "two"))
+    assert again["fingerprint"]["tokenizer"] == anew["fingerprint"]["tokenizer"]
     with pytest.raises(FileExistsError): prepare(tmp_path / "t.txt", tmp_path / "out")

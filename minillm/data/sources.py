@@ -9,7 +9,7 @@ __all__ = ['TABLES', 'TEXTS', 'PACKED', 'PIECE', 'import_datasets', 'ending', 's
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 import codecs
 import gzip
 import io
@@ -89,7 +89,7 @@ def whole(documents: Iterable[str]) -> Iterator[tuple[str, bool]]:
     for document in documents: yield document, True
 
 # %% ../../nbs/04_corpora.ipynb #8ef9dc37
-def open_packed(path: Path) -> IO[bytes]:
+def open_packed(path: Path) -> Any:
     """The bytes of a file, unpacked if its name ends in .gz or .zst."""
     existing_file(path)
     if path.suffix.lower() == ".gz": return gzip.open(path, "rb")

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
 
 import pytest
 
@@ -164,13 +163,21 @@ import resource, sys
 from minillm.data import prepare as module
 from minillm.data.sources import prepare
 module.SHARD = 1 << 17
+
+def peak():
+    try: lines = open("/proc/self/status").read().splitlines()
+    except OSError: return 0
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
 if __name__ == "__main__":
     source, out, workers, limit = sys.argv[1:]
     if int(limit): resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit),) * 2)
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try: open("/proc/self/clear_refs", "w").write("5")      # the peak begins here
+    except OSError: pass
+    base = peak()
     try: prepare(source, out, workers=int(workers))
     except OSError as error: print("OSError:", error)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base)
+    print(peak() - base)
 """
 
 
@@ -186,7 +193,7 @@ def long_text(tmp_path_factory):
     path = tmp_path_factory.mktemp("long") / "long.txt"
     block = "\n".join(write_documents(6000)) + "\n"
     with path.open("w", encoding="utf-8") as file:
-        for _ in range(8): file.write(block)                # about 8 MB
+        for _ in range(12): file.write(block)               # about 9 MB
     return path
 
 
@@ -225,12 +232,13 @@ def test_killed_outright(tmp_path, long_text, monkeypatch):
     assert contents(out) == contents(tmp_path / "whole")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits and signals")
+@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="needs /proc")
 def test_memory_does_not_grow_with_the_text(tmp_path, long_text):
-    with long_text.open(encoding="utf-8") as file: text = file.read(2_000_000)
+    with long_text.open(encoding="utf-8") as file: text = file.read(1_500_000)
     (tmp_path / "part.txt").write_text(text, encoding="utf-8")
     grown = [int(subprocess.run(program(tmp_path, source, tmp_path / f"{i}"),
                                 capture_output=True, text=True, check=True).stdout)
              for i, source in enumerate([tmp_path / "part.txt", long_text])]
     more = long_text.stat().st_size - (tmp_path / "part.txt").stat().st_size
-    assert more > 5_000_000 and (grown[1] - grown[0]) * 1024 < more / 3, grown
+    assert more > 3_000_000 and grown[0] > 1000, grown
+    assert (grown[1] - grown[0]) * 1024 < more / 3, grown

@@ -122,7 +122,7 @@ def encode_shard(tokenizer: Any, shard: Sequence[Segment], dtype: str) -> Encode
         if segment.ends and special is not None: ids[segment.val].append(special)
         sizes[segment.val] += len(text.encode())
     train, val = (bin_bytes(i, tokenizer.vocab_size, dtype) for i in ids)
-    return Encoded(train, val, *sizes, sum(len(s.text) for s in shard))
+    return Encoded(train, val, sizes[0], sizes[1], sum(len(s.text) for s in shard))
 
 
 def bin_bytes(ids: list[int], vocab_size: int, dtype: str) -> bytes:

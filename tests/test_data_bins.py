@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from minillm.data.shards import SEPARATOR, end_of_text, held_out
+from minillm.data.shards import end_of_text, held_out
 
 
 def test_bins(tmp_path):

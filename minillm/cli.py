@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['app', 'Json', 'Place', 'Checkpoint', 'Pretrained', 'MaxTokens', 'Temperature', 'TopP', 'TopK', 'MinP', 'Repetition',
            'Stop', 'Seed', 'say', 'finish', 'fail', 'guarded', 'main', 'show_version', 'options', 'tales_source',
-           'prepare', 'extra_flags', 'run_config', 'open_tokens', 'train', 'keep_beside', 'find_run', 'encode_prompt',
-           'open_model', 'open_voice', 'together', 'generate', 'chat', 'export', 'presets', 'show_presets', 'ablate',
-           'verify']
+           'usable_cores', 'prepare', 'progress_bars', 'extra_flags', 'run_config', 'open_tokens', 'train',
+           'keep_beside', 'find_run', 'encode_prompt', 'open_model', 'open_voice', 'together', 'generate', 'chat',
+           'export', 'presets', 'show_presets', 'ablate', 'verify']
 
 # %% ../nbs/90_cli.ipynb #f8470015
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -85,71 +86,113 @@ def options(version: Annotated[bool,
     """Options before the command."""
 
 # %% ../nbs/90_cli.ipynb #6a1f590c
-def tales_source(stories: int, seed: int,
-                 tokenizer: str) -> tuple[list[str], dict[str, Any]]:
-    """Our own stories as documents, and what the data folder shall know of them: their
-    entropy.
+def tales_source(stories: int, seed: int, tokenizer: str
+                 ) -> tuple[Callable[[], Iterator[str]], dict[str, Any]]:
+    """Our own stories as documents, written anew at each call, and what the data folder
+    shall know of them: their entropy.
     """
     import math
+    import random
 
-    from minillm.data.tales import SEPARATOR, TALES, entropy_bits, tale_text
+    from minillm.data.tales import TALES, entropy_bits
+    if stories < 1: raise ValueError(f"stories={stories} must be at least 1")
     about: dict[str, Any] = {"source": "tales", "stories": stories, "seed": seed,
                              "entropy_bits_per_story": entropy_bits()}
     if tokenizer == "char":  # a story's letters, and one token that ends it
-        about["floor_nats_per_token"] = (entropy_bits() * math.log(2) / (TALES.mean_length() + 1))
-    return tale_text(stories, seed).split(SEPARATOR)[:-1], about
+        about["floor_nats_per_token"] = (entropy_bits() * math.log(2)
+                                         / (TALES.mean_length() + 1))
+
+    def write() -> Iterator[str]:
+        rng = random.Random(seed)
+        for _ in range(stories): yield TALES.write(rng).text
+    return write, about
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1)
 
 
 @app.command()
-def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a data "
+def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a table "
+                                                       "(jsonl, csv, parquet), a data "
                                                        "set's name, or `tales`")],
             out: Annotated[Path, typer.Option(help="the folder to write")],
-            tokenizer: Annotated[str, typer.Option(help="char, word, bpe or sentencepiece")] = "char",
+            tokenizer: Annotated[str,
+                                 typer.Option(help="char, word, bpe, sentencepiece, "
+                                                   "gpt2, or a saved tokenizer.json")
+                                 ] = "char",
             vocab_size: Annotated[int | None,
                                   typer.Option(help="tokens of the vocabulary (word, "
-                                                    "bpe)")] = None,
+                                                    "bpe, sentencepiece)")] = None,
+            ranks: Annotated[str | None,
+                             typer.Option(help="GPT-2's ranks on this machine: a "
+                                               "tiktoken file, or a folder with "
+                                               "encoder.json and vocab.bpe")] = None,
             val_fraction: Annotated[float,
                                     typer.Option(help="share kept for validation")] = 0.1,
             split: Annotated[str, typer.Option(help="split of a data set")] = "train",
             column: Annotated[str | None,
-                              typer.Option(help="text column of a data set or table")] = None,
+                              typer.Option(help="text column of a data set or table")
+                              ] = None,
             subset: Annotated[str | None,
                               typer.Option(help="configuration of a data set")] = None,
             stories: Annotated[int, typer.Option(help="how many tales")] = 2000,
-            seed: Annotated[int, typer.Option(help="seed of the tales")] = 0,
+            seed: Annotated[int, typer.Option(help="seed of the tales, and of what is "
+                                                   "put aside")] = 0,
+            workers: Annotated[int | None,
+                               typer.Option(help="processes; all cores if left out")
+                               ] = None,
+            resume: Annotated[bool, typer.Option("--resume",
+                                                 help="insist on going on with "
+                                                      "unfinished work (the same "
+                                                      "command does it by itself)")
+                              ] = False,
             overwrite: Annotated[bool, typer.Option("--overwrite",
                                                     help="replace an existing data "
                                                          "folder")] = False,
             as_json: Json = False) -> None:
     """Turn text into tokens: train.bin, val.bin, tokenizer.json and meta.json in a
-    folder.
+    folder. Repeated after an interruption, it goes on where it stopped.
+    """
+    from minillm.data.sources import prepare as prepare_source
+    tales = source == "tales" and not Path(source).exists()
+    documents, about = tales_source(stories, seed, tokenizer) if tales else (source, {})
+    options = {} if tales else {"split": split, "column": column, "subset": subset}
+    with progress_bars() as report:
+        try:
+            meta = prepare_source(documents, out, tokenizer, vocab_size, val_fraction,
+                                  overwrite, report, workers=workers or usable_cores(),
+                                  seed=seed, ranks=ranks, resume=resume, about=about,
+                                  **options)
+        except KeyboardInterrupt:
+            fail("interrupted; what is finished is kept: the same command goes on "
+                 "from there", 130)
+    text = (f"{out}: {meta['train_tokens']:,} tokens to train on, "
+            f"{meta['val_tokens']:,} for validation, "
+            f"vocabulary of {meta['vocab_size']:,} ({meta['tokenizer']})")
+    finish({"out": str(out), **meta}, as_json, text)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on the error stream, one for each kind of work, where a person looks; a
+    total of 0 means that it is not known.
     """
     from rich.console import Console
-    from rich.progress import Progress
-
-    from minillm.data.bins import prepare_documents
-    from minillm.data.sources import prepare as prepare_source
-    from minillm.tokenizer.auto import tokenizer_class
-    tokenizer_class(tokenizer)  # an unknown kind fails before any work
-    with Progress(console=Console(file=sys.stderr), transient=True,
+    from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn,
+                               TimeRemainingColumn)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True,
                   disable=not sys.stderr.isatty()) as bar:
         tasks: dict[str, Any] = {}
 
         def report(what: str, done: int, total: int) -> None:
-            if what not in tasks: tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done, total=total)
-        if source == "tales" and not Path(source).exists():
-            documents, about = tales_source(stories, seed, tokenizer)
-            meta = prepare_documents(documents, out, tokenizer, vocab_size,
-                                     val_fraction, overwrite, report, about)
-        else:
-            meta = prepare_source(source, out, tokenizer, vocab_size, val_fraction,
-                                  overwrite, report,
-                                  split=split, column=column, subset=subset)
-    text = (f"{out}: {meta['train_tokens']:,} tokens to train on, "
-            f"{meta['val_tokens']:,} for validation, "
-            f"vocabulary of {meta['vocab_size']:,} ({tokenizer})")
-    finish({"out": str(out), **meta}, as_json, text)
+            if what not in tasks: tasks[what] = bar.add_task(what, total=total or None)
+            bar.update(tasks[what], completed=done, total=total or None)
+        yield report
 
 # %% ../nbs/90_cli.ipynb #d03779e4
 def extra_flags(arguments: list[str]) -> dict[str, str]:

@@ -13,7 +13,9 @@ def test_extra_flags():
     with pytest.raises(ValueError, match="'oops' is no flag"): extra_flags(["oops"])
 
 
-def test_benchmark_passes_on_what_was_given(tmp_path, capsys, monkeypatch):
+def test_benchmark_passes_on_what_was_given(capsys, monkeypatch):
+    import json
+
     import minillm.benchmark
     seen = []
 

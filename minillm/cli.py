@@ -7,7 +7,7 @@ __all__ = ['app', 'Json', 'Place', 'Checkpoint', 'Pretrained', 'MaxTokens', 'Tem
            'Stop', 'Seed', 'say', 'finish', 'fail', 'guarded', 'main', 'show_version', 'options', 'tales_source',
            'usable_cores', 'prepare', 'progress_bars', 'extra_flags', 'run_config', 'open_tokens', 'train',
            'keep_beside', 'find_run', 'encode_prompt', 'open_model', 'open_voice', 'together', 'generate', 'chat',
-           'export', 'presets', 'show_presets', 'ablate', 'verify']
+           'export', 'presets', 'show_presets', 'ablate', 'verify', 'benchmark']
 
 # %% ../nbs/90_cli.ipynb #f8470015
 import json
@@ -611,3 +611,34 @@ def verify(device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] =
     finish({"ok": ok, "checks": [asdict(c) for c in checks]}, as_json,
            "all is well" if ok else "something is wrong here")
     if not ok: raise typer.Exit(1)
+
+# %% ../nbs/90_cli.ipynb #afa49edd
+@app.command()
+def benchmark(name: Annotated[str, typer.Argument(help="train, attention, tokenizer, "
+                                                       "generate, moe or quality")],
+              against: Annotated[str | None,
+                                 typer.Option(help="another library")] = None,
+              text: Annotated[Path | None,
+                              typer.Option(help="a text file to work on")] = None,
+              rounds: Annotated[int | None,
+                                typer.Option(help="how often each is timed")] = None,
+              quick: Annotated[bool, typer.Option("--quick", help="a small turn")] = False,
+              out: Annotated[Path | None,
+                             typer.Option(help="the folder of the record")] = None,
+              as_json: Json = False) -> None:
+    """Race our code against another library's, and write a run record."""
+    from contextlib import redirect_stdout
+    from inspect import signature
+
+    from minillm.benchmark import suite
+    run = suite(name)
+    given = {"against": against, "text": text, "rounds": rounds, "quick": quick or None,
+             "out": out}
+    options = {key: value for key, value in given.items() if value is not None}
+    known = signature(run).parameters
+    for key in options:
+        if key not in known:
+            raise ValueError(f"benchmark {name} has no option --{key}; it has "
+                             f"{', '.join(f'--{k}' for k in given if k in known)}")
+    with redirect_stdout(sys.stderr if as_json else sys.stdout): found = run(**options)
+    finish({"benchmark": name, **found}, as_json, f"benchmark {name}: done")

@@ -242,7 +242,8 @@ def check_experts(c: ModelConfig) -> None:
 
 # %% ../nbs/16_decoder.ipynb #e5792df1
 TRAINING_CHOICES = {"optimizer": ("adamw", "muon"),
-                    "schedule": ("cosine", "linear", "constant", "wsd"),
+                    "schedule": ("cosine", "linear", "constant",
+                                 "warmup_stable_decay"),
                     "amp_dtype": ("bfloat16", "float16")}
 
 
@@ -253,7 +254,8 @@ class TrainingConfig:
     A zero switches off: `eval_batches=0` evaluates on all validation data,
     `gradient_clip=0` clips nothing, `loss_chunk=0` computes all logits at once,
     `patience=0` never stops early, `explode_factor=0` stops at NaN only. `decay_share`
-    belongs to schedule wsd, `muon_learning_rate` to optimizer muon (for its matrices),
+    belongs to
+    `warmup_stable_decay`, `muon_learning_rate` to optimizer muon (for its matrices),
     `amp_dtype` to `use_amp`.
     """
 

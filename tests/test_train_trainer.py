@@ -202,11 +202,11 @@ def test_too_short_a_text_is_refused(tmp_path):
     {"amp_dtype": "bfloat16", "optimizer": "muon", "schedule": "warmup_stable_decay"},
     {"amp_dtype": "float16", "loss_chunk": 9, "label_smoothing": 0.01}])
 def test_amp_learns_and_resumes_exactly(tmp_path, options):
-    options = {"use_amp": True, "max_steps": 100, **options}
+    options = {"use_amp": True, "max_steps": 40, "eval_every": 20, **options}
     result = make(tmp_path / "a", **options).fit()
-    assert result["final_val_loss"] < 1.5
+    assert result["final_val_loss"] < 2.5 < math.log(17)
     broken = make(tmp_path / "b", **options)
-    broken.callbacks.append(Stop(50, False))
+    broken.callbacks.append(Stop(20, False))
     with pytest.raises(KeyboardInterrupt): broken.fit()
     make(tmp_path / "b", **options).fit(resume=True)
     assert losses(tmp_path / "a") == losses(tmp_path / "b")
@@ -218,7 +218,10 @@ def test_recomputing_changes_no_loss(tmp_path):
     assert losses(tmp_path / "a") == losses(tmp_path / "b")
 
 
-def test_a_compiled_run_learns_the_same(tmp_path):
+def test_a_compiled_run_learns_the_same(tmp_path, monkeypatch):
+    real = torch.nn.Module.compile            # a backend that does not call a compiler
+    monkeypatch.setattr(torch.nn.Module, "compile",
+                        lambda m, **more: real(m, backend="aot_eager", **more))
     for name, compiled in (("a", False), ("b", True)):
         make(tmp_path / name, max_steps=6, compile=compiled).fit()
     for a, b in zip(losses(tmp_path / "a"), losses(tmp_path / "b")):

@@ -194,8 +194,8 @@ class Trainer:
         parts = [self.draw(self.train_tokens, t.batch_size, self.seq_length,
                            self.sampler) for _ in range(t.gradient_accumulation)]
         loss, norm = self.stepper.gradients(parts)
-        overflow = self.stepper.precision.skips and math.isfinite(loss)
-        wrong = self.watch.look(loss, 0.0 if overflow else norm)
+        skipped = self.stepper.precision.skips and not math.isfinite(norm)
+        wrong = self.watch.look(loss, 0.0 if skipped else norm)
         if wrong:
             rate = t.learning_rate * self.stepper.factor(self.step)
             raise Diverged(f"step {self.step + 1}: {wrong} at learning rate {rate:.2g}")

@@ -6,7 +6,7 @@ def wrong_equal() -> float:
     return 0.0
 
 def wrong_sign() -> float:
-    "The sign: the mean of means gives the small part, which has the higher loss, too much weight."
+    "The sign: the small part, which has the higher loss, gets too much weight."
     return -0.5
 
 def wrong_whole() -> float:

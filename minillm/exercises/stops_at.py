@@ -9,7 +9,8 @@ CASES = [([2.0] * 12 + [9.0] * 5, 3), ([2.0] * 10 + [9.0, 2.0] * 5, 3),
 
 def wrong_mean(losses: list[float], patience: int) -> int | None:
     "You compare with the mean: one wild loss among the good ones hides all later ones."
-    good, strikes = [], 0
+    good: list[float] = []
+    strikes = 0
     for i, loss in enumerate(losses):
         bad = len(good) >= 10 and loss > 3 * mean(good[-50:]) + 1
         strikes = strikes + 1 if bad else 0
@@ -27,8 +28,9 @@ def wrong_all(losses: list[float], patience: int) -> int | None:
     return None
 
 def wrong_total(losses: list[float], patience: int) -> int | None:
-    "You count all bad losses, not those in a row: single bad batches end every long run."
-    good, strikes = [], 0
+    "You count all bad losses, not those in a row: each long run ends some day."
+    good: list[float] = []
+    strikes = 0
     for i, loss in enumerate(losses):
         bad = len(good) >= 10 and loss > 3 * median(good[-50:]) + 1
         strikes += bad
@@ -39,7 +41,8 @@ def wrong_total(losses: list[float], patience: int) -> int | None:
 
 def stops_at(losses: list[float], patience: int) -> int | None:
     "The index of the loss that ends the run, or None."
-    good, strikes = [], 0
+    good: list[float] = []
+    strikes = 0
     for i, loss in enumerate(losses):
         bad = len(good) >= 10 and loss > 3 * median(good[-50:]) + 1
         strikes = strikes + 1 if bad else 0

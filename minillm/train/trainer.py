@@ -91,7 +91,8 @@ class Trainer:
                           else list(callbacks))
         self.strategy = strategy or SingleProcess()
         self.stepper = Stepper(model, training, self.device, self.strategy)
-        self.optimizer, self.dtype = self.stepper.optimizer, self.stepper.precision.dtype
+        self.optimizer = self.stepper.optimizer
+        self.dtype = self.stepper.precision.dtype
         self.sampler = torch.Generator().manual_seed(training.seed)
         self.watch = Watch(training.explode_factor)
         self.step, self.saved, self.best, self.stale = 0, -1, math.inf, 0
@@ -132,8 +133,8 @@ class Trainer:
             raise
         except Diverged as error:
             status = "diverged"
-            raise Diverged(f"{error}; {diagnose(self.model)}; {last_words(self.out)}. Try "
-                           "a smaller learning_rate, more warmup_steps, or "
+            raise Diverged(f"{error}; {diagnose(self.model)}; {last_words(self.out)}. "
+                           "Try a smaller learning_rate, more warmup_steps, or "
                            "gradient_clip=1") from None
         except DataChanged as error:
             raise DataChanged(f"{error}; {last_words(self.out)}") from None

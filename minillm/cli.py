@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['app', 'Json', 'Place', 'Checkpoint', 'Pretrained', 'MaxTokens', 'Temperature', 'TopP', 'TopK', 'MinP', 'Repetition',
-           'Stop', 'Seed', 'say', 'finish', 'fail', 'guarded', 'main', 'show_version', 'options', 'tales_source',
-           'usable_cores', 'prepare', 'progress_bars', 'extra_flags', 'run_config', 'open_tokens', 'train',
-           'keep_beside', 'find_run', 'encode_prompt', 'open_model', 'open_voice', 'together', 'generate', 'chat',
-           'export', 'presets', 'show_presets', 'ablate', 'verify', 'benchmark']
+           'Stop', 'Seed', 'say', 'finish', 'fail', 'guarded', 'out_of_memory', 'main', 'show_version', 'options',
+           'tales_source', 'usable_cores', 'prepare', 'progress_bars', 'extra_flags', 'run_config', 'open_tokens',
+           'train', 'make_trainer', 'keeper', 'keep_beside', 'find_run', 'encode_prompt', 'open_model', 'open_voice',
+           'together', 'generate', 'chat', 'export', 'presets', 'show_presets', 'ablate', 'verify', 'benchmark']
 
 # %% ../nbs/90_cli.ipynb #f8470015
 import json
@@ -58,11 +58,23 @@ def guarded(call: Callable[[], Any]) -> None:
         if os.environ.get("MINILLM_DEBUG"): raise
         fail(f"{error.strerror}: {error.filename}" if isinstance(error, OSError)
              and error.strerror and error.filename else str(error))
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error) or os.environ.get("MINILLM_DEBUG"): raise
+        fail("out of memory; halve --batch-size and double --gradient-accumulation "
+             "(the gradient stays the same), or use --recompute, --loss-chunk 1024, "
+             "a shorter --seq-length or a smaller model")
     except Exception as error:
         if not hasattr(error, "format_message"): raise   # a bug of ours: show all of it
         code, message = getattr(error, "exit_code", 2), error.format_message()
         if message: fail(message, code)  # without one it was a call for help
     raise SystemExit(code or 0)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether PyTorch or Python found no memory; PyTorch says so in several ways."""
+    return (isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+            or any(words in str(error) for words in (
+                "out of memory", "can't allocate memory", "not enough memory")))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -261,55 +273,78 @@ def train(context: typer.Context,
           resume: Annotated[bool,
                             typer.Option("--resume",
                                          help="go on after the last checkpoint in --out")] = False,
+          log: Annotated[list[str] | None,
+                         typer.Option(help="tensorboard or wandb; may be given "
+                                           "twice")] = None,
           as_json: Json = False) -> None:
     """Train a model. Any key of the configuration is a flag: --max-steps 100
     --learning-rate 3e-4.
     """
+    settings = run_config(config, data, out, resume, extra_flags(context.args))
+    if not resume and out.exists() and any(f.name[0] != "." for f in out.iterdir()):
+        raise FileExistsError(f"{out} exists already; continue it with --resume, or "
+                              "choose another --out")
+    trainer = make_trainer(settings, out, log or [])
+    say(f"{trainer.model.num_parameters():,} parameters on {trainer.device}, "
+        f"{len(trainer.train_tokens):,} tokens, to step {settings.training.max_steps}")
+    begun = any(out.glob("step-*"))
+    if resume and not begun: say(f"{out} holds no checkpoint yet: from the beginning")
+    try: result = trainer.fit(resume and begun)
+    except KeyboardInterrupt:
+        fail(f"interrupted after step {trainer.step}; the checkpoint is in {out}, go "
+             f"on with: minillm train --resume --out {out}", 130)
+    text = (f"{out}: {result['steps']} steps, validation loss "
+            f"{result['final_val_loss']:.4f} nats per token, loss curve in "
+            f"{out / 'loss.png'}")
+    finish({"out": str(out), **result}, as_json, text)
+
+
+def make_trainer(settings: Any, out: Path, log: list[str]) -> Any:
+    """Model, data and trainer of a run, with all who want to know of its steps."""
     from dataclasses import replace
 
     import torch
 
+    from minillm.layers.products import attend_products, use_attend
     from minillm.models.decoder import Decoder
     from minillm.train.callbacks import CSVLog, LossPlot, ProgressBar
+    from minillm.train.trackers import make_trackers
     from minillm.train.trainer import Trainer
-    settings = run_config(config, data, out, resume, extra_flags(context.args))
-    if not resume and out.exists() and any(out.iterdir()):
-        raise FileExistsError(f"{out} exists already; continue it with --resume, or "
-                              "choose another --out")
     train_tokens, val_tokens, meta = open_tokens(settings)
     vocab_size = meta.get("vocab_size", settings.model.vocab_size)
     settings = replace(settings, model=replace(settings.model, vocab_size=vocab_size))
     torch.manual_seed(settings.training.seed)
     model = Decoder(settings.model)
+    if settings.training.fast: use_attend(model, attend_products)
     floor = ({"floor (entropy of tales)": meta["floor_nats_per_token"]}
              if "floor_nats_per_token" in meta else None)
-    trainer = Trainer(model, settings.training, train_tokens, val_tokens,
-                      seq_length=settings.data.seq_length, out=out,
-                      callbacks=[CSVLog(), ProgressBar(), LossPlot(floor)],
-                      val_bytes=meta.get("val_bytes"))
-    keep_beside(out, settings)
-    say(f"{model.num_parameters():,} parameters on {trainer.device}, "
-        f"{len(train_tokens):,} tokens, to step {settings.training.max_steps}")
-    try: result = trainer.fit(resume)
-    except KeyboardInterrupt:
-        fail(f"interrupted after step {trainer.step}; the checkpoint is in {out}, go "
-             f"on with: minillm train --resume --out {out}", 130)
-    text = f"{out}: {result['steps']} steps, validation loss {result['final_val_loss']:.4f} nats per token, loss curve in {out / 'loss.png'}"
-    finish({"out": str(out), **result}, as_json, text)
+    callbacks = [keeper(settings), CSVLog(), ProgressBar(), LossPlot(floor),
+                 *make_trackers(log)]
+    return Trainer(model, settings.training, train_tokens, val_tokens,
+                   seq_length=settings.data.seq_length, out=out, callbacks=callbacks,
+                   val_bytes=meta.get("val_bytes"))
+
+
+def keeper(settings: Any) -> Any:
+    """A callback that puts configuration and tokenizer into the run's folder, so that
+    it can be resumed, and written with, by itself: once the folder is ours.
+    """
+    from minillm.train.callbacks import Callback
+
+    class Keeper(Callback):
+        def on_start(self, trainer: Any) -> None: keep_beside(trainer.out, settings)
+    return Keeper()
 
 
 def keep_beside(out: Path, settings: Any) -> None:
-    """Put configuration and tokenizer into the run's folder, so that it can be resumed,
-    and written with, by itself.
-    """
+    """Put configuration and tokenizer into the run's folder."""
     import shutil
 
     from minillm.files import atomic_path
-    out.mkdir(parents=True, exist_ok=True)
-    settings.save(out / "config.json")
     source = settings.data.tokenizer_path
     if source and Path(source).exists():
         with atomic_path(out / "tokenizer.json") as fresh: shutil.copy(source, fresh)
+    settings.save(out / "config.json")
 
 # %% ../nbs/90_cli.ipynb #9cf4be70
 def find_run(checkpoint: Path) -> Path:

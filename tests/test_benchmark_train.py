@@ -4,7 +4,6 @@ from minillm.benchmark.train import *
 
 # %% ../nbs/28_speed.ipynb
 import pytest
-import torch
 from minillm.models.decoder import Decoder
 
 

@@ -121,7 +121,8 @@ def contestants(size: Size, compiled: bool) -> dict[str, Callable[[], float]]:
         made[f"transformers {name}"] = their_step(size, x, y, dtype)
         if compiled:
             for maker, step in (("minillm", our_step), ("transformers", their_step)):
-                made[f"{maker} {name} compiled"] = step(size, x, y, dtype, compiled=True)
+                made[f"{maker} {name} compiled"] = step(size, x, y, dtype,
+                                                        compiled=True)
     return made
 
 
@@ -209,7 +210,7 @@ def show(metrics: dict[str, Any]) -> None:
     """Print the races as tables."""
     from rich.console import Console
     from rich.table import Table
-    console = Console(width=88)
+    console, lines = Console(width=88), []
     for name, found in metrics["sizes"].items():
         table = Table("contestant", "ms a step", "quartiles", "of the peak", title=name)
         for who, s in found["steps"].items():
@@ -217,8 +218,10 @@ def show(metrics: dict[str, Any]) -> None:
                           f"{1e3 * s['low']:.1f} to {1e3 * s['high']:.1f}",
                           f"{s['share_of_peak']:.0%}")
         console.print(table)
+        lines.append(name)
         for kind, r in found["ratios"].items():
             spread = f"{r['ratio']:.2f}× ({r['low']:.2f} to {r['high']:.2f})"
-            console.print(f"{kind:13} {spread}  {r['ours']} against {r['theirs']}")
+            lines.append(f"{kind:13} {spread}  {r['ours']} against {r['theirs']}")
     for name, values in metrics["losses"].items():
-        console.print(f"loss {name:14}", "  ".join(f"{v:.4f}" for v in values))
+        lines.append(f"loss {name:14} " + "  ".join(f"{v:.4f}" for v in values))
+    print("\n".join(lines))

@@ -2,7 +2,8 @@
 
 
 def wrong_half() -> float:
-    "A half would be without the triangles inside of the blocks on the diagonal: those are computed too."
+    """A half would be without the triangles inside of the blocks on the diagonal: those
+    are computed too."""
     return 0.5
 
 def wrong_below() -> float:

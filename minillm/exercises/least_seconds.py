@@ -3,15 +3,19 @@
 
 CASES = [(2 * 512**3, 12 * 512**2, 1e11, 2e10), (4096, 49152, 1e11, 2e10)]
 
-def wrong_sum_of_both(operations: float, n_bytes: float, rate: float, bandwidth: float) -> float:
-    "You add the two times: a processor computes while it fetches, so the longer one counts."
+def wrong_sum_of_both(operations: float, n_bytes: float, rate: float,
+                      bandwidth: float) -> float:
+    """You add the two times: a processor computes while it fetches, so the longer one
+    counts."""
     return operations / rate + n_bytes / bandwidth
 
-def wrong_smaller(operations: float, n_bytes: float, rate: float, bandwidth: float) -> float:
+def wrong_smaller(operations: float, n_bytes: float, rate: float,
+                  bandwidth: float) -> float:
     "You take the smaller of the two: the work is done when both are done."
     return min(operations / rate, n_bytes / bandwidth)
 
-def wrong_arithmetic(operations: float, n_bytes: float, rate: float, bandwidth: float) -> float:
+def wrong_arithmetic(operations: float, n_bytes: float, rate: float,
+                     bandwidth: float) -> float:
     "You count the arithmetic only: a sum of large tables waits for the memory."
     return operations / rate
 

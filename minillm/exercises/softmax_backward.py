@@ -7,11 +7,13 @@ _g = torch.Generator().manual_seed(0)
 CASES = [(torch.randn(3, 4, generator=_g).softmax(-1), torch.randn(3, 4, generator=_g))]
 
 def wrong_diagonal(weights: torch.Tensor, grad: torch.Tensor) -> torch.Tensor:
-    "That is the derivative of each weight by its own score only, A (1 - A): the other scores of the row matter too."
+    """That is the derivative of each weight by its own score only, A (1 - A): the other
+    scores of the row matter too."""
     return weights * (1 - weights) * grad
 
 def wrong_sum(weights: torch.Tensor, grad: torch.Tensor) -> torch.Tensor:
-    "The sum that is taken away is weighted: multiply the gradients by the weights before you add them up."
+    """The sum that is taken away is weighted: multiply the gradients by the weights
+    before you add them up."""
     return weights * (grad - grad.sum(-1, keepdim=True))
 
 def wrong_dimension(weights: torch.Tensor, grad: torch.Tensor) -> torch.Tensor:

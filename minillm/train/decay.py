@@ -53,7 +53,7 @@ def warmup_stable_decay(step: int, *, warmup: int, total: int, floor: float = 0.
     falling = max(1, min(round(decay * total), total - warmup))
     return floor + (1 - floor) * min(1.0, max(0, total - step) / falling)
 
-
+# %% ../../nbs/17_objectives.ipynb #c15b359a
 SCHEDULES: dict[str, Schedule] = {"cosine": warmup_cosine, "linear": linear,
                                   "constant": constant,
                                   "warmup_stable_decay": warmup_stable_decay}

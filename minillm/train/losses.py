@@ -31,7 +31,7 @@ def shares(targets: Sequence[Tensor]) -> list[float]:
     counts = [int((t != IGNORE).sum()) for t in targets]
     return [n / max(1, sum(counts)) for n in counts]
 
-# %% ../../nbs/17_objectives.ipynb #ea708601
+# %% ../../nbs/17_objectives.ipynb #c996c5a1
 from collections.abc import Callable
 
 
@@ -63,7 +63,7 @@ def mean_loss(logits: Tensor, targets: Tensor, **options: float) -> Tensor:
     losses = target_losses(logits.flatten(0, 1), targets.flatten(), **options)
     return losses.sum() / (targets != IGNORE).sum().clamp(min=1)
 
-
+# %% ../../nbs/17_objectives.ipynb #f8412c69
 def smoothed_cross_entropy(logits: Tensor, targets: Tensor,
                            smoothing: float = 0.1) -> Tensor:
     """Cross-entropy with a share `smoothing` of each target spread over all tokens."""
@@ -136,7 +136,7 @@ class SumInChunks(torch.autograd.Function):
         rows, weight = ctx.saved_tensors
         return outer * rows, outer * weight, None, None, None
 
-
+# %% ../../nbs/17_objectives.ipynb #9f29565a
 def chunked_loss(hidden: Tensor, weight: Tensor, targets: Tensor, *, chunk: int = 1024,
                  **options: Any) -> Tensor:
     """`mean_loss` of the logits hidden W^T, without ever holding more than `chunk` rows

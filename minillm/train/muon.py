@@ -33,7 +33,7 @@ def newton_schulz(G: Tensor, steps: int = 5) -> Tensor:
         X = a * X + (b * A + c * A @ A) @ X
     return (X.mT if tall else X).to(G.dtype)
 
-
+# %% ../../nbs/17_objectives.ipynb #812f6dd5
 class Muon(torch.optim.Optimizer):
     """Momentum, made orthogonal: for the matrices inside a model, and only for those.
 
@@ -82,7 +82,7 @@ class Muon(torch.optim.Optimizer):
         for p, direction in zip(matrices, stack):
             p.mul_(1 - group["lr"] * group["weight_decay"]).sub_(length * direction)
 
-# %% ../../nbs/17_objectives.ipynb #f3a0fa62
+# %% ../../nbs/17_objectives.ipynb #33f774df
 class Together(torch.optim.Optimizer):
     """Several optimizers as one, with the groups of all and one numbering of their
     parameters, so that it is saved and restored as any other. Chapter: 17_objectives.
@@ -112,7 +112,7 @@ class Together(torch.optim.Optimizer):
         super().load_state_dict(state_dict)
         self.share()
 
-
+# %% ../../nbs/17_objectives.ipynb #52c3c50a
 def split_parameters(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """The matrices inside a model, which Muon moves, and the rest: embeddings, the
     `head`, norms, biases. A tied table is an embedding. Chapter: 17_objectives.

@@ -62,7 +62,7 @@ def run(lengths: tuple[int, ...] = LENGTHS, rounds: int = 9, quick: bool = False
                      command="minillm benchmark attention")
     return metrics
 
-
+# %% ../../nbs/28_speed.ipynb #b1049065
 def show(found: dict[str, dict[str, Any]]) -> None:
     """Print milliseconds, and how many times as fast as the fused kernel each is."""
     from rich.console import Console

@@ -46,7 +46,7 @@ def interleaved(contestants: Mapping[str, Callable[[], Any]], *, rounds: int = 7
             times[name].append(time.perf_counter() - start)
     return times
 
-
+# %% ../../nbs/28_speed.ipynb #1bc63043
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """The values below which a quarter, a half and three quarters lie.
 

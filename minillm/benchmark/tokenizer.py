@@ -59,7 +59,7 @@ def new_words(megabytes: float, seed: int = 0) -> str:
     return " ".join("".join(r.choices("etaoinshrdlucmfwypvbgk", k=r.randint(2, 9)))
                     for _ in range(n))
 
-
+# %% ../../nbs/28_speed.ipynb #af097f6b
 @contextmanager
 def threads_of_tokenizers(on: bool) -> Iterator[None]:
     """Let `tokenizers` use its threads inside of a `with` block, or not."""
@@ -145,7 +145,7 @@ def encode_race(docs: list[str], tok: BPETokenizer,
             "minillm, known words": lambda: [tok.encode(doc) for doc in docs],
             "only cutting": lambda: [pieces(doc) for doc in docs]}
 
-
+# %% ../../nbs/28_speed.ipynb #9e2821d2
 def race(contestants: dict[str, Callable[[], Any]], n_bytes: int,
          rounds: int) -> dict[str, Any]:
     """Seconds with quartiles, megabytes a second, and how many times as fast ours is,

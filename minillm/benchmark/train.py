@@ -147,7 +147,7 @@ def race(size: Size, rounds: int, compiled: bool, peak: float) -> dict[str, Any]
             "ratios": {name: {"ours": a, "theirs": b, **ratios(times, a, b)}
                        for name, (a, b) in pairs.items()}}
 
-
+# %% ../../nbs/28_speed.ipynb #e55dca77
 def final_losses(steps: int, seeds: int, size: Size) -> dict[str, list[float]]:
     """The mean loss of the last tenth of a short training on tales, plain and fast, by
     seed: same start, same batches.

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['Model', 'Normed', 'FusedRMSNorm', 'Turned', 'FusedRoPE', 'use_fused']
 
-# %% ../../nbs/28_speed.ipynb #a9b9e49b
+# %% ../../nbs/28_speed.ipynb #0cc90ad4
 from typing import Any, TypeVar
 
 import torch
@@ -51,7 +51,7 @@ class FusedRMSNorm(RMSNorm):
             return F.rms_norm(x, x.shape[-1:], self.weight, self.eps)
         return Normed.apply(x, self.weight, self.eps)
 
-
+# %% ../../nbs/28_speed.ipynb #6d756151
 class Turned(torch.autograd.Function):
     """Turn the pairs (i, i + Dh / 2) of x (..., T, Dh) by angles with these cosines and
     sines (T, Dh / 2); its derivative turns back. Chapter: 28_speed.
@@ -90,7 +90,7 @@ class FusedRoPE(nn.Module):
             self.last = (positions.clone(), *(t.to(x.dtype) for t in turns))
         return Turned.apply(x, *self.last[1:])
 
-
+# %% ../../nbs/28_speed.ipynb #2d3870dd
 def use_fused(model: Model) -> Model:
     """Replace each `RMSNorm` and each `RoPE` of the pairing `half` inside of `model` by
     its faster form; names and values of parameters stay. Chapter: 28_speed.

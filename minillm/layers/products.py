@@ -57,7 +57,7 @@ def cut_mask(mask: Tensor, chunk: int = CHUNK) -> list[Part]:
                           blind if bool(blind.any()) else None))
     return parts
 
-
+# %% ../../nbs/28_speed.ipynb #9b2449c2
 class Plans:
     """The last few masks and how they were cut: a mask that comes again is compared
     number by number, never trusted. Chapter: 28_speed.
@@ -166,7 +166,7 @@ def products_backward_op(grad: Tensor, q: Tensor, k: Tensor, v: Tensor,
     found = products_backward(flat(grad), *inputs, weights, parts, scale)
     return [x.view(y.shape).to(y.dtype) for x, y in zip(found, (q, k, v))]
 
-
+# %% ../../nbs/28_speed.ipynb #93184b61
 @products_op.register_fake
 def _(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float) -> Tensor:
     return q.new_empty(*q.shape[:3], v.shape[3])
@@ -192,7 +192,7 @@ def products_gradients(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 products_op.register_autograd(products_gradients, setup_context=keep_inputs)
 
-# %% ../../nbs/28_speed.ipynb #93184b61
+# %% ../../nbs/28_speed.ipynb #de631148
 def attend_products(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
                     bias: Tensor | None = None, dropout: float = 0.0, *,
                     scale: float | None = None, chunk: int = CHUNK) -> Tensor:
@@ -217,7 +217,7 @@ def attend_products(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
                          parts_of(mask, T, S, chunk), scale)
     return out.view(B, H, T, v.shape[3])
 
-
+# %% ../../nbs/28_speed.ipynb #75f6c67a
 def attend_fast(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
                 bias: Tensor | None = None, dropout: float = 0.0, *,
                 scale: float | None = None) -> Tensor:

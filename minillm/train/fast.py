@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['quickest_dtype', 'compile_checked', 'fast_training']
 
-# %% ../../nbs/28_speed.ipynb #fad478e7
+# %% ../../nbs/28_speed.ipynb #04be2d03
 from functools import cache
 from typing import Any
 
@@ -23,7 +23,7 @@ def quickest_dtype(margin: float = 1.2) -> torch.dtype:
     half, full = (matrix_rate(dtype) for dtype in (torch.bfloat16, torch.float32))
     return torch.bfloat16 if half > margin * full else torch.float32
 
-
+# %% ../../nbs/28_speed.ipynb #8f47e908
 def compile_checked(model: nn.Module, *example: Any) -> int:
     """Compile `model` in place, call it once, and return how many graphs were made.
 
@@ -43,7 +43,7 @@ def compile_checked(model: nn.Module, *example: Any) -> int:
         raise RuntimeError("torch.compile made no graph: the model runs uncompiled")
     return len(graphs)
 
-
+# %% ../../nbs/28_speed.ipynb #a6952c42
 def fast_training(model: nn.Module) -> nn.Module:
     """Let a built decoder compute the same by faster ways: attention as products, norms
     and rotations in fewer steps. Returns the model, changed in place; the names of its

@@ -36,7 +36,7 @@ def written_by(model: Any, ids: torch.Tensor, n: int, make_cache: Callable[..., 
     return lambda: torch.stack(list(generate(
         model, ids, max_tokens=n, cache=make_cache(model, len(ids), room))), 1)
 
-
+# %% ../../nbs/29_decoding.ipynb #4f766351
 def contestants(config: ModelConfig, batch: int, prompt: int,
                 n: int) -> dict[str, Callable[[], torch.Tensor]]:
     """The same weights in each; all write greedily. Needs `transformers`."""

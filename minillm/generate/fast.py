@@ -283,7 +283,7 @@ class FastBlock(nn.Module):
         x = x + self.attention(self.norm_attention(x), step)
         return x + self.ffn(self.norm_ffn(x))
 
-
+# %% ../../nbs/29_decoding.ipynb #37283e3d
 class FastDecoder(nn.Module):
     """The function of a `Decoder`, for writing: `fast(ids, cache=...)` -> logits
     (B, T, V) with a `TurnedCache`.

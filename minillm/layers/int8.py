@@ -36,7 +36,7 @@ def int8_product(x: Tensor, weight: Tensor) -> Tensor:
     (w, s), (u, t, zero) = whole_rows(weight), whole_input(x)
     return (u - zero).double() @ w.double().T * (s * t)                    # (..., out)
 
-
+# %% ../../nbs/29_decoding.ipynb #3cc664c6
 class Int8Linear(nn.Module):
     """A linear layer with weights (out, in) of 8 bits, a scale a row; its input is
     rounded to 8 bits on the way in. For processors only. Chapter: 29_decoding.

@@ -28,8 +28,9 @@ class PreviousCharacters(nn.Module):
     def __init__(self, table: nn.Embedding, offsets: Sequence[int]) -> None:
         super().__init__()
         if any(offset < 1 for offset in offsets):
-            raise ValueError(f"offsets={tuple(offsets)} must all be at least 1: 0 is the "
-                             "token itself, below it lies the future")
+            raise ValueError(
+                f"offsets={tuple(offsets)} must all be at least 1: 0 is the "
+                "token itself, below it lies the future")
         self.table, self.offsets = table, tuple(offsets)
         self.before = nn.ModuleList(nn.Embedding(*table.weight.shape) for _ in offsets)
 

@@ -28,7 +28,8 @@ from .rungs import FAST, NANOGPT, ladder, variants
 
 LOOKS = [0.0, 0.005, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7,
          0.8, 0.9]
-STRONG = replace(FAST, layers=5, heads=2, steps=1000, muon=0.05, rate=2e-2)
+STRONG = replace(FAST, layers=5, heads=2, before=(1, 2, 3), steps=1000, muon=0.05,
+                 rate=2e-2)
 LONG = replace(STRONG, layers=5, width=160, heads=4, length=256, batch=12, dropout=0.1,
                muon=0.03, rate=1e-2, decay=0.1)
 

@@ -12,7 +12,7 @@ from minillm.data.tales import tale_text
 from minillm.train.compare import make_splits
 from minillm.train.recipe import build
 from minillm.train.rungs import FAST, NANOGPT
-from minillm.train.speedrun import LONG, STRONG, long, race, run
+from minillm.train.speedrun import LONG, STRONG, long, main, race, run
 
 TEXT = tale_text(40, seed=0)
 
@@ -40,6 +40,11 @@ def test_run_writes_a_record(tmp_path, monkeypatch):
     assert (tmp_path / "speedrun_ladder.json").exists()
     with pytest.raises(ValueError, match="ladder, leave, race, long"):
         run(TEXT, "fastest")
+
+
+def test_missing_text_is_one_line(capsys):
+    with pytest.raises(SystemExit): main(["no_such_file.txt"])
+    assert "no_such_file.txt" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_larger_recipes_build():

@@ -138,7 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=1800.0)
     parser.add_argument("--members", type=int, default=2)
     given = vars(parser.parse_args(arguments))
-    run(read_text(given.pop("text")), given.pop("what"), **given)
+    try: text = read_text(given.pop("text"))
+    except (OSError, ValueError) as error: parser.error(str(error))
+    run(text, given.pop("what"), **given)
 
 
 # a notebook is `__main__` too, but has no file

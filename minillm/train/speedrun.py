@@ -111,7 +111,9 @@ def run(text: str, what: str, *, seeds: int = 3, seconds: float = 1800.0,
         raise ValueError(f"what={what!r} is unknown; choose one of {', '.join(WHAT)}")
     splits, start = make_splits(text), time.perf_counter()
     with one_thread():
-        metrics: dict[str, Any] = {"counting": counting(splits)}
+        metrics: dict[str, Any] = {
+            "counting": counting(splits),
+            "counting_without_end": counting(replace(splits, train=splits.learn))}
         if what in ("ladder", "leave"):
             arms = ladder() if what == "ladder" else variants()
             metrics["arms"] = compare(arms, splits, seeds)

@@ -62,14 +62,14 @@ class Plans:
 
     def __init__(self, keep: int = 8) -> None:
         self.keep = keep
-        self.known: list[tuple[Tensor, list[Part]]] = []
+        self.known: list[tuple[Tensor, int, list[Part]]] = []
 
-    def __call__(self, mask: Tensor) -> list[Part]:
-        for known, parts in self.known:
-            if (known.shape == mask.shape and known.device == mask.device
+    def __call__(self, mask: Tensor, chunk: int = CHUNK) -> list[Part]:
+        for known, size, parts in self.known:
+            if (size == chunk and known.shape == mask.shape
                     and torch.equal(known, mask)): return parts
-        parts = cut_mask(mask)
-        self.known = [(mask.clone(), parts), *self.known[:self.keep - 1]]
+        parts = cut_mask(mask, chunk)
+        self.known = [(mask.clone(), chunk, parts), *self.known[:self.keep - 1]]
         return parts
 
 
@@ -123,11 +123,11 @@ class Products(torch.autograd.Function):
 # %% ../../nbs/28_speed.ipynb #b8028474
 def attend_products(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
                     bias: Tensor | None = None, dropout: float = 0.0, *,
-                    scale: float | None = None) -> Tensor:
+                    scale: float | None = None, chunk: int = CHUNK) -> Tensor:
     """`attend` by plain matrix products: faster in training on CPUs, most of all in 16
     bits. q (B, H, T, Dh), k and v (B, H, S, Dh) -> (B, H, T, Dh). Chapter: 28_speed.
 
-    Of a mask (T, S) it computes only the stretches of keys that each 128 queries see.
+    Of a mask (T, S) it computes only the stretch of keys that each `chunk` queries see.
     Masks of a batch, dropout, biases that learn, and other devices go to `attend`.
     """
     if (dropout or q.device.type != "cpu" or mask is not None and mask.dim() != 2
@@ -136,7 +136,7 @@ def attend_products(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
     (B, H, T, Dh), S = q.shape, k.shape[2]
     if S != v.shape[2]:
         raise ValueError(f"{S} keys but {v.shape[2]} values: each key needs one value")
-    parts = [Part(0, T, 0, S)] if mask is None else plans(mask)
+    parts = [Part(0, T, 0, S)] if mask is None else plans(mask, chunk)
     if bias is not None: bias = bias.expand(B, H, T, S).reshape(B * H, T, S)
     out = Products.apply(q.reshape(B * H, T, Dh), k.reshape(B * H, S, Dh),
                          v.reshape(B * H, S, v.shape[3]), bias, parts,
@@ -151,12 +151,13 @@ def use_attend(model: Model, to: Attend = attend_products) -> Model:
     Layers that attend in another way (soft caps, learned sinks) stay as they are.
     Raises ValueError if there is no layer that attends.
     """
-    found = [m for m in model.modules() if callable(getattr(m, "attend", None))]
+    found: list[Any] = [m for m in model.modules()
+                        if callable(getattr(m, "attend", None))]
     if not found:
         raise ValueError(f"{type(model).__name__} has no layer with an `attend` to "
                          "replace")
     for module in found:
-        now: Any = module.attend
+        now = module.attend
         if isinstance(now, partial) and now.func in (attend, attend_products):
             module.attend = partial(to, *now.args, **now.keywords)
         elif now in (attend, attend_products): module.attend = to

@@ -29,6 +29,23 @@ def test_prompts_are_checked():
         with pytest.raises(ValueError, match=message): encode_prompt(tokenizer, text, 3)
 
 
+@pytest.mark.parametrize("error", [
+    MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't "
+                 "allocate memory: you tried to allocate 8000000000000 bytes.")])
+def test_no_memory_is_one_line_with_a_remedy(error, capsys):
+    def call(): raise error
+    with pytest.raises(SystemExit) as ended: guarded(call)
+    said = capsys.readouterr().err
+    assert ended.value.code == 1 and said.count("\n") == 1
+    assert said.startswith("error: out of memory; halve --batch-size")
+
+
+def test_other_errors_of_ours_are_shown_in_full():
+    def call(): raise RuntimeError("a bug")
+    with pytest.raises(RuntimeError, match="a bug"): guarded(call)
+
+
 def test_one_line_and_a_code(capsys):
     def raising(error):
         def call(): raise error

@@ -2,11 +2,12 @@
 
 # %% auto #0
 __all__ = ['SMALL', 'SAVE_EVERY', 'FAULTS', 'fork', 'wait', 'Bench', 'clear', 'killed', 'interrupted', 'disk_full', 'damaged',
-           'data_changed', 'second_run', 'run_faults', 'main']
+           'data_changed', 'second_run', 'load_all', 'run_faults', 'main']
 
 # %% ../../nbs/18_trainer.ipynb #0e7e67e7
 import argparse
 import importlib
+import io
 import os
 import random
 import shutil
@@ -27,7 +28,7 @@ from .checkpoint import find_checkpoint
 
 SMALL = ["--d-model", "16", "--n-heads", "2", "--n-layers", "1", "--seq-length", "16",
          "--batch-size", "4", "--eval-batches", "2", "--dropout", "0.1",
-         "--max-steps", "60", "--save-every", "5", "--eval-every", "20",
+         "--max-steps", "60", "--save-every", "5", "--eval-every", "30",
          "--warmup-steps", "10", "--device", "cpu"]
 SAVE_EVERY = 5
 
@@ -235,14 +236,20 @@ FAULTS: dict[str, tuple[Callable[[Bench], bool], int]] = {
     "data changed": (data_changed, 10), "two runs in one folder": (second_run, 5)}
 
 
+def load_all() -> None:
+    """Load what a run loads, so that its copies need not; no thread may start here."""
+    torch.set_num_threads(1)
+    for module in ("minillm.cli", "minillm.train.trainer", "minillm.plot", "rich.live"):
+        importlib.import_module(module)
+    torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
+    importlib.import_module("matplotlib.figure").Figure().savefig(io.BytesIO())
+
+
 def run_faults(folder: Path, share: float = 1.0, seed: int = 0) -> dict[str, Any]:
     """Try every fault, `share` of the usual number of times; `{kind: {"tried",
     "survived"}}`, and how many steps the kills cost. Chapter: 18_trainer.
     """
-    torch.set_num_threads(1)
-    for module in ("minillm.cli", "minillm.train.trainer", "minillm.plot", "rich.live",
-                   "matplotlib.figure", "matplotlib.backends.backend_agg"):
-        importlib.import_module(module)
+    load_all()
     bench, found = Bench(folder, seed), {}
     try:
         for name, (trial, times) in FAULTS.items():

@@ -24,7 +24,6 @@ from .callbacks import CSVLog, ProgressBar, loss_curves
 from .trainer import Trainer, evaluate
 
 
-
 def counting_loss(train: list[int], val: list[int], n: int, vocab_size: int) -> float:
     """Held-out nats a token of an n-gram counter, each order mixed with the next
     shorter one (Witten & Bell 1991).

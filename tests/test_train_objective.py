@@ -5,13 +5,13 @@ from minillm.train.objective import *
 # %% ../nbs/18_trainer.ipynb
 import pytest
 import torch
-import torch.nn.functional as F
 
 from minillm.config import ModelConfig, TrainingConfig
 from minillm.models.decoder import Decoder
 from minillm.train.losses import IGNORE
 
-MOE = dict(use_moe=True, num_experts=4, top_k=2, balance_weight=0.01, z_weight=0.001)
+MOE = {"use_moe": True, "num_experts": 4, "top_k": 2, "balance_weight": 0.01,
+       "z_weight": 0.001}
 
 
 def model_and_batch(**options):

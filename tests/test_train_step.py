@@ -41,7 +41,7 @@ def test_accumulation_equals_the_big_batch(options, cuts):
     for p, q in zip(big.model.parameters(), small.model.parameters()):
         assert torch.allclose(p.grad, q.grad, atol=1e-7)
     means = sum(small.model.loss(a, b)[0].item() for a, b in parts[:1] + parts[-1:])
-    if not options: assert not abs(means / 2 - loss) < 1e-3     # equal weights would lie
+    if not options: assert not abs(means / 2 - loss) < 1e-3  # equal weights would lie
 
 
 class TwoHalves(SingleProcess):
@@ -65,7 +65,8 @@ def test_the_average_of_two_processes_is_the_whole_batch():
         one.strategy = TwoHalves(rank, [*counts, torch.zeros(())])
         both.append((one, one.gradients([(x, y)])[0]))
     assert abs(sum(half for _, half in both) - loss) < 1e-6   # means of (loss + 0) / 2
-    for p, a, b in zip(*(m.model.parameters() for m in (whole, both[0][0], both[1][0]))):
+    made_of = (whole, both[0][0], both[1][0])
+    for p, a, b in zip(*(m.model.parameters() for m in made_of)):
         assert torch.allclose(p.grad, (a.grad + b.grad) / 2, atol=1e-7)
 
 
@@ -74,7 +75,8 @@ def test_the_average_of_two_processes_is_the_whole_batch():
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_every_optimizer_and_schedule_learns(optimizer, schedule):
     stepper = made(optimizer=optimizer, schedule=schedule, learning_rate=1e-2)
-    x, y = torch.arange(36).reshape(4, 9) % 13, (torch.arange(36) + 1).reshape(4, 9) % 13
+    x = torch.arange(36).reshape(4, 9) % 13
+    y = (x + 1) % 13
     losses, rates = [], []
     for number in range(20):
         losses.append(stepper.gradients([(x, y)])[0])

@@ -3,16 +3,14 @@
 from minillm.train.throughput import *
 
 # %% ../nbs/18_trainer.ipynb
-import torch
-
 from minillm.config import ModelConfig
 from minillm.models.decoder import Decoder
 
 
 def test_operations_by_hand():
-    usual = dict(vocab_size=10, d_model=8, n_heads=2, n_layers=2, d_ff=16)
+    usual = {"vocab_size": 10, "d_model": 8, "n_heads": 2, "n_layers": 2, "d_ff": 16}
     matrices = 2 * (4 * 8 * 8 + 3 * 8 * 16)               # attention, SwiGLU
-    for tied, head in ((True, 80), (False, 80)):          # the head counts, the table not
+    for tied, head in ((True, 80), (False, 80)):        # the head counts, a table not
         model = Decoder(ModelConfig(**usual, tie_embeddings=tied))
         assert flops_per_token(model, 5) == 6 * (matrices + head) + 12 * 2 * 8 * 5
     local = Decoder(ModelConfig(**usual, layer_pattern="LG", window=3))
@@ -22,7 +20,7 @@ def test_operations_by_hand():
 def test_experts_count_as_often_as_they_are_called():
     model = Decoder(ModelConfig(vocab_size=10, d_model=8, n_heads=2, n_layers=1,
                                 d_ff=16, use_moe=True, num_experts=4, top_k=2))
-    matrices = 4 * 8 * 8 + 80 + 4 * 8 + 2 * (3 * 8 * 16)        # the router sees them all
+    matrices = 4 * 8 * 8 + 80 + 4 * 8 + 2 * (3 * 8 * 16)     # the router sees all
     assert flops_per_token(model, 1) == 6 * matrices + 12 * 8
 
 

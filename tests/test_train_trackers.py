@@ -4,7 +4,6 @@ from minillm.train.trackers import *
 
 # %% ../nbs/18_trainer.ipynb
 import sys
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest

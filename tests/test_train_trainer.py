@@ -86,7 +86,8 @@ def test_ctrl_c_waits_for_the_end_of_the_step(tmp_path):
     with pytest.raises(KeyboardInterrupt): t.fit()
     assert t.step == 6 and find_checkpoint(tmp_path / "r").name == "step-0000006"
     assert signal.getsignal(signal.SIGINT) is before
-    assert (json.loads((tmp_path / "r" / "run.json").read_text())["status"] == "interrupted")
+    report = json.loads((tmp_path / "r" / "run.json").read_text())
+    assert report["status"] == "interrupted"
 
 
 def test_a_finished_run_can_be_resumed_and_prolonged(tmp_path):
@@ -151,10 +152,11 @@ def test_a_loss_that_explodes_stops_the_run_and_saves_nothing_bad(tmp_path):
     bad = make(tmp_path / "r", max_steps=40, eval_every=40, save_every=1,
                learning_rate=1e-3)
     bad.callbacks.append(Poison(20, lambda w: w.mul_(200)))
-    with pytest.raises(Diverged, match="step 25: loss .* for 5 steps, after a median") as e:
+    with pytest.raises(Diverged, match="step 25: loss .* for 5 steps, after a") as e:
         bad.fit()
     assert find_checkpoint(tmp_path / "r").name == "step-0000020"
-    assert "the largest in embed.weight" in str(e.value) and "step-0000020" in str(e.value)
+    assert "the largest in embed.weight" in str(e.value)
+    assert str(tmp_path / "r" / "step-0000020") in str(e.value)
     off = make(tmp_path / "s", max_steps=30, learning_rate=1e-3, explode_factor=0)
     off.callbacks.append(Poison(20, lambda w: w.mul_(200)))
     assert off.fit()["steps"] == 30
@@ -167,7 +169,8 @@ def test_accumulation_is_one_big_batch(tmp_path):
         part = feed[n].pop(0)
         return part[:, :-1], part[:, 1:]
     big, parts = (make(tmp_path / "a", batch_size=4, draw=draw),
-                  make(tmp_path / "b", batch_size=2, gradient_accumulation=2, draw=draw))
+                  make(tmp_path / "b", batch_size=2, gradient_accumulation=2,
+                       draw=draw))
     a, b = big.train_step(), parts.train_step()
     assert (math.isclose(a["loss"], b["loss"], rel_tol=1e-6)
             and math.isclose(a["grad_norm"], b["grad_norm"], rel_tol=1e-5))
@@ -238,7 +241,7 @@ def test_patience_ends_a_run_and_survives_a_resume(tmp_path):
     options = {"max_steps": 60, "eval_every": 4, "patience": 2, "learning_rate": 1e-9,
                "min_learning_rate": 0, "dropout": 0.0}
     t = make(tmp_path / "r", **options)
-    value = iter([3.0, 2.0, 2.5, 2.0])                  # as good as before is not better
+    value = iter([3.0, 2.0, 2.5, 2.0])              # as good as before is not better
     t.evaluate = lambda: {"val_loss": next(value)}
     result = t.fit()
     assert result["steps"] == 16 and result["status"] == "stopped early"
@@ -296,7 +299,7 @@ def test_data_that_change_are_noticed(tmp_path):
             if row["step"] == 6: os.truncate(path, 50)
     broken = make(tmp_path / "b", train=tokens)
     broken.callbacks.append(Cut())
-    with pytest.raises(DataChanged, match="50 bytes now.*good checkpoint.*step-0000004"):
+    with pytest.raises(DataChanged, match="50 bytes now.*checkpoint.*step-0000004"):
         broken.fit()
     with pytest.raises(DataChanged, match="training data changed since the checkpoint"):
         make(tmp_path / "b", train=TOKENS[1:2501]).fit(resume=True)

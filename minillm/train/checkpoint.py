@@ -48,7 +48,8 @@ def flatten_optimizer(optimizer: torch.optim.Optimizer,
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, flat: Tensors,
-                      scatter: Callable[[Tensor, Tensor], Tensor] | None = None) -> None:
+                      scatter: Callable[[Tensor, Tensor], Tensor] | None = None
+                      ) -> None:
     """Undo `flatten_optimizer`; the groups (rates, decay) stay those of `optimizer`.
     `scatter(whole, like)` gives this process its part, as `like` is laid out.
     """
@@ -173,7 +174,8 @@ def way_out(folder: Path) -> str:
                     and (f / "state.json").exists())
     if not others:
         return "there is no other checkpoint beside it: train anew in another folder"
-    return f'to use the one before, write {{"folder": "{others[-1]}"}} into {folder.parent / "last.json"}'
+    return (f'to use the one before, write {{"folder": "{others[-1]}"}} into '
+            f'{folder.parent / "last.json"}')
 
 
 def check_file(file: Path) -> None:
@@ -197,7 +199,8 @@ def read_tensors(file: Path) -> Tensors:
     check_file(file)
     try: return load_file(file)
     except SafetensorError as error:
-        raise ValueError(f"{file} is damaged ({error}); {way_out(file.parent)}") from None
+        raise ValueError(f"{file} is damaged ({error}); "
+                         f"{way_out(file.parent)}") from None
 
 
 def read_state(folder: Path) -> dict[str, Any]:

@@ -44,7 +44,8 @@ def fork(arguments: list[str], log: Path, limit: int = 0) -> int:
         import resource
         target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for stream in (1, 2): os.dup2(target, stream)
-        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)
+        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(
+            2, "w", closefd=False)
         sys.argv = ["minillm", *arguments]
         if limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
         importlib.import_module("minillm.cli").main(arguments)
@@ -175,7 +176,8 @@ def disk_full(bench: Bench) -> bool:
         out, room = bench.new(), bench.random.randrange(40, 160)
         out.mkdir()
         mount = ["mount", "-t", "tmpfs", "-o", f"size={room}k", "tmpfs", str(out)]
-        real = os.geteuid() == 0 and not subprocess.run(mount, capture_output=True).returncode
+        real = os.geteuid() == 0 and not subprocess.run(
+            mount, capture_output=True).returncode
         if real: bench.mounted.append(out)
         code, said = bench.train(out, limit=0 if real else
                                  bench.random.randrange(1000, 9000))
@@ -188,7 +190,8 @@ def damaged(bench: Bench) -> bool:
     out = bench.new()
     shutil.copytree(bench.folder / "half", out)
     file = bench.random.choice(sorted(find_checkpoint(out).iterdir()))
-    whole, kind = bytearray(file.read_bytes()), bench.random.choice(["cut", "bit", "gone"])
+    whole, kind = bytearray(file.read_bytes()), bench.random.choice(
+        ["cut", "bit", "gone"])
     at = bench.random.randrange(len(whole))
     if kind == "bit": whole[at] ^= 1
     file.write_bytes(whole[:at] if kind == "cut" else whole)
@@ -199,7 +202,8 @@ def damaged(bench: Bench) -> bool:
 def data_changed(bench: Bench) -> bool:
     """Token files cut or rewritten under a run, or between two parts of it."""
     out, data = bench.new(), bench.data / bench.random.choice(["train.bin", "val.bin"])
-    whole, kind = data.read_bytes(), bench.random.choice(["cut", "rewritten", "between"])
+    whole, kind = data.read_bytes(), bench.random.choice(
+        ["cut", "rewritten", "between"])
     if kind == "between":
         shutil.copytree(bench.folder / "half", out)
         data.write_bytes(bytes(1) + whole[1:] if whole[0] else b"\1" + whole[1:])
@@ -255,7 +259,8 @@ def run_faults(folder: Path, share: float = 1.0, seed: int = 0) -> dict[str, Any
         for name, (trial, times) in FAULTS.items():
             results = [trial(bench) for _ in range(max(1, round(times * share)))]
             found[name] = {"tried": len(results), "survived": sum(results)}
-            print(f"{name:28} {sum(results):3} of {len(results):3} survived", flush=True)
+            print(f"{name:28} {sum(results):3} of {len(results):3} survived",
+                  flush=True)
     finally:
         for place in bench.mounted: subprocess.run(["umount", str(place)])
     lost = sorted(bench.lost)

@@ -32,7 +32,7 @@ class CompiledCheck:
     """Compiles `modules`; called after the first step, it asks whether there is a
     graph. Chapter: 18_trainer.
 
-    Raises RuntimeError if `torch.compile` fell back to running line by line.
+    Raises ValueError if `torch.compile` fell back to running line by line.
     """
 
     def __init__(self, modules: Sequence[nn.Module]) -> None:
@@ -42,7 +42,7 @@ class CompiledCheck:
 
     def __call__(self) -> None:
         if not self.done and graphs_made() == self.before:
-            raise RuntimeError("compile=true made no graph: the model ran line by line; "
-                               "set TORCH_LOGS=graph_breaks to see why, or leave "
-                               "compile out")
+            raise ValueError("compile=true made no graph: the model ran line by line; "
+                             "set TORCH_LOGS=graph_breaks to see why, or leave compile "
+                             "out")
         self.done = True

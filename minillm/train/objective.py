@@ -32,7 +32,8 @@ def hidden(model: Decoder, ids: Tensor) -> Tensor:
     return model.norm(x)
 
 
-def plain_loss(model: Decoder, x: Tensor, y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+def plain_loss(model: Decoder, x: Tensor,
+               y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """The decoder's own loss."""
     return model.loss(x, y)
 

@@ -20,16 +20,17 @@ def check_folder(out: Path, resume: bool) -> None:
     if resume:
         if not list(out.glob("step-*")): find_checkpoint(out)
     elif out.is_file() or (out / "last.json").exists():
-        what = "is a file" if out.is_file() else "holds a run already; continue it with --resume"
+        what = ("is a file" if out.is_file()
+                else "holds a run already; continue it with --resume")
         raise FileExistsError(f"{out} {what}; or choose another --out")
 
 
 def check_same_run(run: Any, state: dict[str, Any]) -> None:
     """Raise a ValueError if a checkpoint's context, optimizer or data are others."""
     if state["seq_length"] != run.seq_length:
-        raise ValueError(f"{run.out} was trained with seq_length={state['seq_length']}, "
-                         f"not {run.seq_length}; resume with that, or choose another "
-                         "--out")
+        raise ValueError(f"{run.out} was trained with "
+                         f"seq_length={state['seq_length']}, not {run.seq_length}; "
+                         "resume with that, or choose another --out")
     run.stepper.fits(state["training"], vars(run.training))
     for name, saved in state.get("data", {}).items():
         check_fingerprint(name, saved, run.data[name])

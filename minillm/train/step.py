@@ -70,7 +70,7 @@ class Stepper:
             torch.tensor(float(sum(counts)), device=self.device)).item()
         loss = torch.zeros((), device=self.device)
         for i, ((x, y), count) in enumerate(zip(own, counts)):
-            if not count: continue                     # a mean over nothing is no number
+            if not count: continue                 # a mean over nothing is no number
             with self.strategy.sync(i == len(own) - 1):
                 loss += self.part(x, y, count / total)
         self.check()

@@ -91,7 +91,8 @@ class Trainer:
                           else list(callbacks))
         self.strategy = strategy or SingleProcess()
         self.stepper = Stepper(model, training, self.device, self.strategy)
-        self.optimizer, self.dtype = self.stepper.optimizer, self.stepper.precision.dtype
+        self.optimizer = self.stepper.optimizer
+        self.dtype = self.stepper.precision.dtype
         self.sampler = torch.Generator().manual_seed(training.seed)
         self.watch = Watch(training.explode_factor)
         self.step, self.saved, self.best, self.stale = 0, -1, math.inf, 0
@@ -132,8 +133,8 @@ class Trainer:
             raise
         except Diverged as error:
             status = "diverged"
-            raise Diverged(f"{error}; {diagnose(self.model)}; {last_words(self.out)}. Try "
-                           "a smaller learning_rate, more warmup_steps, or "
+            raise Diverged(f"{error}; {diagnose(self.model)}; {last_words(self.out)}. "
+                           "Try a smaller learning_rate, more warmup_steps, or "
                            "gradient_clip=1") from None
         except DataChanged as error:
             raise DataChanged(f"{error}; {last_words(self.out)}") from None
@@ -194,8 +195,8 @@ class Trainer:
         parts = [self.draw(self.train_tokens, t.batch_size, self.seq_length,
                            self.sampler) for _ in range(t.gradient_accumulation)]
         loss, norm = self.stepper.gradients(parts)
-        overflow = self.stepper.precision.skips and math.isfinite(loss)
-        wrong = self.watch.look(loss, 0.0 if overflow else norm)
+        skipped = self.stepper.precision.skips and not math.isfinite(norm)
+        wrong = self.watch.look(loss, 0.0 if skipped else norm)
         if wrong:
             rate = t.learning_rate * self.stepper.factor(self.step)
             raise Diverged(f"step {self.step + 1}: {wrong} at learning rate {rate:.2g}")

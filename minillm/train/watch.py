@@ -46,9 +46,10 @@ class Watch:
     def excess(self, loss: float, norm: float) -> str | None:
         """Which of the two is far above its median."""
         if self.factor == 0 or len(self.losses) < 10: return None
+        middle, calm = median(self.losses), median(self.norms)
         for name, value, past, limit in (
-                ("loss", loss, median(self.losses), self.factor * median(self.losses) + 1),
-                ("gradient", norm, median(self.norms), 100 * median(self.norms) + 10)):
+                ("loss", loss, middle, self.factor * middle + 1),
+                ("gradient", norm, calm, 100 * calm + 10)):
             if value > limit:
                 return (f"{name} {value:.4g} for {self.strikes + 1} steps, after a "
                         f"median of {past:.4g}")

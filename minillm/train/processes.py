@@ -7,7 +7,9 @@ __all__ = ['Answer', 'BROKEN', 'answer', 'in_processes', 'collect', 'RankLost', 
 
 # %% ../../nbs/27_scaling.ipynb #7674e400
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -100,6 +102,9 @@ def explained(out: str | Path, strategy: SingleProcess) -> Iterator[None]:
     """Turn PyTorch's complaint about a broken connection into `RankLost`, which says
     what is left. Chapter: 27_scaling.
     """
+    if strategy.ranks > 1 and threading.current_thread() is threading.main_thread():
+        # torchrun ends the survivors with SIGTERM: first they have something to say
+        signal.signal(signal.SIGTERM, lambda number, frame: None)
     try: yield
     except RuntimeError as error:
         if strategy.ranks == 1: raise

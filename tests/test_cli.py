@@ -13,12 +13,33 @@ def test_extra_flags():
     with pytest.raises(ValueError, match="'oops' is no flag"): extra_flags(["oops"])
 
 
-def test_only_whole_characters_are_shown():
-    from minillm.tokenizer.bpe import BPETokenizer
-    tokenizer = BPETokenizer([])
-    pieces = list(growing_text(tokenizer, iter(tokenizer.encode("a🦊é"))))
-    assert "".join(pieces) == "a🦊é" and "�" not in "".join(pieces)
-    assert list(growing_text(tokenizer, iter(tokenizer.encode("🦊")[:2])))[-1] == "�"
+def test_benchmark_passes_on_what_was_given(capsys, monkeypatch):
+    import json
+
+    import minillm.benchmark
+    seen = []
+
+    def fake(against: str = "a", out=None):
+        seen.append((against, out))
+        print("a table")
+        return {"fast": True}
+    monkeypatch.setattr(minillm.benchmark, "suite", lambda name: fake)
+    app(["benchmark", "train", "--against", "b", "--json"], standalone_mode=False)
+    assert seen == [("b", None)]
+    assert json.loads(capsys.readouterr().out) == {"benchmark": "train", "fast": True}
+    with pytest.raises(ValueError, match="no option --rounds; it has --against, --out"):
+        app(["benchmark", "train", "--rounds", "3"], standalone_mode=False)
+
+
+def test_unknown_benchmarks_name_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'train'"):
+        app(["benchmark", "trian"], standalone_mode=False)
+
+
+def test_flags_that_exclude_each_other():
+    together(beams=4, draft=None, endless=False)
+    with pytest.raises(ValueError, match="--beams and --num-samples do not go"):
+        together(beams=4, num_samples=True)
 
 
 def test_prompts_are_checked():

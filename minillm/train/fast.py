@@ -12,7 +12,7 @@ from torch import nn
 
 from ..benchmark.core import matrix_rate
 from ..layers.fused import use_fused
-from ..layers.products import use_attend
+from ..layers.products import attend_fast, use_attend
 
 
 @cache
@@ -52,4 +52,4 @@ def fast_training(model: nn.Module) -> nn.Module:
     Combine it with `torch.autocast("cpu", torch.bfloat16)` where `quickest_dtype` says
     so. On a GPU leave it: `attend` is the fast one there.
     """
-    return use_fused(use_attend(model))
+    return use_fused(use_attend(model, attend_fast))

@@ -281,7 +281,7 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         metrics = run_faults(Path(folder), options.share, options.seed)
     path = write_record("faults", metrics, seed=options.seed, folder=options.record,
-                        modules=["minillm.train.faults"],
+                        modules=["minillm.train.faults", "minillm.train.trainer"],
                         wall_time=time.perf_counter() - began,
                         command="python -m minillm.train.faults")
     print(f"written to {path}")

@@ -111,8 +111,8 @@ def test_torchrun_and_a_killed_worker(tmp_path):
     assert run.returncode != 0 and time.monotonic() - killed < 60
     assert "error: rank 0: another process of this run died" in said, said
     assert "minillm/cli.py" not in said                       # a sentence, no traceback
-    done = subprocess.run([sys.executable, "-m", "minillm", "train", "--resume", "--out",
-                           str(tmp_path / "run")], timeout=150, capture_output=True)
+    resume = ["-m", "minillm", "train", "--resume", "--out", str(tmp_path / "run")]
+    done = subprocess.run([sys.executable, *resume], timeout=150, capture_output=True)
     assert done.returncode == 0
     assert [r["step"] for r in read_log(tmp_path / "run")] == list(range(1, 201))
 

@@ -6,7 +6,9 @@ from minillm.train.scale import *
 from dataclasses import replace
 
 import torch
+from torch import nn
 
+from minillm.config import TrainingConfig
 from minillm.models.decoder import Decoder
 
 

@@ -2,6 +2,7 @@
 
 
 from dataclasses import replace
+from functools import partial
 import torch
 from minillm.models.decoder import Decoder
 from minillm.models.presets import GPT2_124M
@@ -10,7 +11,7 @@ from minillm.train.scale import saved_bytes
 
 CASES = [(True, 16), (False, 16)]
 
-def measured(n_layers: int, recompute: bool, d_model: int) -> int:
+def _measured(n_layers: int, recompute: bool, d_model: int) -> int:
     model = Decoder(replace(GPT2_124M, vocab_size=16, d_model=d_model, n_heads=2, n_layers=n_layers, max_seq_len=8))
     if recompute: recompute_blocks(model)
     ids = torch.zeros(2, 8, dtype=torch.long)
@@ -18,26 +19,28 @@ def measured(n_layers: int, recompute: bool, d_model: int) -> int:
 
 def wrong_whole_model(recompute: bool, d_model: int) -> float:
     "You measured a whole model: logits and embedding are in it. Take the difference of two depths."
-    return measured(2, recompute, d_model) / (2 * 8 * d_model * 4)
+    return _measured(2, recompute, d_model) / (2 * 8 * d_model * 4)
 
 def wrong_never_recomputed(recompute: bool, d_model: int) -> float:
     "You did not pass `recompute` on: call recompute_blocks(model) where it is asked for."
-    return (measured(2, False, d_model) - measured(1, False, d_model)) / (2 * 8 * d_model * 4)
+    return (_measured(2, False, d_model) - _measured(1, False, d_model)) / (2 * 8 * d_model * 4)
 
 def wrong_bytes(recompute: bool, d_model: int) -> float:
     "You divided bytes by numbers: a number in 32 bits has 4 bytes."
-    return (measured(2, recompute, d_model) - measured(1, recompute, d_model)) / (2 * 8 * d_model)
+    return (_measured(2, recompute, d_model) - _measured(1, recompute, d_model)) / (2 * 8 * d_model)
 
 
 def kept_by_a_block(recompute: bool, d_model: int) -> float:
     "Bytes that one more block keeps, over those of its input; 2 rows of 8 tokens."
+    def first_loss(m: Decoder, ids: torch.Tensor) -> torch.Tensor:
+        return m.loss(ids, ids)[0]
     kept = []
     for n_layers in (1, 2):
         model = Decoder(replace(GPT2_124M, vocab_size=16, d_model=d_model, n_heads=2,
                                 n_layers=n_layers, max_seq_len=8))
         if recompute: recompute_blocks(model)
         ids = torch.zeros(2, 8, dtype=torch.long)
-        kept.append(saved_bytes(model, lambda m=model: m.loss(ids, ids)[0]))
+        kept.append(saved_bytes(model, partial(first_loss, model, ids)))
     return (kept[1] - kept[0]) / (2 * 8 * d_model * 4)
 
 

@@ -47,8 +47,8 @@ class Distributed(SingleProcess):
         targets = y.tensor_split(self.ranks)
         for rank, part in enumerate(targets):
             if (part == IGNORE).all():
-                raise ValueError(f"rank {rank} of {self.ranks} would get no target of a "
-                                 f"batch of {len(y)} rows; raise batch_size, or start "
+                raise ValueError(f"rank {rank} of {self.ranks} would get no target of "
+                                 f"a batch of {len(y)} rows; raise batch_size, or start "
                                  "fewer processes")
         return x.tensor_split(self.ranks)[self.rank], targets[self.rank]
 
@@ -204,8 +204,8 @@ def check_parallel(kind: str, training: TrainingConfig) -> None:
                          "rank would find its own overflows; use bfloat16, or ddp")
     if kind == "ep": return
     if training.optimizer == "muon":
-        raise ValueError("optimizer=muon does not go with parallel=fsdp: it needs whole "
-                         "matrices; use adamw, or ddp")
+        raise ValueError("optimizer=muon does not go with parallel=fsdp: it needs "
+                         "whole matrices; use adamw, or ddp")
     if training.loss_chunk:
         raise ValueError("loss_chunk does not go with parallel=fsdp; leave it out")
 

@@ -41,15 +41,15 @@ class AllToAll(torch.autograd.Function):
 
 # %% ../../nbs/27_scaling.ipynb #904d8458
 class ExchangeExperts:
-    """A `compute` for `MoELayer`: of E experts in all, rank r holds those from r E/R on,
-    and tokens are sent to them. Source: Lepikhin et al. 2020. Chapter: 27_scaling.
+    """A `compute` for `MoELayer`: of E experts in all, rank r holds those from r E/R
+    on, and tokens are sent to them. Source: Lepikhin et al. 2020. Chapter: 27_scaling.
     """
 
     def __init__(self, n_experts: int) -> None:
         self.rank, self.ranks = dist.get_rank(), dist.get_world_size()
         if n_experts % self.ranks:
-            raise ValueError(f"{n_experts} experts cannot be divided among {self.ranks} "
-                             "processes; start as many as divide them")
+            raise ValueError(f"{n_experts} experts cannot be divided among "
+                             f"{self.ranks} processes; start as many as divide them")
         self.own = n_experts // self.ranks
         self.first = self.rank * self.own
 

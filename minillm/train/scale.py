@@ -197,6 +197,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--size", choices=list(SIZES),
                         default="full" if torch.cuda.is_available() else "small")
     parser.add_argument("--batch", type=int, help="rows of a batch")
+    parser.add_argument("--settings", nargs="+", choices=list(SETTINGS),
+                        default=list(SETTINGS))
     parser.add_argument("--device", default="auto")
     parser.add_argument("--record", help="folder of the record")
     options, began = parser.parse_args(arguments), time.perf_counter()
@@ -204,7 +206,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.batch: size = replace(size, batch=options.batch)
     if device.type == "cpu": torch.set_num_threads(1)
     table = {}
-    for setting in SETTINGS:
+    for setting in options.settings:
         table[setting] = race(size, setting, device)
         show(setting, table[setting])
     card = torch.cuda.get_device_name() if device.type == "cuda" else "one CPU thread"

@@ -6,8 +6,9 @@
 __all__ = ['app', 'Json', 'Place', 'Checkpoint', 'Pretrained', 'MaxTokens', 'Temperature', 'TopP', 'TopK', 'MinP', 'Repetition',
            'Stop', 'Seed', 'say', 'finish', 'fail', 'guarded', 'out_of_memory', 'main', 'show_version', 'options',
            'tales_source', 'usable_cores', 'prepare', 'progress_bars', 'extra_flags', 'run_config', 'open_tokens',
-           'train', 'make_trainer', 'keeper', 'keep_beside', 'find_run', 'encode_prompt', 'open_model', 'open_voice',
-           'together', 'generate', 'chat', 'export', 'presets', 'show_presets', 'ablate', 'verify', 'benchmark']
+           'train', 'fit', 'share_work', 'make_trainer', 'keeper', 'keep_beside', 'find_run', 'encode_prompt',
+           'open_model', 'open_voice', 'together', 'generate', 'chat', 'export', 'presets', 'show_presets', 'ablate',
+           'verify', 'benchmark']
 
 # %% ../nbs/90_cli.ipynb #f8470015
 import json
@@ -276,6 +277,10 @@ def train(context: typer.Context,
           log: Annotated[list[str] | None,
                          typer.Option(help="tensorboard or wandb; may be given "
                                            "twice")] = None,
+          parallel: Annotated[str,
+                              typer.Option(help="how the processes that torchrun "
+                                                "starts share the work: ddp, fsdp, ep "
+                                                "or none")] = "ddp",
           as_json: Json = False) -> None:
     """Train a model. Any key of the configuration is a flag: --max-steps 100
     --learning-rate 3e-4.
@@ -284,22 +289,41 @@ def train(context: typer.Context,
     if not resume and out.exists() and any(f.name[0] != "." for f in out.iterdir()):
         raise FileExistsError(f"{out} exists already; continue it with --resume, or "
                               "choose another --out")
-    trainer = make_trainer(settings, out, log or [])
-    say(f"{trainer.model.num_parameters():,} parameters on {trainer.device}, "
+    trainer = make_trainer(settings, out, log or [], parallel)
+    tell = say if trainer.strategy.is_main else (lambda text: None)
+    tell(f"{trainer.model.num_parameters():,} parameters on {trainer.device}, "
         f"{len(trainer.train_tokens):,} tokens, to step {settings.training.max_steps}")
     begun = any(out.glob("step-*"))
-    if resume and not begun: say(f"{out} holds no checkpoint yet: from the beginning")
-    try: result = trainer.fit(resume and begun)
+    if resume and not begun: tell(f"{out} holds no checkpoint yet: from the beginning")
+    try: result = fit(trainer, resume and begun)
     except KeyboardInterrupt:
         fail(f"interrupted after step {trainer.step}; the checkpoint is in {out}, go "
              f"on with: minillm train --resume --out {out}", 130)
+    if not trainer.strategy.is_main: return
     text = (f"{out}: {result['steps']} steps, validation loss "
             f"{result['final_val_loss']:.4f} nats per token, loss curve in "
             f"{out / 'loss.png'}")
     finish({"out": str(out), **result}, as_json, text)
 
 
-def make_trainer(settings: Any, out: Path, log: list[str]) -> Any:
+def fit(trainer: Any, resume: bool) -> dict[str, Any]:
+    """Train; where the work is shared, say in words when another process died."""
+    if trainer.strategy.ranks == 1: return trainer.fit(resume)
+    from minillm.train.processes import explained
+    with explained(trainer.out, trainer.strategy): return trainer.fit(resume)
+
+
+def share_work(parallel: str, training: Any) -> Any:
+    """The strategy of a run: alone, unless torchrun started several processes."""
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1 and parallel in ("ddp", "none"):
+        from minillm.train.strategy import SingleProcess
+        return SingleProcess()
+    from minillm.train.distributed import make_strategy
+    return make_strategy(parallel, training)
+
+
+def make_trainer(settings: Any, out: Path, log: list[str],
+                 parallel: str = "ddp") -> Any:
     """Model, data and trainer of a run, with all who want to know of its steps."""
     from dataclasses import replace
 
@@ -322,7 +346,8 @@ def make_trainer(settings: Any, out: Path, log: list[str]) -> Any:
                  *make_trackers(log)]
     return Trainer(model, settings.training, train_tokens, val_tokens,
                    seq_length=settings.data.seq_length, out=out, callbacks=callbacks,
-                   val_bytes=meta.get("val_bytes"))
+                   val_bytes=meta.get("val_bytes"),
+                   strategy=share_work(parallel, settings.training))
 
 
 def keeper(settings: Any) -> Any:

@@ -56,5 +56,9 @@ class SingleProcess:
         """Undo `gather`: this process's part, laid out as `like`."""
         return whole
 
+    def merge(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """In the main process, the named tensors of all: what others alone hold too."""
+        return tensors
+
     def barrier(self) -> None:
         """Wait for all."""

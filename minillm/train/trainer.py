@@ -256,9 +256,9 @@ class Trainer:
                  "seconds": self.seconds, "model": self.model.config.to_dict(),
                  "training": vars(self.training), "data": self.data,
                  "seq_length": self.seq_length}
-        gather = self.strategy.gather
-        parts = {"model": weights_of(self.model, gather),
-                 "optimizer": flatten_optimizer(self.optimizer, gather),
+        gather, merge = self.strategy.gather, self.strategy.merge
+        parts = {"model": merge(weights_of(self.model, gather)),
+                 "optimizer": merge(flatten_optimizer(self.optimizer, gather)),
                  "random": {**random_states(self.sampler, self.device),
                             **self.stepper.precision.state()}}
         if self.strategy.is_main: write_checkpoint(self.out, parts, state, pointers)

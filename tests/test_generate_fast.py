@@ -17,6 +17,8 @@ KINDS = {"llama": {}, "gqa": {"n_kv_heads": 2}, "mqa": {"n_kv_heads": 1},
          "local": {"layer_pattern": "LG", "window": 5, "rope_local_base": 1000.0},
          "mixture": {"use_moe": True, "num_experts": 4, "top_k": 2},
          "stretched": {"rope_scaling": "yarn", "rope_factor": 4.0, "rope_trained": 16},
+         "query-key norms": {"qk_norm": True},
+         "norms, interleaved": {"qk_norm": True, "rope_pairing": "interleaved"},
          "own width": {"head_dim": 24, "score_scale": 0.3},
          "tied, capped": {"tie_embeddings": True, "final_cap": 5.0}}
 

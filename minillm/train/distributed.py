@@ -48,8 +48,8 @@ class Distributed(SingleProcess):
         for rank, part in enumerate(targets):
             if (part == IGNORE).all():
                 raise ValueError(f"rank {rank} of {self.ranks} would get no target of "
-                                 f"a batch of {len(y)} rows; raise batch_size, or start "
-                                 "fewer processes")
+                                 f"a batch of {len(y)} rows; raise batch_size, or "
+                                 "start fewer processes")
         return x.tensor_split(self.ranks)[self.rank], targets[self.rank]
 
     def reduce_mean(self, value: Tensor) -> Tensor:

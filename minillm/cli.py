@@ -187,17 +187,17 @@ def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a
                                     "set's name or `tales`")
     tales = source == "tales" and not Path(source).exists()
     if tales and (column or subset or split != "train"):
-        raise ValueError("the source `tales` has no --column, --subset or --split; leave "
-                         "them out")
+        raise ValueError("the source `tales` has no --column, --subset or --split; "
+                         "leave them out")
     documents, about = tales_source(stories, seed, tokenizer) if tales else (source, {})
     options = {} if tales else {"split": split, "column": column, "subset": subset}
+    cores = usable_cores() if workers is None else workers
     with progress_bars() as report:
         try:
             meta = prepare_source(documents, out, tokenizer, vocab_size, val_fraction,
                                   overwrite, report,
-                                  workers=usable_cores() if workers is None else workers,
-                                  seed=seed, ranks=ranks, resume=resume, about=about,
-                                  **options)
+                                  workers=cores, seed=seed, ranks=ranks, resume=resume,
+                                  about=about, **options)
         except KeyboardInterrupt:
             fail("interrupted; what is finished is kept: the same command goes on "
                  "from there", 130)

@@ -4,17 +4,17 @@
 
 # %% auto #0
 __all__ = ['app', 'Json', 'Place', 'Checkpoint', 'Pretrained', 'MaxTokens', 'Temperature', 'TopP', 'TopK', 'MinP', 'Repetition',
-           'Stop', 'Seed', 'say', 'finish', 'fail', 'guarded', 'out_of_memory', 'main', 'show_version', 'options',
-           'tales_source', 'usable_cores', 'prepare', 'progress_bars', 'extra_flags', 'run_config', 'open_tokens',
-           'train', 'fit', 'share_work', 'make_trainer', 'keeper', 'keep_beside', 'find_run', 'encode_prompt',
-           'open_model', 'open_voice', 'together', 'generate', 'chat', 'export', 'presets', 'show_presets', 'ablate',
-           'verify', 'benchmark']
+           'Stop', 'Seed', 'say', 'finish', 'fail', 'guarded', 'usage', 'out_of_memory', 'main', 'show_version',
+           'options', 'tales_source', 'usable_cores', 'prepare', 'progress_bars', 'extra_flags', 'run_config',
+           'open_tokens', 'train', 'fit', 'share_work', 'make_trainer', 'keeper', 'keep_beside', 'find_run',
+           'encode_prompt', 'open_model', 'open_voice', 'new_lines', 'at_least_one', 'together', 'after', 'generate',
+           'chat', 'export', 'presets', 'show_presets', 'ablate', 'verify', 'benchmark']
 
 # %% ../nbs/90_cli.ipynb #f8470015
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -48,7 +48,7 @@ def fail(message: str, code: int = 1) -> NoReturn:
     say(f"error: {' '.join(str(message).split())}")
     raise SystemExit(code)
 
-
+# %% ../nbs/90_cli.ipynb #7da53bd8
 def guarded(call: Callable[[], Any]) -> None:
     """Run a command; turn what a user can cause into one line, and Ctrl-C into exit
     code 130.
@@ -66,9 +66,22 @@ def guarded(call: Callable[[], Any]) -> None:
              "a shorter --seq-length or a smaller model")
     except Exception as error:
         if not hasattr(error, "format_message"): raise   # a bug of ours: show all of it
-        code, message = getattr(error, "exit_code", 2), error.format_message()
-        if message: fail(message, code)  # without one it was a call for help
+        code = getattr(error, "exit_code", 2)
+        if message := usage(error): fail(message, code)  # else it was a call for help
     raise SystemExit(code or 0)
+
+
+def usage(error: Any) -> str:
+    """What is wrong with a command line: the reader's message, the value that it leaves
+    out, and where to read on.
+    """
+    message = error.format_message().rstrip(".")
+    if not message: return ""
+    details = getattr(error.__cause__ or error.__context__, "errors", list)()
+    if details: message += f": {details[0]['input']!r}"
+    if "extra argument" in message: message += "; put words that belong together in ''"
+    command = getattr(getattr(error, "ctx", None), "command_path", "minillm")
+    return f"{message}; see `{command} --help`"
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -170,15 +183,21 @@ def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a
     folder. Repeated after an interruption, it goes on where it stopped.
     """
     from minillm.data.sources import prepare as prepare_source
+    if not source: raise ValueError("source='' is empty; give a file, a folder, a data "
+                                    "set's name or `tales`")
     tales = source == "tales" and not Path(source).exists()
+    if tales and (column or subset or split != "train"):
+        raise ValueError("the source `tales` has no --column, --subset or --split; "
+                         "leave them out")
     documents, about = tales_source(stories, seed, tokenizer) if tales else (source, {})
     options = {} if tales else {"split": split, "column": column, "subset": subset}
+    cores = usable_cores() if workers is None else workers
     with progress_bars() as report:
         try:
             meta = prepare_source(documents, out, tokenizer, vocab_size, val_fraction,
-                                  overwrite, report, workers=workers or usable_cores(),
-                                  seed=seed, ranks=ranks, resume=resume, about=about,
-                                  **options)
+                                  overwrite, report,
+                                  workers=cores, seed=seed, ranks=ranks, resume=resume,
+                                  about=about, **options)
         except KeyboardInterrupt:
             fail("interrupted; what is finished is kept: the same command goes on "
                  "from there", 130)
@@ -187,7 +206,7 @@ def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a
             f"vocabulary of {meta['vocab_size']:,} ({meta['tokenizer']})")
     finish({"out": str(out), **meta}, as_json, text)
 
-
+# %% ../nbs/90_cli.ipynb #a8660519
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     """Bars on the error stream, one for each kind of work, where a person looks; a
@@ -286,6 +305,8 @@ def train(context: typer.Context,
     --learning-rate 3e-4.
     """
     settings = run_config(config, data, out, resume, extra_flags(context.args))
+    if out.exists() and not out.is_dir():
+        raise FileExistsError(f"{out} is a file; choose a folder as --out")
     if not resume and out.exists() and any(f.name[0] != "." for f in out.iterdir()):
         raise FileExistsError(f"{out} exists already; continue it with --resume, or "
                               "choose another --out")
@@ -305,7 +326,7 @@ def train(context: typer.Context,
             f"{out / 'loss.png'}")
     finish({"out": str(out), **result}, as_json, text)
 
-
+# %% ../nbs/90_cli.ipynb #21a2b99b
 def fit(trainer: Any, resume: bool) -> dict[str, Any]:
     """Train; where the work is shared, say in words when another process died."""
     if trainer.strategy.ranks == 1: return trainer.fit(resume)
@@ -376,11 +397,11 @@ def find_run(checkpoint: Path) -> Path:
     """The run's folder of a checkpoint: itself, or the one above `step-…`; it must hold
     the tokenizer.
     """
-    for folder in (checkpoint, checkpoint.parent):
-        if (folder / "tokenizer.json").exists(): return folder
     if not checkpoint.exists():
         raise FileNotFoundError(f"{checkpoint} does not exist; train a model with "
                                 f"`minillm train --out {checkpoint}`")
+    for folder in (checkpoint, checkpoint.parent):
+        if (folder / "tokenizer.json").exists(): return folder
     raise FileNotFoundError(f"{checkpoint} holds no tokenizer.json; give the folder of "
                             "a run made by `minillm train`")
 
@@ -443,7 +464,7 @@ def open_voice(checkpoint: Path | None, pretrained: str | None, device: str) -> 
     return Voice(model.to(place), tokenizer, set(stops[0]) if stops else set(),
                  "shipped")
 
-# %% ../nbs/90_cli.ipynb #6fd82352
+# %% ../nbs/90_cli.ipynb #4e98ecb2
 Place = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
 Checkpoint = Annotated[Path | None, typer.Option(help="a run's folder; without it, the "
                                                       "model that comes with minillm")]
@@ -463,8 +484,21 @@ Repetition = Annotated[float | None,
                        typer.Option("--repetition-penalty",
                                     help="above 1: what was said becomes less likely")]
 Stop = Annotated[list[str] | None,
-                 typer.Option(help="end before this text (may be given several times)")]
+                 typer.Option(help="end before this text, \\n is a new line (may be given "
+                              "several times)")]
 Seed = Annotated[int | None, typer.Option(help="the same seed writes the same text")]
+
+# %% ../nbs/90_cli.ipynb #be48b385
+def new_lines(texts: list[str] | None) -> list[str]:
+    r"""Texts of the command line, where the two signs \n mean a new line."""
+    return [text.replace("\\n", "\n") for text in texts or []]
+
+
+def at_least_one(**numbers: int | None) -> None:
+    """Raise a ValueError if one of these is given and below 1."""
+    for name, number in numbers.items():
+        if number is not None and number < 1:
+            raise ValueError(f"{name}={number} must be at least 1")
 
 
 def together(**flags: Any) -> None:
@@ -473,6 +507,15 @@ def together(**flags: Any) -> None:
     if len(given) > 1: raise ValueError(f"{' and '.join(given)} do not go together")
 
 
+def after(begin: Callable[[], None], items: Iterable[Any]) -> Iterator[Any]:
+    """The items, with `begin` called once the first one is there: so that nothing is
+    shown of a text that cannot be written.
+    """
+    for number, item in enumerate(items):
+        if number == 0: begin()
+        yield item
+
+# %% ../nbs/90_cli.ipynb #3c309712
 @app.command()
 def generate(prompt: Annotated[str | None,
                                typer.Argument(help="the text to go on from")] = None,
@@ -502,21 +545,25 @@ def generate(prompt: Annotated[str | None,
     from minillm.generate.batch import grow_texts
     from minillm.writing import (Choices, Meter, Screen, best_texts, endless_text,
                                  tokens_of)
-    for name, number in (("max_tokens", max_tokens), ("num_samples", num_samples),
-                         ("beams", beams), ("draft_tokens", draft_tokens)):
-        if number is not None and number < 1:
-            raise ValueError(f"{name}={number} must be at least 1")
+    at_least_one(max_tokens=max_tokens, num_samples=num_samples, beams=beams,
+                 draft_tokens=draft_tokens)
     if prompt is not None and prompt_flag is not None:
         raise ValueError("the prompt is given twice; give PROMPT or --prompt")
     together(beams=beams, draft=draft, endless=endless)
     for name, value in (("stop", stop), ("num_samples", num_samples > 1),
                         ("json", as_json and max_tokens is None)):
         together(endless=endless, **{name: value})
-    together(beams=beams, repetition_penalty=penalty)
+    for name, value in (("repetition_penalty", penalty), ("top_k", top_k),
+                        ("top_p", top_p), ("min_p", min_p)):
+        together(beams=beams, **{name: value is not None})     # beams draw nothing
     if beams is not None and beams < num_samples:
         raise ValueError(f"{beams} beams find no {num_samples} texts; raise --beams")
-    choices = Choices(temperature, top_k, top_p, min_p, penalty, stop or [], seed)
+    if not -100 <= length_penalty <= 100:
+        raise ValueError(f"length_penalty={length_penalty} must be a number from -100 "
+                         "to 100; 1 is usual")
+    choices = Choices(temperature, top_k, top_p, min_p, penalty, new_lines(stop), seed)
     voice = open_voice(checkpoint, pretrained, device)
+    guesser = open_voice(draft, None, device) if draft else None
     text, room = (prompt_flag if prompt is None else prompt) or "", voice.model.config
     ids = encode_prompt(voice.tokenizer, text, room.max_seq_len)
     limit = 200 if max_tokens is None else max_tokens
@@ -527,19 +574,19 @@ def generate(prompt: Annotated[str | None,
     result = {"text": text, "prompt_tokens": len(ids), "max_tokens": limit,
               "checkpoint": voice.source}
     try:
-        screen.show(text)
         if endless:
-            for piece in endless_text(voice, ids, choices, max_tokens, meter.count):
+            made = endless_text(voice, ids, choices, max_tokens, meter.count)
+            for piece in after(lambda: screen.show(text), made):
                 if as_json: written[0] += piece
                 screen.show(piece)
         else:
             steps = (best_texts(voice, ids, choices, limit, beams, num_samples,
                                 length_penalty) if beams else
-                     tokens_of(voice, ids, choices, limit, num_samples,
-                               open_voice(draft, None, device) if draft else None,
+                     tokens_of(voice, ids, choices, limit, num_samples, guesser,
                                draft_tokens))
-            for pieces in grow_texts(voice.tokenizer, [ids] * num_samples,
-                                     meter.counted(steps), choices.stop):
+            grown = grow_texts(voice.tokenizer, [ids] * num_samples,
+                               meter.counted(steps), choices.stop)
+            for pieces in after(lambda: screen.show(text), grown):
                 written = [old + piece for old, piece in zip(written, pieces)]
                 screen.show(pieces[0])
             for number, other in enumerate(written[1:], 2):
@@ -573,10 +620,9 @@ def chat(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
     answer.
     """
     from minillm.writing import Chat, Choices, Screen, talk
-    if max_tokens is not None and max_tokens < 1:
-        raise ValueError(f"max_tokens={max_tokens} must be at least 1")
+    at_least_one(max_tokens=max_tokens)
     choices = Choices(temperature, top_k, top_p, min_p, penalty,
-                      [s.replace("\\n", "\n") for s in stop or []], seed)
+                      new_lines(stop), seed)
     session = Chat(open_voice(checkpoint, pretrained, device), choices,
                    template.replace("\\n", "\n"), max_tokens or 200)
     asking, screen = sys.stdin.isatty(), Screen()
@@ -638,7 +684,7 @@ def show_presets(rows: list[dict[str, Any]]) -> None:
                       f"{row['parent']} with {new}" if new else "the start")
     Console().print(table)
 
-
+# %% ../nbs/90_cli.ipynb #9f02cd9b
 @app.command()
 def ablate(name: Annotated[str, typer.Argument(help="an ablation, or all")],
            seeds: Annotated[int, typer.Option(help="runs of each arm, 2 to 10")] = 5,
@@ -649,6 +695,7 @@ def ablate(name: Annotated[str, typer.Argument(help="an ablation, or all")],
            as_json: Json = False) -> None:
     """Train an upgrade and what it replaces, and compare them pair by pair."""
     from minillm.train.ablate import ABLATIONS, run_ablations, verdict
+    at_least_one(steps=steps, jobs=jobs)
     names = list(ABLATIONS) if name == "all" else [name]
     results = run_ablations(names, seeds=seeds, steps=steps, jobs=jobs, out=out)
     lines = [f"{ABLATIONS[n].title}: {r['difference']:+.4f} ± {r['half']:.4f} nats per "
@@ -692,6 +739,7 @@ def benchmark(name: Annotated[str, typer.Argument(help="train, attention, tokeni
 
     from minillm.benchmark import suite
     run = suite(name)
+    at_least_one(rounds=rounds)
     given = {"against": against, "text": text, "rounds": rounds, "quick": quick or None,
              "out": out}
     options = {key: value for key, value in given.items() if value is not None}

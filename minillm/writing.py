@@ -20,7 +20,7 @@ from .generate.sample import (Penalty, Remembering, make_sampler,
                                      repetition_penalty)
 from .generate.speculative import speculative
 from .generate.stream import SinkCache, stream
-from .generate.text import GrowingText
+from .generate.text import GrowingText, StopStrings
 
 LAST = 64      # how far back the repetition penalty looks in an endless text
 ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"
@@ -49,7 +49,7 @@ class Plain:
         held, self.held = self.held, ""
         return CONTROL.sub("", held)
 
-
+# %% ../nbs/90_cli.ipynb #e5336453
 @dataclass
 class Voice:
     """A model, its tokenizer, its end tokens, and where they come from."""
@@ -73,11 +73,14 @@ class Choices:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if self.temperature < 0:
-            raise ValueError(f"temperature={self.temperature} must not be negative; 0 "
-                             "takes the most probable token")
+        if not 0 <= self.temperature < float("inf"):
+            raise ValueError(f"temperature={self.temperature} must be a number from 0 "
+                             "on; 0 takes the most probable token")
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed={self.seed} must be from 0 to 2**63 - 1")
         make_sampler(1.0, self.top_k, self.top_p, self.min_p)  # also at temperature 0
         self.penalty()
+        StopStrings(self.stop)
 
     def sampler(self) -> Callable[..., torch.Tensor]:
         """The chain of warps."""
@@ -93,7 +96,7 @@ class Choices:
         made.manual_seed(self.seed) if self.seed is not None else made.seed()
         return made
 
-# %% ../nbs/90_cli.ipynb #e5336453
+# %% ../nbs/90_cli.ipynb #dfd64fd5
 def same_tokens(a: Any, b: Any) -> bool:
     """Whether two tokenizers mean the same by every id."""
     return a.vocab_size == b.vocab_size and all(
@@ -139,7 +142,7 @@ def best_texts(voice: Voice, ids: list[int], choices: Choices, max_tokens: int,
         yield [None if at >= len(text) or text[at] in voice.stop_ids else text[at]
                for text in padded]
 
-
+# %% ../nbs/90_cli.ipynb #6fd82352
 def endless_text(voice: Voice, ids: list[int], choices: Choices,
                  max_tokens: int | None, count: Callable[[], None]) -> Iterator[str]:
     """A text without end, in constant memory: the first tokens and the last ones.
@@ -162,7 +165,7 @@ def endless_text(voice: Voice, ids: list[int], choices: Choices,
             text = GrowingText(voice.tokenizer, [i])
     yield text.end()
 
-
+# %% ../nbs/90_cli.ipynb #c7c3dd50
 class Meter:
     """Counts tokens and seconds, to say at the end how fast it went."""
 

@@ -36,6 +36,55 @@ def test_unknown_benchmarks_name_the_nearest():
         app(["benchmark", "trian"], standalone_mode=False)
 
 
+@pytest.mark.parametrize("line, message", [
+    ("generate x --seed abc", "'abc'; see `"),
+    ("generate two words", "in ''; see `"),
+    ("generate x --frobnicate 3", "No such option: --frobnicate; see `")])
+def test_misused_commands_name_the_value_and_where_to_read_on(line, message, capsys):
+    with pytest.raises(SystemExit) as ended: main(line.split())
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.count("\n") == 1
+    assert message in said and said.endswith("generate --help`\n")
+
+
+@pytest.mark.parametrize("line, message", [
+    ("generate x --temperature nan", "temperature=nan must be"),
+    ("generate x --seed -1", "seed=-1 must be"),
+    ("generate x --stop=", "stop string is empty"),
+    ("generate x --beams 2 --top-k 3", "--beams and --top-k do not go together"),
+    ("generate x --beams 2 --length-penalty nan", "length_penalty=nan"),
+    ("generate x --num-samples 0", "num_samples=0 must be at least 1"),
+    ("chat --stop=", "stop string is empty"),
+    ("ablate rope --jobs 0", "jobs=0 must be at least 1"),
+    ("benchmark moe --rounds 0", "rounds=0 must be at least 1"),
+    ("prepare tales --out x --workers 0", "workers=0 must be at least 1"),
+    ("prepare tales --out x --column text", "no --column"),
+    ("train --out nowhere --resume", "no run to resume")])
+def test_bad_values_are_named_before_any_work(line, message, capsys, tmp_path,
+                                              monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended: main(line.split())
+    said = capsys.readouterr()
+    assert ended.value.code == 1 and said.out == "" and said.err.count("\n") == 1
+    assert message in said.err and not list(tmp_path.iterdir())
+
+
+def test_an_empty_source_is_not_this_folder(capsys):
+    with pytest.raises(SystemExit): main(["prepare", "", "--out", "x"])
+    assert "source='' is empty" in capsys.readouterr().err
+
+
+def test_nothing_begins_before_the_first_item():
+    seen = []
+
+    def failing():
+        raise ValueError("bad")
+        yield
+    with pytest.raises(ValueError): list(after(lambda: seen.append(0), failing()))
+    assert seen == []
+    assert list(after(lambda: seen.append(0), "ab")) == ["a", "b"] and seen == [0]
+
+
 def test_flags_that_exclude_each_other():
     together(beams=4, draft=None, endless=False)
     with pytest.raises(ValueError, match="--beams and --num-samples do not go"):

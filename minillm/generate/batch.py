@@ -49,7 +49,7 @@ def mark_ends(steps: Iterable[Tensor],
         yield [None if b in over else i for b, i in enumerate(row)]
         if len(over) == len(row): return
 
-
+# %% ../../nbs/20_cache.ipynb #2b09ddd0
 def write_tokens(model: Decoder, prompts: Sequence[Sequence[int]], *, max_tokens: int,
                  sampler: Callable[..., Tensor] = greedy,
                  penalty: Penalty | None = None,

@@ -48,7 +48,7 @@ def top_k(k: int) -> Warp:
 
     return warp
 
-
+# %% ../../nbs/19_sampling.ipynb #9252f5a4
 def top_p(p: float) -> Warp:
     """Keep the smallest set of tokens with probability at least `p` (Holtzman et al.
     2020, equation 2).
@@ -66,7 +66,7 @@ def top_p(p: float) -> Warp:
 
     return warp
 
-
+# %% ../../nbs/19_sampling.ipynb #e4870990
 def min_p(m: float) -> Warp:
     """Keep tokens with a probability of at least `m` times the largest of their row
     (Nguyen et al. 2024, section 3). Raises ValueError unless 0 <= `m` <= 1.

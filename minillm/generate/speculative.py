@@ -97,7 +97,7 @@ class Draft(Protocol):
         """
         ...
 
-
+# %% ../../nbs/21_beam.ipynb #ac97ecb5
 class ModelDraft:
     """A small model as a draft, for texts of up to `max_len` tokens. Chapter:
     21_beam.
@@ -127,7 +127,7 @@ class ModelDraft:
         return ids[:, start:], (torch.stack(rows, 1) if rows else ids.new_zeros(
             len(ids), 0, self.vocab_size).double())
 
-
+# %% ../../nbs/21_beam.ipynb #93a0ce32
 class NGramDraft:
     """A counting model as a draft; what it has looked up it keeps. Chapter:
     21_beam.

@@ -41,6 +41,7 @@ def ship(model: Decoder, tokenizer: Any, folder: str | Path, card: str,
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: p.half() for name, p in weights_of(model).items()}
     save_file(weights, folder / "model.safetensors")
+    (folder / "model.safetensors").chmod(0o644)      # readable for whoever installs it
     RunConfig(model=model.config).save(folder / "config.json")
     write_json(folder / "state.json", {"format": FORMAT, "step": step,
                                        "model": model.config.to_dict()})

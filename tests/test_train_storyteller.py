@@ -25,4 +25,4 @@ def test_it_learns_and_resumes():
         assert again.state == run.state and again.state["step"] == 25
         for a in (run, again): a.step()
         for p, q in zip(run.model.parameters(), again.model.parameters()):
-            assert torch.equal(p, q)                     # the same next step, bit by bit
+            assert torch.equal(p, q)                 # the same next step, bit by bit

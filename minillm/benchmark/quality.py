@@ -139,7 +139,7 @@ def run(*, samples: int = 1000, temperatures: Sequence[float] = (1.0, 0.8),
 def show(found: dict[str, Any]) -> None:
     """The figures as a table."""
     floor, above = found["floor_bits"], found["excess_bits"]
-    table = Table("figure", "value", "95% interval", box=None)
+    table = Table("figure", "value", "95% interval", box=None, header_style="")
     half = found["excess_half"]
     table.add_row("bits a story", f"{floor + above:.2f}",
                   f"{floor + above - half:.2f} to {floor + above + half:.2f}")
@@ -179,12 +179,12 @@ def card(trained: dict[str, Any], quality: dict[str, Any] | None = None) -> str:
     m, h = trained["metrics"], trained["hardware"]
     lines = [f"""# storyteller
 
-A small modern decoder that writes short stories: RoPE, RMSNorm, SwiGLU, grouped queries,
-a local and global layers, a mixture of experts. {m['parameters']:,} parameters, of which
+A small modern decoder that writes short stories: RoPE, RMSNorm, SwiGLU, grouped
+queries, local and global layers, a mixture of experts. {m['parameters']:,} parameters, of which
 a token uses {m['active']:,}; half precision.
 
-- **Trained on** `tales`, the book's own generated stories: {m['stories']:,} of them, each
-  seen once, in {m['minutes']:.0f} minutes ({m['cpu_minutes']:.0f} of processor time) on
+- **Trained on** `tales`, the book's own generated stories: {m['stories']:,} of them,
+  each seen once, in {m['minutes']:.0f} minutes ({m['cpu_minutes']:.0f} of processor time) on
   one thread of {h['processor']}.
 - **Made by** `python -m minillm.train.storyteller`; chapter 31, run record
   `storyteller`.
@@ -197,7 +197,8 @@ a token uses {m['active']:,}; half precision.
                          f"{q['grammatical']['share']:.1%} grammatical, "
                          f"{q['consistent']['share']:.1%} consistent, "
                          f"{q['memorised']['hits']} stand in the training text.")
-    lines.append("""- **Good for** a first story without a network, and for looking inside.
+    lines.append("""- **Good for** a first story without a network, and for
+  looking inside.
 - **Not good for** anything else: it knows one grammar's words, plots and nothing of the
   world, and goes astray on a prompt that does not begin a tale.
 - **Licence** Apache-2.0, as the rest of the project.""")

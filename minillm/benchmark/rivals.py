@@ -156,8 +156,8 @@ def nanogpt(minutes: float, samples: int) -> dict[str, Any]:
 
 
 CONTENDERS: dict[str, tuple[Contender, int]] = {             # and their samples
-    "ours": (ours, 100), "ours, all tokens equal": (unweighted, 100),
-    "transformers Llama": (llama, 100), "nanoGPT": (nanogpt, 25)}
+    "ours": (ours, 50), "ours, all tokens equal": (unweighted, 50),
+    "transformers Llama": (llama, 50), "nanoGPT": (nanogpt, 10)}
 
 
 def main() -> None:

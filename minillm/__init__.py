@@ -18,6 +18,10 @@ _HOME = {
     "Trainer": "train.trainer", "load_model": "train.checkpoint",
     "NGram": "models.ngram", "MLPLanguageModel": "models.mlp", "RecurrentLanguageModel": "models.rnn",
     "ViT": "models.vit", "Sampler": "generate.sample", "make_sampler": "generate.sample", "KVCache": "generate.cache",
+    "min_p": "generate.sample", "repetition_penalty": "generate.sample", "growing_text": "generate.text",
+    "write_texts": "generate.batch", "beam_search": "generate.beam", "speculative": "generate.speculative",
+    "FastDecoder": "generate.fast", "TurnedCache": "generate.fast", "Int8Linear": "layers.int8",
+    "Muon": "train.muon", "make_muon": "train.muon", "chunked_loss": "train.losses",
     "verify": "device",
 }
 __all__ = ["__version__", *_HOME]

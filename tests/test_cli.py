@@ -13,12 +13,33 @@ def test_extra_flags():
     with pytest.raises(ValueError, match="'oops' is no flag"): extra_flags(["oops"])
 
 
-def test_only_whole_characters_are_shown():
-    from minillm.tokenizer.bpe import BPETokenizer
-    tokenizer = BPETokenizer([])
-    pieces = list(growing_text(tokenizer, iter(tokenizer.encode("a🦊é"))))
-    assert "".join(pieces) == "a🦊é" and "�" not in "".join(pieces)
-    assert list(growing_text(tokenizer, iter(tokenizer.encode("🦊")[:2])))[-1] == "�"
+def test_benchmark_passes_on_what_was_given(capsys, monkeypatch):
+    import json
+
+    import minillm.benchmark
+    seen = []
+
+    def fake(against: str = "a", out=None):
+        seen.append((against, out))
+        print("a table")
+        return {"fast": True}
+    monkeypatch.setattr(minillm.benchmark, "suite", lambda name: fake)
+    app(["benchmark", "train", "--against", "b", "--json"], standalone_mode=False)
+    assert seen == [("b", None)]
+    assert json.loads(capsys.readouterr().out) == {"benchmark": "train", "fast": True}
+    with pytest.raises(ValueError, match="no option --rounds; it has --against, --out"):
+        app(["benchmark", "train", "--rounds", "3"], standalone_mode=False)
+
+
+def test_unknown_benchmarks_name_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'train'"):
+        app(["benchmark", "trian"], standalone_mode=False)
+
+
+def test_flags_that_exclude_each_other():
+    together(beams=4, draft=None, endless=False)
+    with pytest.raises(ValueError, match="--beams and --num-samples do not go"):
+        together(beams=4, num_samples=True)
 
 
 def test_prompts_are_checked():
@@ -27,6 +48,23 @@ def test_prompts_are_checked():
     assert encode_prompt(tokenizer, "abc", 3) == tokenizer.encode("abc")
     for text, message in (("", "empty"), ("abca", "context of 3"), ("x", "'x'")):
         with pytest.raises(ValueError, match=message): encode_prompt(tokenizer, text, 3)
+
+
+@pytest.mark.parametrize("error", [
+    MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't "
+                 "allocate memory: you tried to allocate 8000000000000 bytes.")])
+def test_no_memory_is_one_line_with_a_remedy(error, capsys):
+    def call(): raise error
+    with pytest.raises(SystemExit) as ended: guarded(call)
+    said = capsys.readouterr().err
+    assert ended.value.code == 1 and said.count("\n") == 1
+    assert said.startswith("error: out of memory; halve --batch-size")
+
+
+def test_other_errors_of_ours_are_shown_in_full():
+    def call(): raise RuntimeError("a bug")
+    with pytest.raises(RuntimeError, match="a bug"): guarded(call)
 
 
 def test_one_line_and_a_code(capsys):

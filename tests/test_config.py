@@ -38,7 +38,9 @@ def test_values_must_fit_together():
     with pytest.raises(ValueError, match="seq_length=999"):
         load_config("small", {"seq_length": 999})
     for values in ({"learning_rate": 0}, {"min_learning_rate": 1}, {"beta2": 1},
-                   {"max_steps": 0}, {"weight_decay": -1}):
+                   {"max_steps": 0}, {"weight_decay": -1}, {"optimizer": "sgd"},
+                   {"schedule": "cosin"}, {"amp_dtype": "int8"}, {"decay_share": 0},
+                   {"explode_factor": 0.5}, {"patience": -1}):
         with pytest.raises(ValueError, match=next(iter(values))):
             load_config("small", values)
 

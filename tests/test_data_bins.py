@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from minillm.data.shards import end_of_text, held_out
+
 
 def test_bins(tmp_path):
     assert (bin_dtype(65), bin_dtype(65536),
@@ -94,13 +96,14 @@ def test_split_documents():
     assert split_documents(["abcdefghij"]) == (["abcdefghi"], ["j"], "tail")   # by hand
     docs = [str(i) for i in range(30)]
     train, val, how = split_documents(docs, 0.1)
-    assert (val == ["5", "15", "25"] and how == "documents"
-            and sorted(train + val) == sorted(docs))
+    assert (val == [d for i, d in enumerate(docs) if held_out(i)] and len(val) == 3
+            and how == "documents" and sorted(train + val) == sorted(docs))
+    assert split_documents(["abcde", "fghij"]) == (["abcde", "fghi"], ["j"], "tail")
     for n in range(1, 60):  # nothing lost or doubled
         train, val, how = split_documents([f"document {i}" for i in range(n)], 0.25)
         whole = train + val if how == "documents" else ["".join(train + val)]
         expected = ([f"document {i}" for i in range(n)] if how == "documents"
-                    else [SEPARATOR.join(f"document {i}" for i in range(n))])
+                    else ["".join(f"document {i}" for i in range(n))])
         assert sorted(whole) == sorted(expected) and train and val
     for bad in (0, 1, -0.1, 1.5):
         with pytest.raises(ValueError, match="not between 0 and 1"):
@@ -131,13 +134,13 @@ def test_prepare_documents(tmp_path):
     meta = prepare_documents(documents, tmp_path / "d", "char",
                              progress=lambda *a: seen.append(a))
     data = open_data(tmp_path / "d")
-    assert (data.tokenizer.decode(data.val.tolist()).split("\n\n") == [documents[5],
-                                                                       documents[15]])
+    aside = [document for i, document in enumerate(documents) if held_out(i)]
+    assert data.tokenizer.decode(data.val.tolist()).split("\n\n") == aside
     # between 18 documents
     assert data.tokenizer.decode(data.train.tolist()).count("\n\n") == 17
     assert (meta["documents"] == 20 and meta["split"] == "documents"
             and seen[-1] == ("encoding val", 2, 2))
-    assert meta["val_bytes"] == len((documents[5] + "\n\n" + documents[15]).encode())
+    assert meta["val_bytes"] == len("\n\n".join(aside).encode())
 
 
 def test_special_token_between_documents(tmp_path):
@@ -148,7 +151,8 @@ def test_special_token_between_documents(tmp_path):
     end = end_of_text(data.tokenizer)
     assert ((data.train == end).sum() == 18 and (data.val == end).sum() == 2
             and data.val[-1] == end)
-    assert meta["val_bytes"] == len((documents[5] + documents[15]).encode())
+    assert meta["val_bytes"] == len("".join(d for i, d in enumerate(documents)
+                                            if held_out(i)).encode())
     assert end not in data.tokenizer.encode("<|endoftext|>")
 
 

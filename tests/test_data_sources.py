@@ -3,6 +3,7 @@
 from minillm.data.sources import *
 
 # %% ../nbs/04_corpora.ipynb
+import gzip
 import json
 import sys
 
@@ -34,6 +35,35 @@ def test_tables_by_the_same_call(tmp_path, monkeypatch):
     (tmp_path / "two.csv").write_text("title,body\na,b\n")
     with pytest.raises(ValueError, match="no single column of text.*title, body"):
         list(load_source(tmp_path / "two.csv"))
+
+
+def test_packed_files_and_saved_data_sets(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    rows = [{"text": f"row {i}"} for i in range(3)]
+    texts = [row["text"] for row in rows]
+    with gzip.open(tmp_path / "r.jsonl.gz", "wt") as file:
+        file.write("\n".join(map(json.dumps, rows)))
+    with gzip.open(tmp_path / "t.txt.gz", "wb") as file: file.write(b"one\r\ntwo")
+    assert list(load_source(tmp_path / "r.jsonl.gz")) == texts
+    assert list(load_source(tmp_path / "t.txt.gz")) == ["one\ntwo"]
+    saved = datasets.DatasetDict({"test": datasets.Dataset.from_list(rows)})
+    saved.save_to_disk(str(tmp_path / "saved"))
+    assert list(load_source(tmp_path / "saved", split="test")) == texts
+    with pytest.raises(ValueError, match="no split 'train'; choose one with --split: "
+                                         "test"):
+        list(load_source(tmp_path / "saved"))
+
+
+def test_pieces_are_the_text_and_its_mistakes(tmp_path):
+    from minillm.files import read_text
+    path = tmp_path / "t.txt"
+    path.write_bytes("\ufeffünï 🦊\r\nx\ry z".encode() * 99)
+    assert "".join(t for t, _ in read_pieces(path, 7)) == read_text(path)
+    for content in (b"caf\xe9", "é".encode() * 40_000 + b"\xff", b" \n", b"\xff\xfea"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError) as want: read_text(path)
+        with pytest.raises(ValueError) as got: list(read_pieces(path))
+        assert str(got.value) == str(want.value)
 
 
 def test_text_files_and_folders(tmp_path):
@@ -100,4 +130,8 @@ def test_prepare(tmp_path):
             and open_data(tmp_path / "out").meta == meta
             and len(open_data(tmp_path / "out").train) == meta["train_tokens"] == 513)
     assert prepare(["one text", "another"], tmp_path / "two")["documents"] == 2
+    anew = prepare(lambda: iter(["one text", "another"]), tmp_path / "anew")
+    assert anew["fingerprint"] == open_data(tmp_path / "two").meta["fingerprint"]
+    again = prepare(["an other text"], tmp_path / "again", str(tmp_path / "two"))
+    assert again["fingerprint"]["tokenizer"] == anew["fingerprint"]["tokenizer"]
     with pytest.raises(FileExistsError): prepare(tmp_path / "t.txt", tmp_path / "out")

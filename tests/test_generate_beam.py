@@ -105,6 +105,35 @@ def test_equal_to_transformers(name, stop, alpha):
 
 
 # %% ../nbs/21_beam.ipynb
+@pytest.mark.parametrize("name", ["gpt2", "llama3"])
+@pytest.mark.parametrize("beams", [2, 3, 6])
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("padded", [False, True])
+def test_widths_and_early_stopping_as_in_transformers(name, beams, early, padded):
+    from minillm.parity import pair, tokens
+    p, ids = pair(name), tokens(2, 9)
+    padding = torch.tensor([0, 4]) if padded else None
+    seen = torch.arange(9) >= (torch.zeros(2) if padding is None else padding)[:, None]
+    free = beam_search(p.ours, ids, max_tokens=14, beams=3, padding=padding)
+    stops, ended = [sorted({row[0][at] for row in free.sequences}) for at in (3, 7)], set()
+    for alpha, stop in ((0.0, stops[0]), (1.0, stops[0]), (-0.7, [5]), (2.0, stops[1])):
+        theirs = p.theirs.generate(
+            ids, attention_mask=seen.long(), max_new_tokens=14, num_beams=beams,
+            num_return_sequences=beams, do_sample=False, length_penalty=alpha,
+            early_stopping=early, eos_token_id=stop, pad_token_id=2,
+            return_dict_in_generate=True, output_scores=True)
+        ours = beam_search(p.ours, ids, max_tokens=14, beams=beams, padding=padding,
+                           length_penalty=alpha, early_stopping=early, stop_ids=stop)
+        assert torch.allclose(ours.scores.flatten(), theirs.sequences_scores,
+                              rtol=1e-6, atol=1e-5)         # some are sums of hundreds
+        texts = [text for row in ours.sequences for text in row]
+        for text, want in zip(texts, theirs.sequences[:, 9:].tolist()):
+            assert want[:len(text)] == text and set(want[len(text):]) <= {2}
+            ended.add(len(text))
+    assert len(ended) > 1                          # some stopped, some ran to the end
+
+
+# %% ../nbs/21_beam.ipynb
 def test_search_says_what_does_not_fit():
     model, ids = small_model(), torch.zeros(1, 4, dtype=torch.long)
     with pytest.raises(ValueError, match="beams=0"):

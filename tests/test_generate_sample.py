@@ -16,13 +16,15 @@ def test_warps_by_hand():
     assert top_p(0.8)(z)[0].isfinite().sum() == 3     # 0.46 + 0.28 = 0.74 is not enough
     assert top_p(0.8)(z)[1].isfinite().tolist() == [False] * 4 + [True]
     assert torch.equal(top_p(1.0)(z), z) and torch.equal(top_k(99)(z), z)
+    assert min_p(0.3)(z)[0].isfinite().sum() == 3         # 0.167 stays, 0.061 does not
+    assert torch.equal(min_p(0.0)(z), z) and min_p(1.0)(z).isfinite().sum() == 2
     ratio = temperature(0.5)(z).softmax(-1)[0]
     assert math.isclose(ratio[0] / ratio[1], math.exp(0.5 / 0.5), rel_tol=1e-5)
 
 
 def test_kept_logits_are_unchanged():
     z = torch.randn(8, 50, generator=torch.Generator().manual_seed(0))
-    for warp in (top_k(7), top_p(0.6)):
+    for warp in (top_k(7), top_p(0.6), min_p(0.2)):
         made = warp(z)
         assert (torch.equal(made[made.isfinite()], z[made.isfinite()])
                 and made.isfinite().any(-1).all())
@@ -41,21 +43,24 @@ def test_top_p_keeps_the_smallest_set():
 def test_bad_values_are_named():
     for make, value in ((temperature, 0.0), (temperature, -1.0),
                         (temperature, float("nan")), (top_k, 0), (top_p, 0.0),
-                        (top_p, 1.5)):
+                        (top_p, 1.5), (min_p, -0.1), (min_p, 1.1)):
         with pytest.raises(ValueError, match=str(value)): make(value)
 
 
 # %% ../nbs/19_sampling.ipynb
 def test_equal_to_transformers():
     import torch
-    from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
-    z = torch.randn(16, 200, generator=torch.Generator().manual_seed(2))
-    pairs = [(temperature(0.7), TemperatureLogitsWarper(0.7)),
-             (top_k(40), TopKLogitsWarper(40)), (top_p(0.9), TopPLogitsWarper(0.9))]
+    from transformers import (MinPLogitsWarper, TemperatureLogitsWarper,
+                              TopKLogitsWarper, TopPLogitsWarper)
+    z = 3 * torch.randn(16, 200, generator=torch.Generator().manual_seed(2))
+    pairs = [(temperature(t), TemperatureLogitsWarper(t)) for t in (0.3, 0.7, 1.8)]
+    pairs += [(top_k(k), TopKLogitsWarper(k)) for k in (1, 5, 40, 500)]
+    pairs += [(top_p(p), TopPLogitsWarper(p)) for p in (0.1, 0.5, 0.9, 0.99)]
+    pairs += [(min_p(m), MinPLogitsWarper(m)) for m in (0.0, 0.05, 0.4, 1.0)]
     for ours, theirs in pairs:
-        a, b = (ours(z).softmax(-1), theirs(torch.zeros(16, 1, dtype=torch.long),
-                                            z.clone()).softmax(-1))
-        assert (a - b).abs().max() < 1e-6
+        a, b = ours(z), theirs(torch.zeros(16, 1, dtype=torch.long), z.clone())
+        assert torch.equal(a.isfinite(), b.isfinite())
+        assert (a.softmax(-1) - b.softmax(-1)).abs().max() < 1e-6
 
 
 # %% ../nbs/19_sampling.ipynb
@@ -63,7 +68,9 @@ def test_sampler_draws_what_it_claims():
     z = torch.tensor([[2.0, 1.5, 1.0, 0.0, -1.0]])
     n = 20_000
     for sampler, warp in ((Sampler(), lambda x: x),
-                          (make_sampler(0.7, 3), lambda x: top_k(3)(x / 0.7))):
+                          (make_sampler(0.7, 3), lambda x: top_k(3)(x / 0.7)),
+                          (make_sampler(2.0, 4, 0.9, 0.2), lambda x: min_p(0.2)(
+                              top_p(0.9)(top_k(4)(x / 2.0))))):
         want = n * warp(z).softmax(-1)[0]
         got = sampler(z.expand(n, -1),
                       torch.Generator().manual_seed(3)).bincount(minlength=5)
@@ -76,6 +83,46 @@ def test_zero_temperature_is_greedy():
     z = torch.randn(9, 12, generator=torch.Generator().manual_seed(4))
     assert torch.equal(make_sampler(0)(z), z.argmax(-1))
     assert torch.equal(Sampler(top_k(1))(z), z.argmax(-1))
+
+
+# %% ../nbs/19_sampling.ipynb
+def test_penalty_by_hand_and_as_in_transformers():
+    from transformers import RepetitionPenaltyLogitsProcessor
+    z, said = torch.tensor([[2.0, 0.5, -1.0]]), torch.tensor([[True, False, True]])
+    assert repetition_penalty(2.0)(z, said).tolist() == [[1.0, 0.5, -2.0]]
+    g = torch.Generator().manual_seed(5)
+    z, ids = torch.randn(8, 60, generator=g), torch.randint(0, 60, (8, 25), generator=g)
+    for strength in (0.8, 1.0, 1.3, 5.0):
+        ours = repetition_penalty(strength)(z, said_tokens(ids, 60))
+        theirs = RepetitionPenaltyLogitsProcessor(strength)(ids, z.clone())
+        assert (ours - theirs).abs().max() < 1e-6
+    with pytest.raises(ValueError, match="repetition_penalty=0"): repetition_penalty(0)
+
+
+def test_remembering_remembers_the_last():
+    z = torch.tensor([[5.0, 4.0, 3.0, 2.0]]).expand(2, -1)
+    start = torch.tensor([[0, 3], [-1, 2]])              # row 1: one token of padding
+    sampler = Remembering(greedy, repetition_penalty(10.0), start)
+    assert [sampler(z).tolist() for _ in range(3)] == [[1, 0], [2, 1], [0, 3]]
+    short = Remembering(greedy, repetition_penalty(10.0), start, last=1)
+    assert [short(z)[0].item() for _ in range(5)] == [0, 1, 0, 1, 0]
+    assert short.ids.shape == (2, 1)                     # its memory does not grow
+
+
+def test_whole_chain_as_in_transformers():
+    """Penalty, temperature, top-k, top-p, min-p, in the order of their `generate`."""
+    from transformers import (LogitsProcessorList, MinPLogitsWarper,
+                              RepetitionPenaltyLogitsProcessor, TemperatureLogitsWarper,
+                              TopKLogitsWarper, TopPLogitsWarper)
+    g = torch.Generator().manual_seed(6)
+    z = 3 * torch.randn(9, 80, generator=g)
+    ids = torch.randint(0, 80, (9, 12), generator=g)
+    chain = make_sampler(0.8, 30, 0.9, 0.02)
+    ours = chain.probabilities(repetition_penalty(1.3)(z, said_tokens(ids, 80)))
+    theirs = LogitsProcessorList([
+        RepetitionPenaltyLogitsProcessor(1.3), TemperatureLogitsWarper(0.8),
+        TopKLogitsWarper(30), TopPLogitsWarper(0.9), MinPLogitsWarper(0.02)])
+    assert (ours - theirs(ids, z.clone()).softmax(-1)).abs().max() < 1e-6
 
 
 # %% ../nbs/19_sampling.ipynb

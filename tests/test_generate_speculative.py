@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from minillm.config import ModelConfig
+from minillm.generate.sample import Sampler, greedy, make_sampler
 from minillm.models.decoder import Decoder
+from minillm.models.ngram import NGram
 
 
 def small_model(seed, **options):
@@ -21,9 +23,9 @@ def small_model(seed, **options):
 
 
 @torch.no_grad()
-def after(model, ids, t):
+def after(model, ids, sampler):
     """The distribution at each place after the prompt's last token, (n, V)."""
-    return distribution(model(torch.tensor([ids]))[0], t)
+    return distribution(model(torch.tensor([ids]))[0], sampler)
 
 
 def joint_of(model, prompt, t):
@@ -33,7 +35,8 @@ def joint_of(model, prompt, t):
                         for x in range(len(p))])
 
 
-@pytest.mark.parametrize("t", [0.5, 1.0, 1.7])
+@pytest.mark.parametrize("t", [make_sampler(0.5), Sampler(), make_sampler(1.7),
+                               make_sampler(1.0, 3), make_sampler(1.5, None, 0.9, 0.1)])
 def test_every_branch_adds_up_to_the_large_model(t):
     model, draft, prompt, V = small_model(0), small_model(5), [1, 3, 2], 4
     want, got = joint_of(model, prompt, t), torch.zeros(V, V, dtype=torch.float64)
@@ -42,8 +45,9 @@ def test_every_branch_adds_up_to_the_large_model(t):
         for y in range(V):                          # the draft proposes x, then y
             q = after(draft, [*prompt, x, y], t)[-3:-1]
             p = after(model, [*prompt, x, y], t)[-3:]
-            a = acceptance(p, q, torch.tensor([x, y]))
             chance = q[0, x] * q[1, y]
+            if chance == 0: continue                         # it is never proposed
+            a = acceptance(p, q, torch.tensor([x, y]))
             for first in range(V):                  # x rejected; `first` instead
                 mass = chance * (1 - a[0]) * replacement(p, q, 0)[first]
                 got[first] += mass * after(model, [*prompt, first], t)[-1]
@@ -52,19 +56,52 @@ def test_every_branch_adds_up_to_the_large_model(t):
     assert (got - want).abs().max() < 1e-6
 
 
-@pytest.mark.parametrize("g", [1, 3])
-def test_drawn_texts_follow_the_large_model(g):
+def counted(model, draft, prompt, g, sampler, rows, batches):
+    """How often each pair of tokens was drawn, (V, V)."""
+    generator, counts = torch.Generator().manual_seed(0), torch.zeros(4, 4)
+    for _ in range(batches):
+        ids = torch.tensor([prompt]).expand(rows, -1)
+        x, y, _ = speculative(model, draft, ids, max_tokens=3, draft_tokens=g,
+                              sampler=sampler, generator=generator)
+        counts.view(-1).index_add_(0, 4 * x + y, torch.ones(rows))
+    return counts
+
+
+def chi_squared(counts, joint):
+    """The distance, and its limit that is passed once in 10,000 times."""
+    expected = counts.sum() * joint
+    assert (counts[expected == 0] == 0).all()
+    there = expected > 0
+    free = int(there.sum()) - 1              # Wilson and Hilferty's approximation
+    limit = free * (1 - 2 / (9 * free) + 3.719 * (2 / (9 * free))**0.5)**3
+    return ((counts - expected)[there]**2 / expected[there]).sum(), limit
+
+
+@pytest.mark.parametrize("kind, g, rows, batches", [
+    ("model", 1, 200, 25), ("model", 3, 3, 250), ("model", 3, 1, 350),
+    ("n-gram", 3, 100, 40), ("n-gram", 2, 2, 250)])
+def test_drawn_texts_follow_the_large_model(kind, g, rows, batches):
+    model, prompt = small_model(0), [1, 3, 2]
+    draft = small_model(5)
+    if kind == "n-gram":
+        draft = NGramDraft(NGram(2).fit([1, 3, 2, 0, 0, 1, 2, 1, 2, 3], 4), Sampler())
+    counts = counted(model, draft, prompt, g, Sampler(), rows, batches)
+    found, limit = chi_squared(counts, joint_of(model, prompt, Sampler()))
+    assert found < limit
+    if kind == "model":                                     # and the test has power
+        found, limit = chi_squared(counts, joint_of(draft, prompt, Sampler()))
+        assert found > 2 * limit
+
+
+def test_warps_change_both_models():
     model, draft, prompt = small_model(0), small_model(5), [1, 3, 2]
-    generator, counts, n = torch.Generator().manual_seed(0), torch.zeros(4, 4), 700
-    for _ in range(n):
-        x, y, _ = speculative(model, draft, torch.tensor([prompt]), max_tokens=3,
-                              draft_tokens=g, generator=generator)
-        counts[x, y] += 1
-    expected = n * joint_of(model, prompt, 1.0)
-    chi2 = ((counts - expected)**2 / expected).sum()
-    assert chi2 < 37.7                       # 15 degrees of freedom: 1 in 1,000 above
-    wrong = n * joint_of(draft, prompt, 1.0)
-    assert ((counts - wrong)**2 / wrong).sum() > 80         # and the test has power
+    sampler = make_sampler(0.8, 3, 0.95)
+    counts = counted(model, draft, prompt, 2, sampler, 100, 40)
+    found, limit = chi_squared(counts, joint_of(model, prompt, sampler))
+    assert found < limit
+    with pytest.raises(ValueError, match="give a Sampler or greedy"):
+        next(speculative(model, draft, torch.tensor([prompt]), max_tokens=3,
+                         sampler=lambda z, g: z.argmax(-1)))
 
 
 # %% ../nbs/21_beam.ipynb
@@ -79,12 +116,32 @@ def test_greedy_is_the_large_models_greedy(g, options):
     model = small_model(0, vocab_size=30, **options)
     ids = torch.randint(0, 30, (1, 6), generator=torch.Generator().manual_seed(1))
     want = [int(x) for x in generate(model, ids, max_tokens=40)]
-    for draft in (small_model(5, vocab_size=30), model):
+    counting = NGramDraft(NGram(3).fit([*ids[0].tolist(), *want], 30), greedy)
+    for draft in (small_model(5, vocab_size=30), counting, model):
         tally = Tally()
-        made = [int(x) for x in speculative(model, draft, ids, max_tokens=40,
-                                            tally=tally, draft_tokens=g, temperature=0)]
+        made = [int(x) for x in speculative(
+            model, draft, ids, max_tokens=40, tally=tally, draft_tokens=g,
+            sampler=greedy)]
         assert made == want and tally.passes + tally.accepted == 40
     assert tally.accepted == tally.proposed          # its own draft is always right
+
+
+@pytest.mark.parametrize("g", [2, 5])
+def test_greedy_batches_and_stop_ids(g):
+    model, draft = small_model(0, vocab_size=30), small_model(5, vocab_size=30)
+    ids = torch.randint(0, 30, (4, 6), generator=torch.Generator().manual_seed(2))
+    plain = torch.stack([*generate(model, ids, max_tokens=40)], 1)
+    made = torch.stack([*speculative(model, draft, ids, max_tokens=40, draft_tokens=g,
+                                     sampler=greedy)], 1)
+    assert torch.equal(made, plain)
+    stops = set(plain[:, 6].tolist())
+    want = torch.stack([*generate(model, ids, max_tokens=40, stop_ids=stops)], 1)
+    made = torch.stack([*speculative(model, draft, ids, max_tokens=40, draft_tokens=g,
+                                     sampler=greedy, stop_ids=stops)], 1)
+    assert made.shape == want.shape and want.shape[1] <= 7
+    for a, b in zip(made.tolist(), want.tolist()):        # after its stop a row is free
+        n = next(i for i, x in enumerate(b) if x in stops)
+        assert a[:n + 1] == b[:n + 1]
 
 
 def test_rewound_cache_equals_a_new_one():
@@ -103,7 +160,7 @@ def test_what_does_not_fit_together():
     model, ids = small_model(0), torch.zeros(1, 3, dtype=torch.long)
     for draft, prompt, n, words in (
             (small_model(0, vocab_size=5), ids, 4, "same tokenizer"),
-            (model, ids.expand(2, -1), 4, "give one prompt"),
+            (NGramDraft(NGram(2).fit([1, 2], 5), greedy), ids, 4, "same tokenizer"),
             (model, ids, 62, "lower max_tokens")):
         with pytest.raises(ValueError, match=words):
             list(speculative(model, draft, prompt, max_tokens=n))

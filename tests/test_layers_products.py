@@ -59,7 +59,7 @@ def test_derivative_by_differences():
     for T, name in ((6, "causal"), (6, "none")):
         q, k, v = inputs(T, dtype=torch.float64, width=3)
         mask = MASKS[name] and MASKS[name](torch.arange(T), torch.arange(T))
-        assert torch.autograd.gradcheck(lambda *x: attend_products(*x, mask), (q, k, v))
+        assert torch.autograd.gradcheck(attend_products, (q, k, v, mask))
 
 
 def test_16_bits_err_no_more_than_the_fused_kernel():
@@ -72,6 +72,18 @@ def test_16_bits_err_no_more_than_the_fused_kernel():
         pairs = zip((want, *gradients(want, *exact)), (have, *gradients(have, q, k, v)))
         return torch.stack([(a - b).abs().mean() for a, b in pairs])
     assert (errors(attend_products) <= errors(attend)).all()
+
+
+def test_the_compilers_form_is_equal():
+    q, k, v = inputs(300)
+    mask = causal_mask(torch.arange(300), torch.arange(300))
+    have = products_op(q, k, v, mask, 0.5)
+    want = attend_products(q, k, v, mask, scale=0.5)
+    assert torch.equal(have, want)
+    for a, b in zip(gradients(have, q, k, v), gradients(want, q, k, v)):
+        assert (a - b).abs().max() < 1e-6
+    fake = torch.empty(q.shape, device="meta")
+    assert products_op(fake, fake, fake, None, 0.5).shape == q.shape
 
 
 def test_a_new_mask_is_not_mistaken_for_an_old_one():

@@ -22,30 +22,6 @@ def test_records(tmp_path):
     with pytest.raises(ValueError, match="small letters"): record_path("../x")
 
 
-def test_modules_hash(tmp_path, monkeypatch):
-    import pytest
-    monkeypatch.syspath_prepend(tmp_path)
-    module = tmp_path / "hashed_module.py"
-    module.write_text("x = 1\n")
-    one = modules_hash("hashed_module")
-    module.write_text("# a comment\n\nx = 1\r\n")
-    assert modules_hash("hashed_module") == one  # comments and empty lines do not count
-    module.write_text('"""What it is for."""\nx = 1  # one\n')
-    assert modules_hash("hashed_module") == one          # nor do docstrings
-    module.write_text("x = 2\n")
-    assert modules_hash("hashed_module") != one
-    for a, b in (("if x:\n    y = 1\nz = 2\n", "if x:\n    y = 1\n    z = 2\n"),
-                 ("x = 'a b'\n", "x = 'ab'\n"), ("x = f'{a}b'\n", "x = f'{a}c'\n"),
-                 ("'doc'\n'not doc'\n", "'doc'\n")):
-        assert code_of(a) != code_of(b)
-    broken = "f(a,\n  b)\n", "f(a, b)\n"
-    assert code_of(broken[0]) == code_of(broken[1])
-    assert modules_hash("minillm.files",
-                        "minillm.device") == modules_hash("minillm.device",
-                                                          "minillm.files")
-    with pytest.raises(ValueError, match="no module"): modules_hash("minillm.nowhere")
-
-
 def test_no_record_of_the_book_is_stale():
     assert [name for name in record_names() if is_stale(name)] == []
 

@@ -24,6 +24,7 @@ def test_tokenizer_errors(tmp_path):
     with pytest.raises(ValueError, match="choose one of char, word, bpe"):
         train_tokenizer("xyz", "a")
     with pytest.raises(ValueError, match="no text"): train_tokenizer("char", "")
+    with pytest.raises(ValueError, match="not trained"): train_tokenizer("gpt2", "a")
     with pytest.raises(ValueError, match="leave out vocab_size=5"):
         train_tokenizer("char", "ab", 5)
     with pytest.raises(FileNotFoundError): load_tokenizer(tmp_path)
@@ -32,3 +33,16 @@ def test_tokenizer_errors(tmp_path):
     (tmp_path / "tokenizer.json").write_text('{"a": 1}')
     with pytest.raises(ValueError, match="does not say what kind"):
         load_tokenizer(tmp_path)
+
+
+def test_given_tokenizer(tmp_path):
+    assert given_tokenizer("bpe", vocab_size=300) is None              # to be trained
+    saved = train_tokenizer("char", "abba")
+    saved.save(tmp_path / "tokenizer.json")
+    for place in (tmp_path, tmp_path / "tokenizer.json"):
+        assert given_tokenizer(str(place)).chars == ["a", "b"]
+    for name, options, message in (
+            (str(tmp_path), {"vocab_size": 3}, "has 2 tokens"),
+            ("wrod", {}, "did you mean 'word'"), ("bpe", {"ranks": "x"}, "leave them")):
+        with pytest.raises(ValueError, match=message): given_tokenizer(name, **options)
+    with pytest.raises(FileNotFoundError): given_tokenizer("no/tokenizer.json")

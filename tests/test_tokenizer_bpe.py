@@ -5,6 +5,27 @@ from minillm.tokenizer.bpe import *
 # %% ../nbs/02_bpe.ipynb
 import random
 
+
+def test_pieces_equal_slow():
+    r = random.Random(0)
+    signs = [chr(c) for c in range(128)]
+    signs += list(" \n\n\n ' ' 'ssllvere\x85\xa0\u3000éß日²🦊\u0301")
+    for _ in range(3000):
+        text = "".join(r.choices(signs, k=r.randint(0, 30)))
+        assert pieces(text) == pieces_slow(text)
+        assert "".join(pieces(text)) == text
+    assert pieces("ab1", r"[a-z]|\d") == ["a", "b", "1"]        # another rule
+
+
+def test_ascii_is_ascii():
+    for c in map(chr, range(128)):                              # each in four places
+        for text in (c, "a" + c, c + "a", " " + c + c + "\n" + c):
+            assert ASCII_RULE.findall(text) == pieces_slow(text)
+
+
+# %% ../nbs/02_bpe.ipynb
+from collections import Counter
+
 import pytest
 
 
@@ -15,9 +36,23 @@ def random_words(seed, letters=6, n=300):
 
 
 def test_fast_equals_slow():
-    for seed in range(6):
-        words = random_words(seed, letters=2 + seed)
+    for seed in range(8):
+        words = random_words(seed, letters=1 + seed)
         assert train_merges(words, 120) == train_slow(words, 120)
+    counts = piece_counts(["the fox's 3 foxes, the the déjà vu aaaa aaaaaaa"])
+    assert train_merges(counts, 50) == train_slow(counts, 50)
+
+
+def test_counts_stay_true():
+    index = PairIndex(random_words(3, letters=2))
+    for new in range(256, 300):
+        pair = index.best()
+        if pair is None: break
+        index.merge(pair, chr(new))
+        true: Counter[str] = Counter()
+        for word, n in zip(index.words, index.times):
+            for p in zip(word, word[1:]): true["".join(p)] += n
+        assert {p: n for p, n in index.counts.items() if n} == dict(true)
 
 
 def test_merges_by_hand():
@@ -26,6 +61,57 @@ def test_merges_by_hand():
     assert train_merges({(1, 2): 5, (3, 4): 5}, 2) == [(1, 2), (3, 4)]
     assert train_merges({(1,): 5}, 10) == []  # nothing to join
     assert join_pair((1, 1, 1), (1, 1), 9) == (9, 1)
+
+
+# %% ../nbs/02_bpe.ipynb
+class Counted(dict):
+    "A dictionary that counts how often it is asked."
+    asked = 0
+
+    def get(self, *args):
+        self.asked += 1
+        return super().get(*args)
+
+
+def some_ranks(seed, letters=4, n_merges=150):
+    merges = train_merges(random_words(seed, letters), n_merges)
+    return {pair: 256 + i for i, pair in enumerate(merges)}
+
+
+def test_encode_equals_slow():
+    for seed in range(6):
+        r, ranks = random.Random(seed), some_ranks(seed, letters=1 + seed)
+        for n in (0, 1, 2, 3, 5, 9, 17, 40, 255, 256, 300):
+            ids = r.choices(range(97, 98 + seed), k=n)
+            want = encode_slow(ids, ranks)
+            assert encode_piece(ids, ranks) == want
+            assert encode_long(ids, ranks) == want
+
+
+def test_long_pieces_are_not_quadratic():
+    for letters in (b"a", b"abcd"):
+        ranks, asked = Counted(some_ranks(0, letters=len(letters))), []
+        for n in (4000, 16_000):
+            ranks.asked = 0
+            piece = bytes(random.Random(n).choices(letters, k=n))
+            assert len(encode_piece(list(piece), ranks)) < n / 2
+            asked.append(ranks.asked)
+        assert asked[1] < 5 * asked[0]
+
+
+def test_long_pieces_train_in_linear_work():
+    class Watched(PairIndex):
+        def join(self, word, pair, new):
+            watch.append(len(word))
+            return super().join(word, pair, new)
+    for piece in (b"a", b"ab", b"abcdefghij"):
+        work = []
+        for n in (4000, 16_000):
+            watch: list[int] = []
+            index = {tuple(piece * (n // len(piece))): 1}
+            assert train_merges(index, 9, Watched) == train_merges(index, 9)
+            work.append(sum(watch))
+        assert work[1] < 5 * work[0]
 
 
 # %% ../nbs/02_bpe.ipynb
@@ -53,6 +139,21 @@ def test_every_string_comes_back():
         assert tok.decode(ids) == s
         assert all(i < len(tok.names) for i in ids)            # never a special token
         assert tok.decode(tok.encode(s, allowed_special={"<|endoftext|>"})) == s
+
+
+def test_memory_is_bounded():
+    tok = trained()
+    tok.cache.limit = 50
+    text = " ".join(f"w{a}{b}" for a in "abcdefghij" for b in "klmnopqrst") + " x" * 9
+    want = [i for piece in pieces(text) for i in
+            encode_slow(list(piece.encode("utf-8")), tok.ranks)]
+    assert tok.encode(text) == want
+    assert 0 < len(tok.cache) <= 50
+    assert tok.decode(tok.encode("z" * 1000)) == "z" * 1000
+    assert "z" * 1000 not in tok.cache
+    ids = tok.piece_ids("the")
+    ids.append(0)                                 # the caller's own list
+    assert tok.piece_ids("the") == ids[:-1]
 
 
 def test_equal_to_tiktoken():

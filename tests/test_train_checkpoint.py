@@ -54,7 +54,8 @@ def test_damage_is_named_with_a_remedy(tmp_path):
     for damage in (whole[: len(whole) // 2], b"", whole[:4]):
         file.write_bytes(damage)
         with pytest.raises(ValueError,
-                           match=r"damaged.*one before.*step-0000001.*last.json"): load_model(tmp_path)
+                           match=r"damaged.*one before.*step-0000001.*last.json"):
+            load_model(tmp_path)
     file.unlink()
     with pytest.raises(ValueError, match="missing"): load_model(tmp_path)
     (file.parent / "state.json").write_text('{"format": ')

@@ -27,3 +27,114 @@ def test_accumulation_equals_the_big_batch():
     for (a, b), share in zip(parts, shares([b for _, b in parts])):
         (share * cross_entropy(a @ W, b)).backward()
     assert torch.allclose(W.grad, big, atol=1e-6)
+
+
+# %% ../nbs/17_objectives.ipynb
+import torch.nn.functional as F
+
+
+def logits_and_targets():
+    g = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(2, 7, 11, generator=g)
+    targets = torch.randint(0, 11, (2, 7), generator=g)
+    targets[0, 3:] = IGNORE
+    return logits.requires_grad_(), targets
+
+
+def test_three_classes_by_hand():
+    logits, target = torch.tensor([[[2.0, 1.0, 0.0]]]), torch.tensor([[0]])
+    for loss, want in ((cross_entropy(logits, target), 0.40761),
+                       (smoothed_cross_entropy(logits, target, 0.3), 0.70761),
+                       (focal_loss(logits, target), 0.04568),
+                       (z_loss(logits, target), 5.79657)):
+        assert abs(loss.item() - want) < 2e-5
+
+
+def test_smoothing_equals_torch():
+    for smoothing in (0.0, 0.1, 0.5):
+        (logits, targets), (same, _) = logits_and_targets(), logits_and_targets()
+        ours = smoothed_cross_entropy(logits, targets, smoothing)
+        theirs = F.cross_entropy(same.flatten(0, 1), targets.flatten(),
+                                 ignore_index=IGNORE, label_smoothing=smoothing)
+        ours.backward(); theirs.backward()
+        assert torch.allclose(ours, theirs, atol=1e-6)
+        assert torch.allclose(logits.grad, same.grad, atol=1e-6)
+
+
+def test_losses_that_change_nothing_are_cross_entropy():
+    logits, targets = logits_and_targets()
+    plain = cross_entropy(logits, targets)
+    assert torch.allclose(focal_loss(logits, targets, 0.0), plain, atol=1e-6)
+    both = mean_loss(logits, targets, z=0.5)
+    assert torch.allclose(both, plain + 0.5 * z_loss(logits, targets), atol=1e-5)
+    assert focal_loss(logits, targets, 2.0) < focal_loss(logits, targets, 1.0) < plain
+    nothing = torch.full((2, 7), IGNORE)
+    assert mean_loss(logits, nothing, smoothing=0.1, gamma=2.0, z=1.0).item() == 0
+
+
+def test_targets_that_do_not_count_get_no_gradient():
+    logits, targets = logits_and_targets()
+    mean_loss(logits, targets, smoothing=0.1, gamma=1.5, z=0.1).backward()
+    assert (logits.grad[targets == IGNORE] == 0).all()
+    assert (logits.grad[targets != IGNORE] != 0).any(-1).all()
+
+from minillm.train.losses import *
+
+
+# %% ../nbs/17_objectives.ipynb
+def equal_to_the_big_batch(options):
+    g = torch.Generator().manual_seed(1)
+    W = torch.randn(5, 9, generator=g).requires_grad_()
+    x = torch.randn(6, 4, 5, generator=g)
+    y = torch.randint(0, 9, (6, 4), generator=g)
+    y[0], y[1, 1:], y[5, 2:] = IGNORE, IGNORE, IGNORE  # 0, 1, 4, 4, 4 and 2 targets
+    loss_of = lambda a, b: mean_loss(a @ W, b, **options)
+    big = loss_of(x, y)
+    big.backward()
+    want, W.grad = W.grad, None
+    found = accumulate(loss_of, list(zip(x.split(1), y.split(1))))
+    assert abs(found - big.item()) < 1e-6
+    assert torch.allclose(W.grad, want, atol=1e-6)
+    W.grad = None      # two processes: each knows its own parts and the total
+    parts = list(zip(x.split(1), y.split(1)))
+    halves = [accumulate(loss_of, half, total=15)
+              for half in (parts[:3], parts[3:])]
+    assert abs(sum(halves) - big.item()) < 1e-6
+    assert torch.allclose(W.grad, want, atol=1e-6)
+
+
+def test_unequal_parts_equal_the_big_batch():
+    for options in ({}, {"smoothing": 0.1}, {"gamma": 2.0, "z": 0.1}):
+        equal_to_the_big_batch(options)
+
+
+# %% ../nbs/17_objectives.ipynb
+import pytest
+
+
+@pytest.mark.parametrize("options", [{}, {"smoothing": 0.1},
+                                     {"gamma": 2.0, "z": 0.01}])
+@pytest.mark.parametrize("chunk", [1, 5, 100])
+def test_chunks_equal_the_whole(options, chunk):
+    g = torch.Generator().manual_seed(2)
+    h, W = torch.randn(3, 7, 8, generator=g), torch.randn(13, 8, generator=g)
+    y = torch.randint(0, 13, (3, 7), generator=g)
+    y[1, 2:] = IGNORE
+    found = []
+    for loss_of in (lambda h, W: mean_loss(h @ W.T, y, **options),
+                    lambda h, W: chunked_loss(h, W, y, chunk=chunk, **options)):
+        a, b = h.clone().requires_grad_(), W.clone().requires_grad_()
+        loss = loss_of(a, b)
+        (3 * loss).backward()
+        found.append((loss, a.grad, b.grad))
+    for ours, whole in zip(found[1], found[0]):
+        assert torch.allclose(ours, whole, atol=1e-6, rtol=1e-5)
+    with torch.no_grad():
+        assert torch.allclose(chunked_loss(h, W, y, chunk=chunk, **options),
+                              found[0][0], atol=1e-6)
+
+
+def test_a_chunk_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least 1"):
+        chunked_loss(torch.zeros(1, 2, 3), torch.zeros(4, 3), torch.zeros(1, 2).long(),
+                     chunk=0)

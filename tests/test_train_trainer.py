@@ -5,21 +5,29 @@ from minillm.train.trainer import *
 # %% ../nbs/18_trainer.ipynb
 import json
 import math
+import os
 import signal
 
 import numpy as np
 import pytest
 import torch
 
+import minillm.train.checkpoint as checkpoints
 from minillm.config import ModelConfig, TrainingConfig
+from minillm.data.bins import random_batch
 from minillm.models.decoder import Decoder
 from minillm.train.callbacks import Callback, read_log
 from minillm.train.checkpoint import find_checkpoint, load_model
+from minillm.train.fingerprint import DataChanged
+from minillm.train.lock import RunLocked, locked
+from minillm.train.strategy import SingleProcess
+from minillm.train.watch import Diverged
 
 TOKENS = np.array([(i * i) % 17 for i in range(3000)])
 
 
-def make(out, dropout=0.0, model=None, **options):
+def make(out, dropout=0.0, model=None, train=TOKENS[:2500], draw=random_batch,
+         **options):
     torch.manual_seed(0)
     model = (model or Decoder(ModelConfig(vocab_size=17, d_model=16, n_heads=2,
                                           n_layers=1, max_seq_len=16, dropout=dropout)))
@@ -27,8 +35,8 @@ def make(out, dropout=0.0, model=None, **options):
              "eval_every": 8, "save_every": 4,
              "eval_batches": 4, "device": "cpu"}
     t = TrainingConfig(**{**usual, **options})
-    return Trainer(model, t, TOKENS[:2500], TOKENS[2500:], seq_length=16, out=out,
-                   val_bytes=500)
+    return Trainer(model, t, train, TOKENS[2500:], seq_length=16, out=out,
+                   val_bytes=500, draw=draw)
 
 
 class Stop(Callback):
@@ -78,7 +86,8 @@ def test_ctrl_c_waits_for_the_end_of_the_step(tmp_path):
     with pytest.raises(KeyboardInterrupt): t.fit()
     assert t.step == 6 and find_checkpoint(tmp_path / "r").name == "step-0000006"
     assert signal.getsignal(signal.SIGINT) is before
-    assert (json.loads((tmp_path / "r" / "run.json").read_text())["status"] == "interrupted")
+    report = json.loads((tmp_path / "r" / "run.json").read_text())
+    assert report["status"] == "interrupted"
 
 
 def test_a_finished_run_can_be_resumed_and_prolonged(tmp_path):
@@ -112,10 +121,13 @@ def test_a_second_run_in_the_same_folder_is_refused(tmp_path):
 
 
 class Poison(Callback):
-    def __init__(self, at): self.at = at
+    """Changes the token table at a step: to no numbers, or to far too large ones."""
+
+    def __init__(self, at, how=lambda w: w.fill_(math.nan)):
+        self.at, self.how = at, how
 
     def on_step(self, trainer, row):
-        if row["step"] == self.at: trainer.model.embed.weight.data.fill_(math.nan)
+        if row["step"] == self.at: self.how(trainer.model.embed.weight.data)
 
 
 # 12: a save is due at once; it must not replace the good one
@@ -125,26 +137,41 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path, at):
     before = find_checkpoint(tmp_path / "r")
     bad = make(tmp_path / "r", max_steps=16)
     bad.callbacks.append(Poison(at))
-    with pytest.raises(Diverged, match=f"step {at + (at % 4 > 0)}"):
+    with pytest.raises(Diverged, match=f"step {at + (at % 4 > 0)}") as stopped:
         bad.fit(resume=True)
+    said = str(stopped.value)
+    assert "weights are not finite in embed.weight" in said and f"is {before}." in said
+    assert "learning rate 0.0" in said
     assert (find_checkpoint(tmp_path / "r") == before
             and all(p.isfinite().all()
                     for p in load_model(tmp_path / "r").parameters()))
     assert json.loads((tmp_path / "r" / "run.json").read_text())["status"] == "diverged"
 
 
+def test_a_loss_that_explodes_stops_the_run_and_saves_nothing_bad(tmp_path):
+    bad = make(tmp_path / "r", max_steps=40, eval_every=40, save_every=1,
+               learning_rate=1e-3)
+    bad.callbacks.append(Poison(20, lambda w: w.mul_(200)))
+    with pytest.raises(Diverged, match="step 25: loss .* for 5 steps, after a") as e:
+        bad.fit()
+    assert find_checkpoint(tmp_path / "r").name == "step-0000020"
+    assert "the largest in embed.weight" in str(e.value)
+    assert str(tmp_path / "r" / "step-0000020") in str(e.value)
+    off = make(tmp_path / "s", max_steps=30, learning_rate=1e-3, explode_factor=0)
+    off.callbacks.append(Poison(20, lambda w: w.mul_(200)))
+    assert off.fit()["steps"] == 30
+
+
 def test_accumulation_is_one_big_batch(tmp_path):
-    big, parts = (make(tmp_path / "a", batch_size=4),
-                  make(tmp_path / "b", batch_size=2, gradient_accumulation=2))
-    x = torch.stack([torch.from_numpy(TOKENS[i:i + 17]) for i in (0, 100, 200, 300)])
-    import minillm.train.trainer as module
-    feed = {4: [x], 2: [x[:2], x[2:]]}
-    keep = module.random_batch
-    try:
-        module.random_batch = lambda tokens, n, length, g: (lambda b: (b[:, :-1],
-                                                                       b[:, 1:]))(feed[n].pop(0))
-        a, b = big.train_step(), parts.train_step()
-    finally: module.random_batch = keep
+    rows = torch.stack([torch.from_numpy(TOKENS[i:i + 17]) for i in (0, 100, 200, 300)])
+    feed = {4: [rows], 2: [rows[:2], rows[2:]]}
+    def draw(tokens, n, length, generator):
+        part = feed[n].pop(0)
+        return part[:, :-1], part[:, 1:]
+    big, parts = (make(tmp_path / "a", batch_size=4, draw=draw),
+                  make(tmp_path / "b", batch_size=2, gradient_accumulation=2,
+                       draw=draw))
+    a, b = big.train_step(), parts.train_step()
     assert (math.isclose(a["loss"], b["loss"], rel_tol=1e-6)
             and math.isclose(a["grad_norm"], b["grad_norm"], rel_tol=1e-5))
     for p, q in zip(big.model.parameters(), parts.model.parameters()):
@@ -173,6 +200,122 @@ def test_too_short_a_text_is_refused(tmp_path):
                 out=tmp_path / "x")
 
 
-def test_amp_runs_in_bfloat16(tmp_path):
-    result = make(tmp_path / "r", use_amp=True, max_steps=100).fit()
-    assert result["final_val_loss"] < 1.5
+@pytest.mark.parametrize("options", [
+    {"amp_dtype": "bfloat16"}, {"amp_dtype": "float16"},
+    {"amp_dtype": "bfloat16", "optimizer": "muon", "schedule": "warmup_stable_decay"},
+    {"amp_dtype": "float16", "loss_chunk": 9, "label_smoothing": 0.01}])
+def test_amp_learns_and_resumes_exactly(tmp_path, options):
+    options = {"use_amp": True, "max_steps": 40, "eval_every": 20, **options}
+    result = make(tmp_path / "a", **options).fit()
+    assert result["final_val_loss"] < 2.5 < math.log(17)
+    broken = make(tmp_path / "b", **options)
+    broken.callbacks.append(Stop(20, False))
+    with pytest.raises(KeyboardInterrupt): broken.fit()
+    make(tmp_path / "b", **options).fit(resume=True)
+    assert losses(tmp_path / "a") == losses(tmp_path / "b")
+
+
+def test_recomputing_changes_no_loss(tmp_path):
+    for name, recompute in (("a", False), ("b", True)):
+        make(tmp_path / name, dropout=0.2, recompute=recompute).fit()
+    assert losses(tmp_path / "a") == losses(tmp_path / "b")
+
+
+def test_a_compiled_run_learns_the_same(tmp_path, monkeypatch):
+    real = torch.nn.Module.compile            # a backend that does not call a compiler
+    monkeypatch.setattr(torch.nn.Module, "compile",
+                        lambda m, **more: real(m, backend="aot_eager", **more))
+    for name, compiled in (("a", False), ("b", True)):
+        make(tmp_path / name, max_steps=6, compile=compiled).fit()
+    for a, b in zip(losses(tmp_path / "a"), losses(tmp_path / "b")):
+        assert math.isclose(a[1], b[1], rel_tol=1e-4)
+
+
+def test_another_optimizer_is_refused(tmp_path):
+    make(tmp_path / "r", max_steps=4).fit()
+    with pytest.raises(ValueError, match="optimizer adamw, not muon"):
+        make(tmp_path / "r", optimizer="muon").fit(resume=True)
+
+
+def test_patience_ends_a_run_and_survives_a_resume(tmp_path):
+    options = {"max_steps": 60, "eval_every": 4, "patience": 2, "learning_rate": 1e-9,
+               "min_learning_rate": 0, "dropout": 0.0}
+    t = make(tmp_path / "r", **options)
+    value = iter([3.0, 2.0, 2.5, 2.0])              # as good as before is not better
+    t.evaluate = lambda: {"val_loss": next(value)}
+    result = t.fit()
+    assert result["steps"] == 16 and result["status"] == "stopped early"
+    assert find_checkpoint(tmp_path / "r", "best").name == "step-0000008"
+    again = make(tmp_path / "r", **options)
+    assert again.fit(resume=True)["steps"] == 16
+    more = make(tmp_path / "r", **{**options, "patience": 3})
+    more.evaluate = lambda: {"val_loss": 9.0}
+    assert more.fit(resume=True)["steps"] == 20
+
+
+def test_a_damaged_checkpoint_costs_steps_not_the_run(tmp_path, capsys):
+    make(tmp_path / "a", dropout=0.2).fit()
+    broken = make(tmp_path / "b", dropout=0.2)
+    broken.callbacks.append(Stop(14, True))
+    with pytest.raises(RuntimeError): broken.fit()
+    file = tmp_path / "b" / "step-0000012" / "optimizer.safetensors"
+    bad = bytearray(file.read_bytes())
+    bad[-5] ^= 1                                      # one bit, the length is right
+    file.write_bytes(bad)
+    make(tmp_path / "b", dropout=0.2).fit(resume=True)
+    said = capsys.readouterr().err
+    assert "damaged (its checksum" in said and "going on from step-0000008" in said
+    assert losses(tmp_path / "a") == losses(tmp_path / "b")
+    assert (tmp_path / "b" / "damaged-step-0000012").exists()
+    for folder in (tmp_path / "b").glob("step-*"): (folder / "state.json").unlink()
+    with pytest.raises(ValueError, match="state.json"):
+        make(tmp_path / "b").fit(resume=True)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch):
+    make(tmp_path / "a").fit()
+    def full(tensors, path):
+        if "step-0000008" in str(list((tmp_path / "b").glob("step-*"))):
+            raise OSError(28, "No space left on device", str(path))
+        save(tensors, path)
+    save = checkpoints.save_file
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OSError, match="No space left.*good checkpoint.*step-0000008"):
+        make(tmp_path / "b").fit()
+    assert not (tmp_path / "b" / ".step.tmp").exists()
+    monkeypatch.undo()
+    make(tmp_path / "b").fit(resume=True)
+    assert losses(tmp_path / "a") == losses(tmp_path / "b")
+
+
+def test_data_that_change_are_noticed(tmp_path):
+    make(tmp_path / "a").fit()
+    path = tmp_path / "train.bin"
+    TOKENS[:2500].astype("<u2").tofile(path)
+    tokens = np.memmap(path, dtype="<u2", mode="r")
+
+    class Cut(Callback):
+        def on_step(self, trainer, row):
+            if row["step"] == 6: os.truncate(path, 50)
+    broken = make(tmp_path / "b", train=tokens)
+    broken.callbacks.append(Cut())
+    with pytest.raises(DataChanged, match="50 bytes now.*checkpoint.*step-0000004"):
+        broken.fit()
+    with pytest.raises(DataChanged, match="training data changed since the checkpoint"):
+        make(tmp_path / "b", train=TOKENS[1:2501]).fit(resume=True)
+    make(tmp_path / "b").fit(resume=True)           # the same tokens, wherever they are
+    assert losses(tmp_path / "a") == losses(tmp_path / "b")
+
+
+def test_two_runs_in_one_folder(tmp_path):
+    with locked(tmp_path / "r"):
+        with pytest.raises(RunLocked, match=f"process {os.getpid()}"):
+            make(tmp_path / "r").fit()
+    make(tmp_path / "r", max_steps=4).fit()
+
+
+def test_only_the_main_process_writes(tmp_path):
+    class Other(SingleProcess): is_main = False
+    t = make(tmp_path / "r", max_steps=4)
+    t.strategy = t.stepper.strategy = Other()
+    assert t.fit()["steps"] == 4 and not (tmp_path / "r").exists()

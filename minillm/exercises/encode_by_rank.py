@@ -3,7 +3,7 @@
 
 CASES = [(list(b"abc"), [(98, 99), (97, 98)]), (list(b"aaaaa"), [(97, 97), (256, 256)]), (list(b"xyz"), []), (list(b"abcabd"), [(97, 98), (256, 99)])]
 
-def joined(ids, pair, new):
+def joined(ids: list[int], pair: tuple[int, int], new: int) -> list[int]:
     out, i = [], 0
     while i < len(ids):
         if tuple(ids[i:i + 2]) == pair: out.append(new); i += 2

@@ -40,9 +40,12 @@ class Beams:
 
 @dataclass
 class Finished:
-    """The `room` best ended texts of one prompt, as (score, tokens), best first."""
+    """The `room` best ended texts of one prompt, as (score, tokens), best first; with
+    `early` the list closes as soon as it is full.
+    """
 
     room: int
+    early: bool = False
     texts: list[tuple[float, list[int]]] = field(default_factory=list)
     closed: bool = False
 
@@ -54,7 +57,8 @@ class Finished:
 
     def close(self, best_running: float) -> None:
         """Close a full list that the best running beam would not enter."""
-        if len(self.texts) == self.room and best_running <= self.texts[-1][0]:
+        if len(self.texts) == self.room and (self.early
+                                             or best_running <= self.texts[-1][0]):
             self.closed = True
 
 # %% ../../nbs/21_beam.ipynb #5a9f2950
@@ -85,30 +89,33 @@ def check_beams(model: Decoder, ids: Tensor, beams: int, max_tokens: int) -> Non
 
 @torch.no_grad()
 def beam_search(model: Decoder, ids: Tensor, *, max_tokens: int, beams: int,
-                length_penalty: float = 1.0,
-                stop_ids: Collection[int] = ()) -> Beams:
+                length_penalty: float = 1.0, early_stopping: bool = False,
+                stop_ids: Collection[int] = (),
+                padding: Tensor | None = None) -> Beams:
     """The `beams` best texts found after each prompt of `ids` (B, T).
 
     A text ends with a stop token or after `max_tokens`; its score is the sum of its
     log-probabilities divided by length**length_penalty. The rules are those of
-    `transformers` with early_stopping=False; fewer than `beams` texts come back where
-    no more ended. Raises ValueError for an empty prompt, or if the texts would not fit
-    the model. Chapter: 21_beam.
+    `transformers`, with the same meaning of `early_stopping`; fewer than `beams` texts
+    come back where no more ended. `padding` (B,) as from `pad_left`. Raises ValueError
+    for an empty prompt, or if the texts would not fit the model. Chapter: 21_beam.
     """
     check_beams(model, ids, beams, max_tokens)
-    was_training = model.training
+    was_training, done = model.training, [Finished(beams, early_stopping) for _ in ids]
     model.eval()
-    try: return search(model, ids, max_tokens, beams, length_penalty, stop_ids)
+    cache = KVCache.for_model(model, len(ids), ids.shape[1] + max_tokens, padding)
+    try: return search(model, ids, max_tokens, cache, done, length_penalty, stop_ids)
     finally: model.train(was_training)
 
 
-def search(model: Decoder, ids: Tensor, max_tokens: int, beams: int,
-           length_penalty: float, stop_ids: Collection[int]) -> Beams:
+def search(model: Decoder, ids: Tensor, max_tokens: int, cache: KVCache,
+           done: list[Finished], length_penalty: float,
+           stop_ids: Collection[int]) -> Beams:
     """The steps of `beam_search`, in a model that is in evaluation mode."""
+    beams = done[0].room
     B, at = len(ids), ids.device
     stops = torch.tensor(sorted(stop_ids), device=at, dtype=torch.long)
     offset = torch.arange(B, device=at)[:, None] * beams                   # (B, 1)
-    cache = KVCache.for_model(model, B, ids.shape[1] + max_tokens)
     logits = model(ids, cache=cache)[:, -1]                                # (B, V)
     copies = torch.arange(B, device=at).repeat_interleave(beams)
     reorder(cache, copies)
@@ -116,7 +123,6 @@ def search(model: Decoder, ids: Tensor, max_tokens: int, beams: int,
     running = torch.full((B, beams), float("-inf"), device=at)
     running[:, 0] = 0.0                     # all beams are equal: one of them begins
     written = torch.zeros(B, beams, 0, dtype=torch.long, device=at)        # (B, N, 0)
-    done = [Finished(beams) for _ in range(B)]
     for length in range(1, max_tokens + 1):
         sums, parent, token = candidates(running, logits.float().log_softmax(-1),
                                          beams * max(2, 1 + len(stops)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import atomic_path
+from .throughput import flops_per_token, matrix_rate
 
 COLUMNS = ["step", "loss", "lr", "grad_norm", "val_loss"]
 
@@ -68,12 +69,16 @@ def read_log(out: str | Path) -> list[dict[str, float]]:
 
 # %% ../../nbs/18_trainer.ipynb #692d5d2d
 class ProgressBar(Callback):
-    """A bar on the error stream with loss, best validation loss and tokens a second."""
+    """A bar on the error stream with loss, best validation loss, tokens a second, and
+    the share of the machine's matrix rate that the model's own arithmetic makes of it.
+    """
 
     def on_start(self, trainer: Any) -> None:
         from rich.console import Console
         from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn,
                                    TimeRemainingColumn)
+        peak = matrix_rate(trainer.device, trainer.dtype) * trainer.strategy.ranks
+        self.share = flops_per_token(trainer.model, trainer.seq_length) / peak
         columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(),
                    TimeRemainingColumn(),
                    TextColumn("{task.fields[note]}"))
@@ -85,7 +90,8 @@ class ProgressBar(Callback):
 
     def on_step(self, trainer: Any, row: dict[str, float]) -> None:
         best = f"  best val {trainer.best:.3f}" if trainer.best < float("inf") else ""
-        note = f"loss {row['loss']:.3f}{best}  {trainer.speed:,.0f} tokens/s"
+        note = (f"loss {row['loss']:.3f}{best}  {trainer.speed:,.0f} tokens/s  "
+                f"{trainer.speed * self.share:.0%} MFU")
         self.bar.update(self.task, completed=trainer.step, note=note)
 
     def on_end(self, trainer: Any) -> None:

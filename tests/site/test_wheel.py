@@ -41,6 +41,13 @@ def test_wheel_verifies_trains_and_writes(wheel_env, tmp_path):
     assert text.startswith("Once upon a time") and len(text.strip()) > len("Once upon a time")
 
 
+def test_wheel_tells_a_story_without_a_run(wheel_env, tmp_path):
+    story = run([wheel_env.parent / "minillm", "generate", "Once upon a time", "--seed", "1"], tmp_path)
+    assert story.startswith("Once upon a time") and len(story.split()) > 60
+    folder = run([wheel_env, "-c", "from minillm.models.shipped import shipped_model; print(shipped_model())"], tmp_path)
+    assert str(ROOT) not in folder
+
+
 @pytest.mark.parametrize("chapter", ["00_setup", "09_attention"])
 def test_chapter_runs_in_an_empty_folder(wheel_env, tmp_path, chapter):
     shutil.copy(ROOT / "nbs" / f"{chapter}.ipynb", tmp_path)

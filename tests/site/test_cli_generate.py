@@ -13,7 +13,7 @@ import pytest
 
 from minillm.cli import main
 
-TEXT = "the quick brown fox jumps over the lazy dog, and the dog sleeps on. " * 60
+TEXT = "the quick brown fox jumps over the lazy dog, and the dog sleeps on.\n" * 60
 SMALL = ["--d-model", "16", "--n-heads", "2", "--n-layers", "1", "--seq-length", "16", "--batch-size", "4", "--eval-batches", "2"]
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "TERM": "xterm"}
 

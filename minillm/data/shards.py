@@ -159,9 +159,9 @@ def encode_shards(shards: Iterable[list[Segment]], tokenizer: str | Path, dtype:
     """Encode shards in order, on `workers` processes (one: in this one), with at most
     two shards a worker in memory. Chapter: 04_corpora.
 
-    A program that asks for more than one worker keeps its own start under `if __name__
-    == "__main__":`, as all of Python's processes need. Raises `ChildProcessError` if a
-    worker dies.
+    A program that asks for more than one worker keeps its own start under the usual
+    test of `__name__`, as all of Python's processes need. Raises `ChildProcessError` if
+    a worker dies.
     """
     if workers == 1:
         made = load_tokenizer(tokenizer)

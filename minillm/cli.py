@@ -77,7 +77,8 @@ def usage(error: Any) -> str:
     """
     message = error.format_message().rstrip(".")
     if not message: return ""
-    details = getattr(error.__cause__ or error.__context__, "errors", list)()
+    cause: Any = error.__cause__ or error.__context__
+    details = cause.errors() if hasattr(cause, "errors") else []
     if details: message += f": {details[0]['input']!r}"
     if "extra argument" in message: message += "; put words that belong together in ''"
     command = getattr(getattr(error, "ctx", None), "command_path", "minillm")
@@ -553,9 +554,9 @@ def generate(prompt: Annotated[str | None,
     for name, value in (("stop", stop), ("num_samples", num_samples > 1),
                         ("json", as_json and max_tokens is None)):
         together(endless=endless, **{name: value})
-    for name, value in (("repetition_penalty", penalty), ("top_k", top_k),
+    for name, given in (("repetition_penalty", penalty), ("top_k", top_k),
                         ("top_p", top_p), ("min_p", min_p)):
-        together(beams=beams, **{name: value is not None})     # beams draw nothing
+        together(beams=beams, **{name: given is not None})     # beams draw nothing
     if beams is not None and beams < num_samples:
         raise ValueError(f"{beams} beams find no {num_samples} texts; raise --beams")
     if not -100 <= length_penalty <= 100:

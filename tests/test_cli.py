@@ -4,6 +4,10 @@ from minillm.cli import *
 
 # %% ../nbs/90_cli.ipynb
 import pytest
+from minillm.commands.opening import encode_prompt
+from minillm.commands.shell import app, guarded, together
+from minillm.commands.train import extra_flags
+from minillm.commands.write import after
 
 
 def test_extra_flags():

@@ -11,17 +11,10 @@ import time
 
 import pytest
 
-from minillm.cli import main
+from commands import SMALL, error_of, run
 
 TEXT = "the quick brown fox jumps over the lazy dog, and the dog sleeps on.\n" * 60
-SMALL = ["--d-model", "16", "--n-heads", "2", "--n-layers", "1", "--seq-length", "16", "--batch-size", "4", "--eval-batches", "2"]
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "TERM": "xterm"}
-
-
-def run(*arguments):
-    "Run the command in this process; return its exit code."
-    with pytest.raises(SystemExit) as ended: main([str(a) for a in arguments])
-    return ended.value.code or 0
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +38,6 @@ def write(work, capsys):
         assert run("generate", "the ", "--checkpoint", work / folder, "--json", *arguments) == 0
         return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
     return made
-
-
-def error_of(capsys, *arguments):
-    "The one line that a wrong command prints."
-    capsys.readouterr()
-    code = run(*arguments)
-    out, err = capsys.readouterr()
-    lines = [line for line in err.splitlines() if line.startswith("error:")]
-    assert code not in (0, None) and len(lines) == 1 and "Traceback" not in out + err, (code, out, err)
-    return lines[0]
 
 
 def test_samples_stops_and_seeds(write):
@@ -110,7 +93,7 @@ def test_mistakes(work, tmp_path, capsys):
 def test_without_a_model_the_shipped_one_is_asked_for(work, capsys, monkeypatch):
     import types
 
-    from minillm.cli import open_model
+    from minillm.commands.opening import open_model
     monkeypatch.setitem(sys.modules, "minillm.models.shipped", None)
     assert "no model comes with this installation" in error_of(capsys, "generate", "the ")
     shipped = types.ModuleType("minillm.models.shipped")
@@ -172,7 +155,7 @@ class Terminal:
             os.execve(sys.executable, [sys.executable, "-m", "minillm", *map(str, arguments)], QUIET)
         self.seen = b""
 
-    def until(self, found, seconds=60):
+    def until(self, found, seconds=240):
         "Read until `found(seen)` holds."
         end = time.time() + seconds
         while time.time() < end and not found(self.seen):

@@ -9,26 +9,9 @@ import time
 
 import pytest
 
-from minillm.cli import main
+from commands import SMALL, error_of, run
 
 TEXT = "the quick brown fox jumps over the lazy dog, and the dog sleeps on. " * 60
-SMALL = ["--d-model", "16", "--n-heads", "2", "--n-layers", "1", "--seq-length", "16", "--batch-size", "4", "--eval-batches", "2"]
-
-
-def run(*arguments):
-    "Run the command in this process; return its exit code."
-    with pytest.raises(SystemExit) as ended: main([str(a) for a in arguments])
-    return ended.value.code or 0
-
-
-def error_of(capsys, *arguments):
-    "The one line that a wrong command prints."
-    capsys.readouterr()
-    code = run(*arguments)
-    out, err = capsys.readouterr()
-    lines = [line for line in err.splitlines() if line.startswith("error:")]
-    assert code not in (0, None) and len(lines) == 1 and "Traceback" not in out + err, (code, out, err)
-    return lines[0]
 
 
 @pytest.fixture(scope="module")

@@ -117,7 +117,7 @@ def test_a_template_that_rewrites_history_is_refused():
 
 
 # %% ../nbs/32_finetuning.ipynb
-def test_chats_from_a_file(tmp_path=None):
+def test_chats_from_a_file():
     import tempfile
     from pathlib import Path
     import pytest

@@ -5,8 +5,11 @@ from minillm.models.vocabulary import *
 # %% ../nbs/32_finetuning.ipynb
 def test_old_tokens_stay_as_they_were():
     from minillm.config import ModelConfig
+    from minillm.models.decoder import Decoder
+    from minillm.tokenizer.bpe import BPETokenizer
     from minillm.tokenizer.simple import CharTokenizer
     import pytest
+    import torch
     torch.manual_seed(0)
     for tied in (True, False):
         model = Decoder(ModelConfig(vocab_size=20, d_model=16, n_layers=1, n_heads=2,

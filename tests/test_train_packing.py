@@ -4,6 +4,7 @@ from minillm.train.packing import *
 
 # %% ../nbs/32_finetuning.ipynb
 def packed_models():
+    import torch
     from minillm.config import ModelConfig
     from minillm.models.decoder import Decoder
     torch.manual_seed(0)
@@ -15,6 +16,7 @@ def packed_models():
 
 
 def three_documents():
+    import torch
     generator = torch.Generator().manual_seed(1)
     examples = [(torch.randint(30, (n,), generator=generator).tolist(),
                  [i % 3 > 0 for i in range(n)]) for n in (9, 7, 6)]
@@ -22,6 +24,7 @@ def three_documents():
 
 
 def test_no_gradient_goes_from_one_document_to_another():
+    import torch
     examples, packed = three_documents()
     assert len(packed.x) == 1
     for model in packed_models():
@@ -36,6 +39,8 @@ def test_no_gradient_goes_from_one_document_to_another():
 
 
 def test_packed_equals_one_by_one():
+    import torch
+    from minillm.train.losses import IGNORE
     examples, packed = three_documents()
     for model in packed_models():
         logits = model(packed.x, positions=packed.positions, mask=packed.mask)
@@ -64,6 +69,7 @@ def test_first_fit():
 
 def test_the_mask_serves_its_own_rows_only():
     import pytest
+    import torch
     _, packed = three_documents()
     with pytest.raises(ValueError, match="cannot serve 1 queries and 24 keys"):
         packed.mask(torch.zeros(1), torch.arange(24))

@@ -4,6 +4,8 @@ from minillm.train.sft import *
 
 # %% ../nbs/32_finetuning.ipynb
 def test_every_epoch_has_every_row_once():
+    import torch
+    from minillm.train.packing import pack
     packed = pack([([i, i + 1], [True, True]) for i in range(7)], 1)
     seen = torch.cat([sft_batch(packed, s, 3, seed=5).x[:, 0] for s in range(7)])
     assert sorted(seen[:7].tolist()) == sorted(seen[7:14].tolist()) == list(range(7))
@@ -11,10 +13,9 @@ def test_every_epoch_has_every_row_once():
 
 
 def test_a_small_model_learns_its_sums():
-    from minillm.data.sums import accuracy, make_sums, sum_config
-    torch.manual_seed(0)
-    model, sums = Decoder(sum_config(d_model=64, n_layers=2)), make_sums(12, 1, 0)
-    losses = train_sums(model, sums, steps=60, lr=3e-3, batch_size=24, seed=0,
+    from minillm.data.sums import accuracy, make_sums, sum_model, sum_tokenizer
+    model, sums = sum_model(0, d_model=32, n_layers=2), make_sums(12, 1, 0)
+    losses = train_sums(model, sums, steps=60, lr=5e-3, batch_size=24, seed=0,
                         until=lambda m: accuracy(m, sum_tokenizer(), sums) == 1)
     assert losses[-1] < 0.3 * losses[0]
     assert accuracy(model, sum_tokenizer(), sums) >= 0.9
@@ -25,17 +26,21 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been():
     import os
     import signal
     import tempfile
+    from pathlib import Path
     import pytest
+    import torch
     from minillm.config import ModelConfig
-    from minillm.data.chat import write_chats
+    from minillm.models.decoder import Decoder
+    from minillm.data.chat import DEFAULT_TEMPLATE, ChatTemplate, write_chats
     from minillm.data.questions import tale_chats
+    from minillm.tokenizer.auto import load_tokenizer
     from minillm.tokenizer.bpe import BPETokenizer
     from minillm.train.checkpoint import load_model
     words = BPETokenizer.train("Nora was brave. " * 9, 262, ["<|endoftext|>"])
     torch.manual_seed(0)
     model = Decoder(ModelConfig(vocab_size=262, d_model=8, n_layers=1, n_heads=2,
                                 max_seq_len=1024, dropout=0.1))
-    options = FinetuneOptions(steps=5, batch_size=1, learning_rate=1e-2)
+    options = FinetuneOptions(steps=13, batch_size=1, learning_rate=1e-2)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data, run = folder / "chats.jsonl", (model, words, folder / "chats.jsonl")
@@ -47,15 +52,13 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been():
         def interrupt(row):
             steps.append(row["step"])
             if len(steps) == 1: os.kill(os.getpid(), signal.SIGINT)
-        import minillm.train.sft as sft
-        often, sft.REPORT_EVERY = sft.REPORT_EVERY, 2
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                finetune_sft(*run, folder / "broken", options, interrupt)
-            assert steps[-1] < 5
-            finetune_sft(*run, folder / "broken", options)
-        finally: sft.REPORT_EVERY = often
+        with pytest.raises(KeyboardInterrupt):
+            finetune_sft(*run, folder / "broken", options, interrupt)
+        assert steps == [10, 11]                 # the step was finished, then saved
+        finetune_sft(*run, folder / "broken", options)
         both = [load_model(folder / part).state_dict() for part in ("whole", "broken")]
+        assert len(both[0]["embed.weight"]) == load_tokenizer(folder / "whole").vocab_size
+        assert ChatTemplate.load(folder / "whole").source == DEFAULT_TEMPLATE
         assert all(torch.equal(both[0][k], both[1][k]) for k in both[0])
         with pytest.raises(FileExistsError, match="finished"):
             finetune_sft(*run, folder / "whole", options)

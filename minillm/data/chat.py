@@ -100,8 +100,8 @@ def special_ids(tokenizer: Any) -> dict[str, int]:
         found = {name: tokenizer.encode(name, allowed_special=[name])[0]
                  for name in tokenizer.specials}
     else:
-        added = getattr(getattr(tokenizer, "inner", None), "get_added_tokens_decoder",
-                        dict)()
+        inner: Any = getattr(tokenizer, "inner", None)
+        added: dict[int, Any] = getattr(inner, "get_added_tokens_decoder", dict)()
         found = {t.content: i for i, t in added.items() if t.special}
     return {name: i for name, i in found.items() if len(name) > 1}
 

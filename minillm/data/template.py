@@ -170,7 +170,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         spend(50)
         owner, name = (getattr(__obj, n, None) for n in ("__self__", "__name__"))
-        if isinstance(owner, str) and name == "join": return joined(*args, d=owner)
+        if isinstance(owner, str) and name == "join": return joined(args[0], owner)
         if isinstance(owner, str) and name == "replace": return replaced(owner, *args)
         return super().call(__context, __obj, *args, **kwargs)
 

@@ -16,6 +16,7 @@ import torch
 
 from ..data.chat import CHAT_TOKENS, DEFAULT_TEMPLATE, ChatTemplate, encode_chat
 from ..data.questions import Question, tale_chats, tale_questions
+from ..data.tales import TALES
 from ..generate.chat import Answer, answer_chats, end_token
 from ..models.decoder import Decoder
 from ..models.shipped import shipped_model
@@ -96,7 +97,7 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
     return mean(values), mean(values) - half, mean(values) + half
 
 
-def train_arm(arm: str, seed: int, steps: int, batch_size: int = 8, lr: float = 2e-3,
+def train_arm(arm: str, seed: int, steps: int, batch_size: int = 8, lr: float = 4e-3,
               look: int = 25, questions: Sequence[Question] = ()
               ) -> tuple[Decoder, dict[str, list[float]]]:
     """Fine-tune the storyteller; the model, and the share of `questions` it answers
@@ -147,6 +148,7 @@ def run(steps: int, seeds: Sequence[int], n_test: int = 300) -> dict[str, Any]:
     stories = write_stories(60, "finetuning")
     metrics: dict[str, Any] = {
         "steps": steps, "questions": n_test,
+        "guess": mean(1 / len(TALES.words[q.kind]) for q in test),
         "before": {"right": right(test, before), "ended": mean(a.ended for a in before),
                    "excess_bits": excess_bits(base, tokenizer, stories).mean().item(),
                    "examples": [[q.text, q.answer, a.text]

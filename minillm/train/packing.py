@@ -33,7 +33,7 @@ class Packed(NamedTuple):
         """Who may see whom: `document_mask`."""
         return document_mask(self.documents)
 
-    def rows(self, index: Sequence[int] | Tensor) -> "Packed":
+    def rows(self, index: list[int] | Tensor | slice) -> "Packed":
         """Some of the rows."""
         return Packed(*(part[index] for part in self))
 
@@ -50,7 +50,9 @@ def first_fit(lengths: Sequence[int], room: int) -> list[list[int]]:
         require(lengths[i] <= room, f"a document has {lengths[i]} tokens, and a row "
                                     f"holds {room}; raise seq_length or cut it")
         row = next((r for r, free in enumerate(left) if free >= lengths[i]), len(rows))
-        if row == len(rows): rows.append([]), left.append(room)
+        if row == len(rows):
+            rows.append([])
+            left.append(room)
         rows[row].append(i)
         left[row] -= lengths[i]
     return rows

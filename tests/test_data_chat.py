@@ -109,6 +109,16 @@ def test_no_text_becomes_a_special_token():
             assert tokenizer.decode(ids) == ChatTemplate(source).render(chat)
 
 
+def test_other_fields_of_a_message_are_guarded_too():
+    tokenizer = small_tokenizer()
+    name = "{% for m in messages %}{{ m.name }}{{ m.calls[0].x }}{% endfor %}"
+    chat = [{"role": "user", "content": "", "name": "<|end|>",
+             "calls": [{"x": "<|user|>"}]}]
+    ids, _ = encode_chat(ChatTemplate(name), tokenizer, chat)
+    assert not set(ids) & set(tokenizer.specials.values())
+    assert tokenizer.decode(ids) == "<|end|><|user|>"
+
+
 def test_a_template_that_rewrites_history_is_refused():
     import pytest
     last = "{% for m in messages %}{{ loop.revindex }}{{ m.content }}{% endfor %}"
@@ -138,3 +148,23 @@ def test_chats_from_a_file():
             path.with_name("bad").write_text("\n".join([*good, line]))
             with pytest.raises(ValueError, match=why):
                 read_chats(path.with_name("bad"))
+
+
+def test_the_template_of_a_folder():
+    import json
+    import tempfile
+    from pathlib import Path
+    import pytest
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        assert ChatTemplate.load(folder).source == DEFAULT_TEMPLATE
+        config = folder / "tokenizer_config.json"
+        for value in (CHATML, [{"name": "rag", "template": "x"},
+                               {"name": "default", "template": CHATML}]):
+            config.write_text(json.dumps({"chat_template": value}))
+            assert ChatTemplate.load(folder).source == CHATML
+        config.write_text('{"chat_template": 3}')
+        with pytest.raises(ValueError, match="is no text"):
+            ChatTemplate.load(folder)
+        ChatTemplate(INST).save(folder)
+        assert ChatTemplate.load(folder).source == INST

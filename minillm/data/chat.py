@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['Message', 'ROLES', 'CHAT_TOKENS', 'DEFAULT_TEMPLATE', 'check_messages', 'ChatTemplate', 'special_ids', 'guarded',
-           'encode_rendered', 'stretches', 'encode_chat', 'encode_prompt', 'check_row', 'read_rows', 'read_chats',
-           'write_chats']
+           'guarded_message', 'encode_rendered', 'stretches', 'encode_chat', 'encode_prompt', 'check_row', 'read_rows',
+           'read_chats', 'write_chats']
 
 # %% ../../nbs/32_finetuning.ipynb #01dc27a8
 import json
@@ -84,6 +84,8 @@ class ChatTemplate:
         found = read_json(config).get("chat_template") if config.exists() else None
         if isinstance(found, list):                     # several, by name
             found = {t["name"]: t["template"] for t in found}.get("default")
+        require(found is None or isinstance(found, str), f"the chat_template of {config} "
+                                                         "is no text")
         return cls(found or DEFAULT_TEMPLATE)
 
     def save(self, folder: str | Path) -> None:
@@ -112,6 +114,16 @@ def guarded(text: str, specials: Iterable[str], guard: str) -> str:
     """
     edges = {c for s in specials for c in (s[0], s[-1])}
     return "".join(guard + c + guard if c in edges else c for c in text)
+
+
+def guarded_message(value: Any, specials: Iterable[str], guard: str) -> Any:
+    """The same for all texts of a message but its role, which is one of a few."""
+    if isinstance(value, str): return guarded(value, specials, guard)
+    if isinstance(value, list):
+        return [guarded_message(v, specials, guard) for v in value]
+    if not isinstance(value, dict): return value
+    return {k: v if k == "role" else guarded_message(v, specials, guard)
+            for k, v in value.items()}
 
 
 def encode_rendered(tokenizer: Any, text: str, specials: dict[str, int],
@@ -156,9 +168,9 @@ def encode_chat(template: ChatTemplate, tokenizer: Any, messages: Sequence[Messa
     """
     check_messages(messages)
     specials = special_ids(tokenizer)
-    text = "".join(m["content"] for m in messages)
+    text = json.dumps(list(messages), ensure_ascii=False, default=str)
     guard = next(c for c in map(chr, range(0xFDD0, 0xFDF0)) if c not in text)
-    safe = [{**m, "content": guarded(m["content"], specials, guard)} for m in messages]
+    safe = [guarded_message(m, specials, guard) for m in messages]
     ids, is_target = list[int](), list[bool]()
     for piece, learned in stretches(template, safe, add_generation_prompt, variables):
         new = encode_rendered(tokenizer, piece, specials, guard)

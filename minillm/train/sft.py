@@ -68,12 +68,12 @@ class FinetuneOptions:
 # %% ../../nbs/32_finetuning.ipynb #c9ea391f
 def train_sums(model: Decoder, sums: Sequence[Sum], *, steps: int, lr: float = 1e-3,
                batch_size: int = 256, seed: int,
-               until: Callable[[Decoder], bool] | None = None, look: int = 10,
+               until: Callable[[Decoder], bool] | None = None,
                tokenizer: Any = None) -> list[float]:
     """Train `model` on answers to `sums`, in batches drawn by `seed`; return the loss
     of each step. Chapter: 32_finetuning.
 
-    Every `look` steps `until(model)` is asked, and True ends the training.
+    Every ten steps `until(model)` is asked, and True ends the training.
     `tokenizer` is `sum_tokenizer()` unless given.
     """
     x, y = sum_batch(sums, tokenizer or sum_tokenizer())                     # (N, T)
@@ -89,7 +89,7 @@ def train_sums(model: Decoder, sums: Sequence[Sum], *, steps: int, lr: float = 1
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         losses.append(loss.item())
-        if until and step % look == 0 and until(model): break
+        if until and step % 10 == 0 and until(model): break
     model.eval()
     return losses
 

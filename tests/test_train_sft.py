@@ -57,7 +57,8 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been():
         assert steps == [10, 11]                 # the step was finished, then saved
         finetune_sft(*run, folder / "broken", options)
         both = [load_model(folder / part).state_dict() for part in ("whole", "broken")]
-        assert len(both[0]["embed.weight"]) == load_tokenizer(folder / "whole").vocab_size
+        wide = load_tokenizer(folder / "whole")
+        assert len(both[0]["embed.weight"]) == wide.vocab_size
         assert ChatTemplate.load(folder / "whole").source == DEFAULT_TEMPLATE
         assert all(torch.equal(both[0][k], both[1][k]) for k in both[0])
         with pytest.raises(FileExistsError, match="finished"):

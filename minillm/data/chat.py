@@ -84,8 +84,8 @@ class ChatTemplate:
         found = read_json(config).get("chat_template") if config.exists() else None
         if isinstance(found, list):                     # several, by name
             found = {t["name"]: t["template"] for t in found}.get("default")
-        require(found is None or isinstance(found, str), f"the chat_template of {config} "
-                                                         "is no text")
+        require(found is None or isinstance(found, str),
+                f"the chat_template of {config} is no text")
         return cls(found or DEFAULT_TEMPLATE)
 
     def save(self, folder: str | Path) -> None:

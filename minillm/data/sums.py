@@ -103,9 +103,9 @@ SUM_MODEL = sum_config()
 
 
 def sum_model(seed: int, **changes: Any) -> Decoder:
-    """A new `Decoder(sum_config(**changes))` that learns sums several times faster than
-    one of the usual beginning: characters and positions are of size 1, and so easy to
-    tell apart. Chapter: 32_finetuning.
+    """A new `Decoder(sum_config(**changes))` made for learning sums: its vectors of
+    characters and positions are of size 1, and so easy to tell apart. Chapter:
+    32_finetuning.
     """
     torch.manual_seed(seed)
     model = Decoder(sum_config(**changes))

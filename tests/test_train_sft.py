@@ -66,3 +66,29 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been():
         write_chats(data, tale_chats(7, "another"))
         with pytest.raises(ValueError, match="other data"):
             finetune_sft(*run, folder / "whole", options)
+
+
+def test_files_that_do_not_fit_are_refused():
+    import json
+    import tempfile
+    from pathlib import Path
+    import pytest
+    from minillm.data.chat import write_chats
+    from minillm.data.sums import make_sums, sum_model, sum_tokenizer
+    with tempfile.TemporaryDirectory() as name:
+        data, options = Path(name) / "data.jsonl", FinetuneOptions(steps=2, batch_size=4)
+        run = sum_model(0, d_model=16, n_layers=1), sum_tokenizer(), data
+
+        def write(rows): data.write_text("\n".join(map(json.dumps, rows)))
+        write([{"prompt": s.prompt, "completion": s.answer} for s in make_sums(40, 2, 0)])
+        done = finetune_sft(*run, Path(name) / "sums", options)
+        assert done["rows"] < 10                      # 36 sums, packed into rows of 256
+        write_chats(data, 2 * [[{"role": "assistant", "content": "1"}]])
+        with pytest.raises(ValueError, match="takes no special tokens"):
+            finetune_sft(*run, Path(name) / "chat", options)
+        write([{"prompt": "1" * 99, "completion": "2"}] * 2)
+        with pytest.raises(ValueError, match="example 1 of .* has 100 tokens"):
+            finetune_sft(*run, Path(name) / "long", options)
+        write([{"prompt": "1", "completion": "2"}])
+        with pytest.raises(ValueError, match="one example only"):
+            finetune_sft(*run, Path(name) / "one", options)

@@ -76,11 +76,12 @@ def test_files_that_do_not_fit_are_refused():
     from minillm.data.chat import write_chats
     from minillm.data.sums import make_sums, sum_model, sum_tokenizer
     with tempfile.TemporaryDirectory() as name:
-        data, options = Path(name) / "data.jsonl", FinetuneOptions(steps=2, batch_size=4)
+        data, options = Path(name) / "rows", FinetuneOptions(steps=2, batch_size=4)
         run = sum_model(0, d_model=16, n_layers=1), sum_tokenizer(), data
 
         def write(rows): data.write_text("\n".join(map(json.dumps, rows)))
-        write([{"prompt": s.prompt, "completion": s.answer} for s in make_sums(40, 2, 0)])
+        sums = make_sums(40, 2, 0)
+        write([{"prompt": s.prompt, "completion": s.answer} for s in sums])
         done = finetune_sft(*run, Path(name) / "sums", options)
         assert done["rows"] < 10                      # 36 sums, packed into rows of 256
         write_chats(data, 2 * [[{"role": "assistant", "content": "1"}]])

@@ -8,7 +8,8 @@ def packed_models():
     from minillm.config import ModelConfig
     from minillm.models.decoder import Decoder
     torch.manual_seed(0)
-    small = dict(vocab_size=30, d_model=32, n_layers=3, n_heads=4, n_kv_heads=2)
+    small = {"vocab_size": 30, "d_model": 32, "n_layers": 3, "n_heads": 4,
+             "n_kv_heads": 2}
     for more in ({}, {"pos_encoding": "learned"}, {"pos_encoding": "alibi"},
                  {"layer_pattern": "LG", "window": 4, "qk_norm": True},
                  {"use_moe": True, "num_experts": 4, "top_k": 2}):

@@ -38,10 +38,17 @@ def adapted(model, targets, rank=3):
     return model
 
 
+def quiet():
+    from transformers.utils import logging
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
 @torch.no_grad()
 def test_peft_opens_ours_and_we_open_its():
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
+    quiet()
     for changes, targets in (({}, ("W_q", "W_v")), ({"tie_embeddings": False}, ALL),
                              ({}, ("layers.1.attention.W_o",)),
                              ({"use_moe": True, "num_experts": 4, "top_k": 2}, ALL),
@@ -64,6 +71,7 @@ def test_peft_opens_ours_and_we_open_its():
 def test_an_adapter_that_peft_trained_loads_here():
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
+    quiet()
     for changes, options in (
             ({}, {"target_modules": "all-linear", "r": 4, "lora_alpha": 16}),
             ({}, {"target_modules": ["q_proj", "up_proj"], "use_rslora": True, "r": 4,

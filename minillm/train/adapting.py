@@ -231,4 +231,5 @@ def main(folder: str | Path | None = None) -> None:
     print(f"wrote {path}")
 
 
-if __name__ == "__main__": main()
+# a notebook is `__main__` too, but has no file
+if __name__ == "__main__" and "__file__" in globals(): main()

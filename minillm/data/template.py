@@ -47,6 +47,7 @@ def weigh(value: Any) -> Any:
         for key, part in value.items(): weigh(key), weigh(part)
     return value
 
+
 # %% ../../nbs/32_finetuning.ipynb #9adff0af
 class Meter(NodeTransformer):
     """Rewrites a template so that each loop, call, filter, list and output is paid for:
@@ -94,6 +95,7 @@ class Generation(Extension):
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
         return nodes.Scope(body, lineno=lineno)
 
+
 # %% ../../nbs/32_finetuning.ipynb #4a06cb13
 def steps(value: Iterable[Any]) -> list[Any]:
     """What a loop goes through, paid for."""
@@ -135,6 +137,7 @@ def refuse(message: str) -> None:
     """`raise_exception` of templates."""
     raise TemplateError(message)
 
+
 # %% ../../nbs/32_finetuning.ipynb #4db131ef
 class Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's immutable sandbox, set up as for chat templates elsewhere, with a budget:
@@ -162,12 +165,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def wrap_str_format(self, value: Any) -> None:
         if getattr(value, "__name__", "") in GROWING:
-            raise SecurityError("`format` is not allowed")
+            raise SecurityError(f"the method `{value.__name__}` is not allowed")
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         spend(50)
         owner, name = (getattr(__obj, n, None) for n in ("__self__", "__name__"))
-        if isinstance(owner, str) and name == "join": return joined(*args, d=owner)
+        if isinstance(owner, str) and name == "join": return joined(args[0], owner)
         if isinstance(owner, str) and name == "replace": return replaced(owner, *args)
         return super().call(__context, __obj, *args, **kwargs)
 

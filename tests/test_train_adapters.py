@@ -15,22 +15,22 @@ from minillm.models.adapters import load_adapter
 from minillm.models.decoder import Decoder
 from minillm.models.pretrained import load_pretrained
 from minillm.tokenizer.simple import CharTokenizer
-from minillm.train.adapters import finetune_lora, finetune_qlora, train_adapters
+from minillm.train.adapters import finetune_lora, finetune_qlora
 from minillm.train.sft import FinetuneOptions
 
-TOKENIZER = CharTokenizer("\n <>|abdenorstui0123456789=+")
-OPTIONS = FinetuneOptions(steps=6, batch_size=4, learning_rate=1e-2, seq_length=64,
+TOKENIZER = CharTokenizer("\n 0123456789=+")
+OPTIONS = FinetuneOptions(steps=6, batch_size=4, learning_rate=1e-2, seq_length=24,
                           rank=2, targets=("W_q", "W_down"))
 
 
 def small(seed=0):
     torch.manual_seed(seed)
     return Decoder(ModelConfig(vocab_size=TOKENIZER.vocab_size, d_model=32, n_layers=2,
-                               n_heads=2, max_seq_len=64))
+                               n_heads=2, max_seq_len=64)).eval()
 
 
 def write_data(folder, n=30):
-    lines = [json.dumps({"prompt": f"{i}+1=", "completion": str(i + 1)})
+    lines = [json.dumps({"prompt": f"{i}+1=", "completion": f"{i + 1}\n"})
              for i in range(n)]
     (Path(folder) / "data.jsonl").write_text("\n".join(lines), encoding="utf-8")
     return Path(folder) / "data.jsonl"
@@ -40,59 +40,42 @@ def test_a_run_learns_and_its_folder_opens_like_every_other():
     ids = torch.arange(9)[None]
     for finetune in (finetune_lora, finetune_qlora):
         with tempfile.TemporaryDirectory() as folder:
-            model, seen = small(), []
-            found = finetune(model, TOKENIZER, write_data(folder), Path(folder) / "out",
-                             OPTIONS, seen.append)
-            assert found["after"] < found["before"] and len(seen) == 6
-            whole, tokenizer = load_pretrained(Path(folder) / "out")
+            model, seen, out = small(), [], Path(folder) / "out"
+            found = finetune(model, TOKENIZER, write_data(folder), out, OPTIONS,
+                             seen.append)
+            assert found["val_loss"] < found["val_loss_before"]
+            assert seen[-1]["step"] == 6 and found["rows"] > 0
+            whole, tokenizer = load_pretrained(out)
             with torch.no_grad():
                 assert (whole(ids) - model.eval()(ids)).abs().max() < 1e-5
             assert tokenizer.decode(tokenizer.encode("1+1=2")) == "1+1=2"
-            assert found["trained"] == sum(p.numel() for n, p in model.named_parameters()
-                                           if p.requires_grad)
-            if finetune is finetune_lora:
-                again = load_adapter(small().eval(), Path(folder) / "out" / "adapter")
-                with torch.no_grad():
-                    assert (again(ids) - whole(ids)).abs().max() < 1e-5
+            assert found["parameters"] == sum(p.numel() for p in model.parameters()
+                                              if p.requires_grad)
+            again = load_adapter(small(), out / "adapter")
+            far = 1e-5 if finetune is finetune_lora else 1.0   # four bits are not there
+            with torch.no_grad(): assert (again(ids) - whole(ids)).abs().max() < far
 
 
-def test_a_run_that_was_cut_off_ends_as_if_it_was_not():
+def test_a_run_that_was_cut_off_ends_as_if_it_was_not(monkeypatch):
     class Killed(Exception): pass
-    before = adapters_module.SAVE
-    adapters_module.SAVE = 2
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            data, models = write_data(folder), (small(), small(), small())
-            finetune_lora(models[0], TOKENIZER, data, Path(folder) / "a", OPTIONS,
-                          lambda r: None)
+    monkeypatch.setattr(adapters_module, "SAVE_EVERY", 2)
+    monkeypatch.setattr(adapters_module, "REPORT_EVERY", 1)
 
-            def kill(report):
-                if report["step"] == 5: raise Killed
-            try: finetune_lora(models[1], TOKENIZER, data, Path(folder) / "b", OPTIONS,
-                               kill)
-            except Killed: pass
-            steps = []
-            finetune_lora(models[2], TOKENIZER, data, Path(folder) / "b", OPTIONS,
-                          lambda r: steps.append(r["step"]))
-            assert steps == [5, 6]
-            for a, b in zip(models[0].parameters(), models[2].parameters()):
-                assert torch.equal(a, b)
-            for model, words in ((small(), "finished"), (small(1), "base")):
-                try: finetune_lora(model, TOKENIZER, data, Path(folder) / "b", OPTIONS,
-                                   lambda r: None)
-                except ValueError as error: assert words in str(error)
-                else: raise AssertionError("went on")
-    finally: adapters_module.SAVE = before
-
-
-def test_only_answers_are_learned_and_bad_data_is_refused():
-    from minillm.data.chat import ChatTemplate
+    def kill(report):
+        if report["step"] == 5: raise Killed
     with tempfile.TemporaryDirectory() as folder:
-        data = write_data(folder, 3)
-        rows = adapters_module.read_rows(data, TOKENIZER, ChatTemplate(), 64)
-        x, y = adapters_module.rows_batch(rows)
-        text = TOKENIZER.decode([i for i in y[0].tolist() if i != -100])
-        assert text.startswith("1") and "0+1" not in text
-        try: adapters_module.read_rows(data, TOKENIZER, ChatTemplate(), 3)
-        except ValueError as error: assert "seq_length" in str(error)
-        else: raise AssertionError("accepted")
+        data, models = write_data(folder), (small(), small(), small())
+        a, b = Path(folder) / "a", Path(folder) / "b"
+        finetune_lora(models[0], TOKENIZER, data, a, OPTIONS)
+        try: finetune_lora(models[1], TOKENIZER, data, b, OPTIONS, kill)
+        except Killed: pass
+        steps = []
+        finetune_lora(models[2], TOKENIZER, data, b, OPTIONS,
+                      lambda r: steps.append(r["step"]))
+        assert steps == [5, 6]
+        for p, q in zip(models[0].parameters(), models[2].parameters()):
+            assert torch.equal(p, q)
+        for seed, words in ((0, "finished"), (1, "base")):
+            try: finetune_lora(small(seed), TOKENIZER, data, b, OPTIONS)
+            except (FileExistsError, ValueError) as error: assert words in str(error)
+            else: raise AssertionError("went on")

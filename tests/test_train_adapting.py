@@ -36,7 +36,8 @@ def test_only_adapters_move_and_off_means_as_before():
         losses, optimizer = adapt(model, tokenizer, tales, rate=1e-2, steps=3, seed=0)
         own = dict(model.named_parameters())
         assert all(torch.equal(own[n], p) for n, p in frozen.items())
-        assert {n for n, p in own.items() if p.requires_grad} == {*lora_parameters(model)}
+        assert {*lora_parameters(model)} == {n for n, p in own.items()
+                                             if p.requires_grad}
         assert losses[-1] < losses[0]
         with torch.no_grad(), without_lora(model):
             assert torch.equal(model(torch.arange(9)[None]), before)

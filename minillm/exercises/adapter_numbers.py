@@ -24,8 +24,6 @@ def wrong_whole():
     return 6 * (512 * 512 + 512 * 128)
 
 
-from minillm.nbtools.exercise import check
-
 def adapter_numbers() -> int:
     "How many numbers the adapters have."
     W_q = 4 * (512 + 512)             # A (4, 512) and B (512, 4)
@@ -34,4 +32,4 @@ def adapter_numbers() -> int:
 
 
 CHAPTER = '33_lora'
-STUB = 'from minillm.nbtools.exercise import check\n\ndef adapter_numbers() -> int:\n    "How many numbers the adapters have."\n    raise NotImplementedError'
+STUB = 'def adapter_numbers() -> int:\n    "How many numbers the adapters have."\n    raise NotImplementedError'

@@ -109,7 +109,8 @@ def check_experts(layers: Mapping[str, LoRALinear], names: Mapping[str, str]) ->
     def by_kind(all_names: Iterable[str]) -> dict[str, set[str]]:
         kinds: dict[str, set[str]] = {}
         for name in all_names:
-            if ".experts." in name: kinds.setdefault(name.split(".")[-1], set()).add(name)
+            kind = name.rpartition(".")[2]
+            if ".experts." in name: kinds.setdefault(kind, set()).add(name)
         return kinds
     chosen, every = by_kind(layers), by_kind(names)
     whole = all(chosen[kind] == every[kind] for kind in chosen)

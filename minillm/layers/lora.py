@@ -7,6 +7,7 @@ __all__ = ['Model', 'LoRALinear', 'linear_names', 'replace_module', 'fits_target
            'lora_layers', 'refuse_adapters', 'add_lora', 'lora_parameters', 'merge_lora', 'remove_lora', 'without_lora']
 
 # %% ../../nbs/33_lora.ipynb #a5b5c91c
+# mypy: disable-error-code="operator, index, arg-type, return-value, misc"
 import difflib
 import math
 from collections.abc import Iterator, Sequence

@@ -5,6 +5,7 @@ __all__ = ['BLOCK', 'SCALE_BLOCK', 'nf4_codebook', 'byte_codebook', 'nearest', '
            'quantize_nf4', 'dequantize', 'NF4Product', 'NF4Linear', 'use_nf4', 'write_out', 'add_qlora']
 
 # %% ../../nbs/33_lora.ipynb #8bd18c90
+# mypy: disable-error-code="arg-type, misc"
 from collections.abc import Sequence
 from dataclasses import dataclass
 

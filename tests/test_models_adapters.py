@@ -122,7 +122,8 @@ def test_what_has_no_place_or_does_not_fit_is_refused():
         refused(lambda: save_adapter(small(), a), "add_lora")
         refused(lambda: save_adapter(gpt2, a), "no matrix of its own")
         for targets in (("W_up",), ("experts.1.W_down",), ("W_gate", "W_up")):
-            refused(lambda: save_adapter(adapted(small(**moe), targets), a), "experts")
+            model = adapted(small(**moe), targets)
+            refused(lambda model=model: save_adapter(model, a), "experts")
         save_adapter(gpt2, a, own_names=True)
         assert torch.equal(load_adapter(small(**GPT2), a)(IDS), gpt2(IDS))
         refused(lambda: load_adapter(gpt2, a), "already")

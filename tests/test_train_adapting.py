@@ -3,8 +3,6 @@
 from minillm.train.adapting import *
 
 # %% ../nbs/33_lora.ipynb
-import random
-
 import torch
 
 from minillm.data.tales_parser import judge, parse_story
@@ -13,7 +11,7 @@ from minillm.models.shipped import shipped_model
 from minillm.tokenizer.auto import load_tokenizer
 from minillm.train.adapting import (GIFTS, SAD_TALES, adapt, gifts_right, new_tales,
                                     prepare, training_bytes)
-from minillm.train.stories import excess_bits, write_stories
+from minillm.train.stories import write_stories
 
 
 def test_new_tales_have_one_reading_and_known_words():

@@ -9,13 +9,13 @@ from minillm.data.postcards import *
 
 def test_true_score_by_hand():
     assert true_score(" The sea is calm. We met the rude dog. I feel old today.\n") == 0
-    assert true_score(" The sea is calm." * 3 + "\n") == 1          # said once is enough
-    assert true_score(" The sea is calm." * 5 + "\n") == -1         # two beyond the room
+    assert true_score(" The sea is calm." * 3 + "\n") == 1         # said once is enough
+    assert true_score(" The sea is calm." * 5 + "\n") == -1        # two beyond the room
     assert true_score(" calm calm calm.\n") == -1                   # no sentence
     assert true_score(" The sea is calm. The") == 0                 # cut off
     best = "".join(f" I feel {word} today." for word in WARM[:3])
     assert true_score(best + "\n") == 3
-    assert true_score(best + f" I feel {WARM[3]} today.\n") == 3    # four words, one over
+    assert true_score(best + f" I feel {WARM[3]} today.\n") == 3  # four words, one over
     assert hasty_score(" calm calm calm.\n") == 3
 
 

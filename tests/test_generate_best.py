@@ -32,4 +32,4 @@ def test_the_best_is_kept():
     again = reward.score(kept.ids, kept.is_answer)
     assert scores.shape == (3, 5)
     assert torch.allclose(again, scores.amax(1), atol=1e-5)
-    assert [row[:2] for row in kept.ids.tolist()][1] == [4, 5]   # rows keep their prompt
+    assert [row[:2] for row in kept.ids.tolist()][1] == [4, 5]  # rows keep their prompt

@@ -16,7 +16,7 @@ def tiny(**changes):
 
 
 def test_reward_is_a_linear_read_of_the_last_token():
-    decoder = tiny(final_cap=5.0)                      # the cap is of logits, not of this
+    decoder = tiny(final_cap=5.0)                # the cap is of logits, not of this
     model = RewardModel(decoder).eval()
     ids = torch.tensor([[3, 4, 5, 0], [6, 7, 8, 9]])
     is_answer = torch.tensor([[0, 0, 1, 0], [0, 1, 1, 1]]).bool()
@@ -27,7 +27,7 @@ def test_reward_is_a_linear_read_of_the_last_token():
     decoder(ids)
     want = seen[0][[0, 1], [2, 3]] @ model.trunk.head.weight[0]
     assert torch.allclose(model.score(ids, is_answer), want, atol=1e-5)
-    changed = ids.clone(); changed[0, 3] = 11                    # padding does not count
+    changed = ids.clone(); changed[0, 3] = 11                   # padding does not count
     assert torch.equal(model.score(changed, is_answer), model.score(ids, is_answer))
 
 

@@ -24,7 +24,8 @@ from minillm.train.sft import FinetuneOptions
 def card_model(context=40):
     torch.manual_seed(0)
     tokenizer = card_tokenizer()
-    return Decoder(ModelConfig(tokenizer.vocab_size, 16, 1, context, n_heads=2)), tokenizer
+    config = ModelConfig(tokenizer.vocab_size, 16, 1, context, n_heads=2)
+    return Decoder(config), tokenizer
 
 
 def write_pairs(folder):
@@ -61,7 +62,8 @@ def test_a_killed_run_goes_on_exactly(finetune):
                                card_model()[0].parameters()):
             assert torch.equal(p, q)
         assert not torch.equal(a.embed.weight, card_model()[0].embed.weight)
-        assert load_tokenizer(parts / "tokenizer.json").vocab_size == a.config.vocab_size
+        found = load_tokenizer(parts / "tokenizer.json")
+        assert found.vocab_size == a.config.vocab_size
         other = FinetuneOptions(steps=10, batch_size=4, samples=2, learning_rate=2e-3)
         with pytest.raises(ValueError, match="learning_rate"):
             finetune(card_model()[0], tokenizer, data, parts, other, die)

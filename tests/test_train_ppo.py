@@ -40,7 +40,8 @@ def test_full_sum_is_reward_less_value():
     r, V, mask = torch.rand(2, 5), torch.rand(2, 5), torch.ones(2, 5).bool()
     A, R = advantages_of(r, V, mask, lam=1.0)
     ahead = r.flip(1).cumsum(1).flip(1)
-    assert torch.allclose(A, ahead - V, atol=1e-6) and torch.allclose(R, ahead, atol=1e-6)
+    assert torch.allclose(A, ahead - V, atol=1e-6)
+    assert torch.allclose(R, ahead, atol=1e-6)
 
 
 def test_token_rewards_by_hand():
@@ -112,7 +113,8 @@ class LikesOneToken(RewardModel):
 def start(**options):
     torch.manual_seed(0)
     model = Decoder(ModelConfig(12, 16, 1, 16, n_heads=2)).eval()
-    return PPO(model, LikesOneToken(model).eval(), 1, PPOOptions(max_tokens=5, **options))
+    return PPO(model, LikesOneToken(model).eval(), 1,
+               PPOOptions(max_tokens=5, **options))
 
 
 def test_ppo_learns_what_is_liked():
@@ -144,7 +146,8 @@ def test_first_update_is_the_policy_gradient():
     got = ppo.policy.embed.weight.grad.clone()
     ppo.policy.zero_grad()
     log_p = token_log_probs(ppo.policy, w.ids)
-    (-(log_p * known["advantages"] * known["mask"]).sum() / known["mask"].sum()).backward()
+    pushed = (log_p * known["advantages"] * known["mask"]).sum()
+    (-pushed / known["mask"].sum()).backward()
     assert torch.allclose(got, ppo.policy.embed.weight.grad, atol=1e-5)
 
 from minillm.train.ppo import *

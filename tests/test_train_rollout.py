@@ -14,7 +14,7 @@ def small(seed=0, **changes):
     torch.manual_seed(seed)
     model = Decoder(ModelConfig(**{"vocab_size": 12, "d_model": 16, "n_heads": 2,
                                    "n_layers": 2, "max_seq_len": 32, **changes}))
-    with torch.no_grad(): model.embed.weight.mul_(40)        # far from uniform
+    with torch.no_grad(): model.embed.weight.mul_(10)        # far from uniform
     return model.eval()
 
 
@@ -24,11 +24,11 @@ PROMPTS = [[3, 4, 5], [6], [7, 8], [3, 4, 5], [9, 2]]         # of unequal lengt
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
 def test_fast_rollout_is_the_slow_one(temperature):
     model = small(pos_encoding="rope")
-    fast, slow = (f(model, PROMPTS, max_tokens=12, stop=1, temperature=temperature,
+    fast, slow = (f(model, PROMPTS, max_tokens=20, stop=1, temperature=temperature,
                     generator=torch.Generator().manual_seed(3))
                   for f in (rollout, rollout_slow))
     lengths = fast.is_answer.sum(1)
-    assert lengths.min() < 12                                 # some did end
+    assert lengths.min() < 10 and lengths.max() > 10          # some ended early
     assert torch.equal(fast.ids, slow.ids)
     assert torch.equal(fast.is_answer, slow.is_answer)
     assert torch.allclose(fast.log_probs, slow.log_probs, atol=1e-5)

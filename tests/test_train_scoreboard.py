@@ -13,7 +13,7 @@ def test_bills_are_equal():
     copying = plan.imitate_steps * plan.batch * 3
     assert 0 <= plan.bill - dpo < 6 * plan.batch
     assert 0 <= plan.bill - copying < 3 * plan.batch
-    by_hand = 100 * 128 * 3 + 40 * 64 * (1 + 3 + 2 * (3 + 3))
+    by_hand = 180 * 64 * 3 + 30 * 64 * (1 + 3 + 2 * (3 + 3))
     assert plan.bill == by_hand
     assert plan.best_cards(64) * 64 * 2 == plan.bill - plan.reward_bill
 

@@ -2,7 +2,7 @@
 
 
 def wrong_clipped() -> float:
-    "You clipped the ratio at 1.2. The minimum takes the worse one, which is not clipped."
+    "You clipped the ratio at 1.2. The minimum takes the worse one, without the clip."
     return 2.4
 
 def wrong_sign() -> float:

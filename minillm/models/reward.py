@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['RewardModel', 'last_places']
 
-# %% ../../nbs/34_preferences.ipynb #a89de7b0
+# %% ../../nbs/34_preferences.ipynb #bff816b6
 import copy
 
 import torch

@@ -3,14 +3,14 @@
 # %% auto #0
 __all__ = ['Keeper', 'check_pairs']
 
-# %% ../../nbs/34_preferences.ipynb #eaba6bd4
+# %% ../../nbs/34_preferences.ipynb #f95d0dd6
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..config import RunConfig, require
+from ..config import DataConfig, RunConfig, require
 from ..models.decoder import Decoder
 from .checkpoint import (check_same_config, find_checkpoint,
                                       flatten_optimizer, load_weights, read_state,
@@ -62,7 +62,8 @@ class Keeper:
         config = models["model"].config
         self.out.mkdir(parents=True, exist_ok=True)
         self.tokenizer.save(self.out / "tokenizer.json")
-        RunConfig(model=config).save(self.out / "config.json")
+        data = DataConfig(seq_length=config.max_seq_len)
+        RunConfig(model=config, data=data).save(self.out / "config.json")
         write_checkpoint(self.out, parts, {"step": step, "model": config.to_dict(),
                                            "settings": self.settings})
 

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['Plan', 'ppo_run', 'best_row', 'interval', 'timed', 'contenders', 'broken', 'rounded', 'run_scoreboard']
 
-# %% ../../nbs/34_preferences.ipynb #8ae14ee7
+# %% ../../nbs/34_preferences.ipynb #04b915d2
 import copy
 import time
 from collections.abc import Callable, Sequence
@@ -35,23 +35,24 @@ class Plan:
 
     pairs: int = 1000
     batch: int = 64
-    reward_steps: int = 100
+    reward_batch: int = 32
+    reward_steps: int = 180
     reward_rate: float = 3e-3
-    ppo_steps: int = 40
+    ppo_steps: int = 30
     ppo: PPOOptions = PPOOptions(kl=0.02, max_tokens=LONGEST)
     beta: float = 0.3
     dpo_rate: float = 1e-3
     imitate_rate: float = 2e-3
-    kls: tuple[float, ...] = (0.0, 0.2)          # the other weights of the KL
+    kls: tuple[float, ...] = (0.0,)              # the other weights of the KL
     hasty_pairs: int = 300
     hasty_length: float = 6.0
     imitate: float = 0.5
-    looks: int = 8
+    looks: int = 6
 
     @property
     def reward_bill(self) -> int:
         """Of the reward model: pairs there and back."""
-        return self.reward_steps * 2 * self.batch * 3
+        return self.reward_steps * 2 * self.reward_batch * 3
 
     @property
     def bill(self) -> int:
@@ -99,7 +100,7 @@ def best_row(base: Decoder, reward: RewardModel, n: int, cards: int,
             "truth": mean(truths(found)), "kl": best_of_kl(n),
             "length": found.is_answer.sum(1).float().mean().item()}
 
-# %% ../../nbs/34_preferences.ipynb #ab7c6f15
+# %% ../../nbs/34_preferences.ipynb #baa2afda
 def interval(values: Sequence[float]) -> tuple[float, float]:
     """Mean and half the width of its 95% interval, by Student's t.
 
@@ -130,7 +131,7 @@ def contenders(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
     seconds: dict[str, float] = {}
     reward = timed(seconds, "reward model", lambda: train_reward(
         base, batch, steps=plan.reward_steps, lr=plan.reward_rate,
-        batch_size=plan.batch, seed=seed))
+        batch_size=plan.reward_batch, seed=seed))
     chosen = tuple(part[:plan.pairs] for part in batch)
     policy, ppo_curve = timed(seconds, "PPO", lambda: ppo_run(base, reward, plan, seed))
     student, copied = copy.deepcopy(base), copy.deepcopy(base)
@@ -143,14 +144,14 @@ def contenders(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
     models = {"base": base, "imitation": copied, "DPO": student, "PPO": policy}
     rows = {name: measure(model, base, reward, seed=900 + seed)
             for name, model in models.items()}
-    for n, cards in ((4, 256), (16, 128), (64, 64)):
+    for n, cards in ((4, 128), (16, 64), (64, 48)):
         rows[f"best of {n}"] = best_row(base, reward, n, cards, seed)
     return {"rows": rows, "seconds": seconds, "accuracy": pair_accuracy(reward, batch),
             "clean_accuracy": pair_accuracy(reward, clean),
             "curves": {"PPO": ppo_curve,
                        "DPO": dpo_curve[::max(1, plan.dpo_steps // 20)]}}
 
-# %% ../../nbs/34_preferences.ipynb #94ff0992
+# %% ../../nbs/34_preferences.ipynb #983e2da7
 def broken(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
     """What goes wrong: PPO with other weights of the KL; PPO on a reward model of few
     pairs, labelled by readers who count warm words and like long cards; and DPO with a
@@ -159,7 +160,8 @@ def broken(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
     def reward_of(pairs: int, **judge: Any) -> tuple[Any, RewardModel]:
         batch = pair_batch(card_pairs(base, pairs, 100 + seed, **judge), TOKENIZER)
         return batch, train_reward(base, batch, steps=plan.reward_steps, seed=seed,
-                                   lr=plan.reward_rate, batch_size=plan.batch)
+                                   lr=plan.reward_rate,
+                                   batch_size=plan.reward_batch)
     batch, reward = reward_of(plan.pairs)
     _, hasty = reward_of(plan.hasty_pairs,
                          judge=lambda body: hasty_score(body, plan.hasty_length))
@@ -173,7 +175,7 @@ def broken(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
         **measure(student, base, reward, seed=900 + seed), "first": seen[0],
         "last": seen[-1]}}
 
-# %% ../../nbs/34_preferences.ipynb #ac3adc0d
+# %% ../../nbs/34_preferences.ipynb #e42df194
 def rounded(value: Any) -> Any:
     """All numbers of a record to four digits after the point."""
     if isinstance(value, dict): return {k: rounded(v) for k, v in value.items()}

@@ -17,7 +17,7 @@ from minillm.train.checkpoint import load_model
 from minillm.train.dpo import finetune_dpo
 from minillm.train.keeper import *
 from minillm.train.ppo import finetune_ppo
-from minillm.train.preferences import label_pairs
+from minillm.train.preferences import Pair, label_pairs
 from minillm.train.sft import FinetuneOptions
 
 
@@ -55,7 +55,7 @@ def test_a_killed_run_goes_on_exactly(finetune):
         assert seen["steps"] == 10 and told[-1]["step"] == 10
         with pytest.raises(Killed):
             finetune(card_model()[0], tokenizer, data, parts, options, die)
-        again = finetune(card_model()[0], tokenizer, data, parts, options, die)
+        again = finetune(card_model()[0], tokenizer, data, parts, options, told.append)
         assert again == seen
         a, b = load_model(whole), load_model(parts)
         for p, q, start in zip(a.parameters(), b.parameters(),

@@ -74,7 +74,8 @@ def trl_policy_loss(trl, log_p, old, advantages, mask, clip):
     trainer = SimpleNamespace(
         model=SimpleNamespace(training=False), beta=0.0, loss_type="bnpo",
         args=SimpleNamespace(delta=None, use_bias_correction_kl=False),
-        accelerator=SimpleNamespace(num_processes=1, gather=lambda x: x),
+        accelerator=SimpleNamespace(num_processes=1, gather=lambda x: x,
+                                    reduce=lambda x, reduction: x),
         _metrics={"eval": defaultdict(list)}, aux_loss_enabled=False,
         top_entropy_quantile=1.0, off_policy_mask_threshold=None, use_vllm=False,
         importance_sampling_level="token", epsilon_low=clip, epsilon_high=clip,

@@ -6,7 +6,7 @@
 __all__ = ['WARM', 'PLAIN', 'GRUMPY', 'NAMES', 'PLACES', 'ANIMALS', 'ROOM', 'SENTENCE', 'write_sentence', 'write_card',
            'make_cards', 'sentences_of', 'words_of', 'true_score', 'hasty_score', 'card_tokenizer']
 
-# %% ../../nbs/34_preferences.ipynb #bf1f637a
+# %% ../../nbs/34_preferences.ipynb #1217266b
 import random
 import re
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def make_cards(n: int, seed: int) -> list[tuple[str, str]]:
     rng = random.Random(f"cards {seed}")
     return [write_card(rng) for _ in range(n)]
 
-# %% ../../nbs/34_preferences.ipynb #dbf7c036
+# %% ../../nbs/34_preferences.ipynb #a2a692f3
 def sentences_of(body: str) -> list[str]:
     """The sentences of a card, each with the space before it; also what is none.
 
@@ -88,7 +88,7 @@ def hasty_score(body: str, length: float = 0.0) -> float:
     return (sum(w in WARM for w in words) - sum(w in GRUMPY for w in words)
             + length * body.count("."))
 
-# %% ../../nbs/34_preferences.ipynb #c3aefe5f
+# %% ../../nbs/34_preferences.ipynb #04a22c5b
 from ..tokenizer.simple import WordTokenizer
 
 

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['best_of_kl', 'best_of']
 
-# %% ../../nbs/34_preferences.ipynb #d5f8b161
+# %% ../../nbs/34_preferences.ipynb #062b3d9d
 import math
 
 import torch

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['RewardModel', 'last_places']
 
-# %% ../../nbs/34_preferences.ipynb #bff816b6
+# %% ../../nbs/34_preferences.ipynb #c0d7d60b
 import copy
 
 import torch

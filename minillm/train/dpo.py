@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['dpo_loss', 'DPO', 'train_dpo', 'finetune_dpo']
 
-# %% ../../nbs/34_preferences.ipynb #b68cb686
+# %% ../../nbs/34_preferences.ipynb #5b2ba6dc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def dpo_loss(policy: Tensor, reference: Tensor,
     margins = beta * (chosen - rejected)
     return -F.logsigmoid(margins).mean(), margins.detach()
 
-# %% ../../nbs/34_preferences.ipynb #cd361ced
+# %% ../../nbs/34_preferences.ipynb #fddbe14e
 class DPO:
     """Direct preference optimisation of `policy` on a `pair_batch`. Chapter:
     34_preferences.
@@ -80,7 +80,7 @@ def train_dpo(policy: Decoder, batch: tuple[Tensor, Tensor], *, steps: int,
     n = len(batch[0]) // 2
     return [learner.step(rows) for rows in batches_of(n, batch_size, steps, seed)]
 
-# %% ../../nbs/34_preferences.ipynb #656ff681
+# %% ../../nbs/34_preferences.ipynb #1a2f9ca7
 def finetune_dpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
                  options: FinetuneOptions, report: Callable[[dict], None]) -> dict:
     """DPO on a JSONL file of {"prompt", "chosen", "rejected"}; the run goes on if `out`

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['Keeper', 'check_pairs']
 
-# %% ../../nbs/34_preferences.ipynb #f95d0dd6
+# %% ../../nbs/34_preferences.ipynb #39d83f85
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -4,7 +4,7 @@
 __all__ = ['TOKENIZER', 'STOP', 'CARD_MODEL', 'LONGEST', 'imitate', 'card_base', 'card_prompts', 'write_cards', 'card_pairs',
            'truths', 'measure']
 
-# %% ../../nbs/34_preferences.ipynb #8ca31ff6
+# %% ../../nbs/34_preferences.ipynb #25ec582a
 import random
 from collections.abc import Callable
 from statistics import mean

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['masked_mean', 'token_rewards', 'advantages_of', 'policy_loss', 'value_loss', 'PPOOptions', 'PPO', 'finetune_ppo']
 
-# %% ../../nbs/34_preferences.ipynb #802ad3a8
+# %% ../../nbs/34_preferences.ipynb #dc6f9362
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ def advantages_of(rewards: Tensor, values: Tensor, mask: Tensor, *, gamma: float
         found[:, t] = running
     return found, (found + values) * mask
 
-# %% ../../nbs/34_preferences.ipynb #11320055
+# %% ../../nbs/34_preferences.ipynb #def7b905
 def policy_loss(log_probs: Tensor, old: Tensor, advantages: Tensor, mask: Tensor,
                 clip: float = 0.2) -> Tensor:
     """The clipped objective, as a loss: a token whose probability has changed by more
@@ -79,7 +79,7 @@ def value_loss(values: Tensor, old: Tensor, returns: Tensor, mask: Tensor,
     errors = torch.max((values - returns) ** 2, (near - returns) ** 2)
     return 0.5 * masked_mean(errors, mask)
 
-# %% ../../nbs/34_preferences.ipynb #e8cc505d
+# %% ../../nbs/34_preferences.ipynb #4146b0c4
 @dataclass(frozen=True)
 class PPOOptions:
     """The numbers of PPO. `kl` weighs the distance from the reference, `epochs` is how
@@ -165,7 +165,7 @@ class PPO:
                 "value_loss": losses[1],
                 "length": known["mask"].sum(1).float().mean().item()}
 
-# %% ../../nbs/34_preferences.ipynb #708bcd1c
+# %% ../../nbs/34_preferences.ipynb #db1f85a6
 def finetune_ppo(model: Decoder, tokenizer: Any, data: Path, out: Path,
                  options: FinetuneOptions, report: Callable[[dict], None]) -> dict:
     """A reward model and then PPO, on a JSONL file of {"prompt", "chosen", "rejected"};

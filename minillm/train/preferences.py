@@ -4,7 +4,7 @@
 __all__ = ['Pair', 'bradley_terry', 'label_pairs', 'read_pairs', 'pair_batch', 'batches_of', 'of_pairs', 'train_reward',
            'pair_accuracy']
 
-# %% ../../nbs/34_preferences.ipynb #4dccf031
+# %% ../../nbs/34_preferences.ipynb #bf5fbabd
 import json
 import math
 import random
@@ -74,7 +74,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
     require(len(pairs) > 0, f"{path} holds no pair")
     return pairs
 
-# %% ../../nbs/34_preferences.ipynb #f27ce1c7
+# %% ../../nbs/34_preferences.ipynb #8cbd5213
 def pair_batch(pairs: Sequence[Pair], tokenizer: Any) -> tuple[Tensor, Tensor]:
     """N pairs as 2N rows, all chosen answers first: ids (2N, T), is_answer (2N, T).
     Chapter: 34_preferences.

@@ -4,7 +4,7 @@
 __all__ = ['Ids', 'pack', 'token_log_probs', 'answer_log_probs', 'Rollout', 'gumbel', 'keep_rows', 'rollout', 'rollout_slow',
            'answer_kl']
 
-# %% ../../nbs/34_preferences.ipynb #6d77ced1
+# %% ../../nbs/34_preferences.ipynb #14c1d1e6
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,7 +49,7 @@ def answer_log_probs(model: Decoder, ids: Tensor, is_answer: Tensor) -> Tensor:
     """
     return (token_log_probs(model, ids) * is_answer[:, 1:]).sum(1)
 
-# %% ../../nbs/34_preferences.ipynb #226be14b
+# %% ../../nbs/34_preferences.ipynb #9e0a9c59
 @dataclass(frozen=True)
 class Rollout:
     """Answers as a model wrote them: ids (B, T), where the answers stand (B, T), and
@@ -109,7 +109,7 @@ def rollout(model: Decoder, prompts: Ids, *, max_tokens: int, stop: int | None,
     log_probs[is_answer] = torch.tensor([value for row in kept for value in row])
     return Rollout(packed.to(place), is_answer.to(place), log_probs[:, 1:].to(place))
 
-# %% ../../nbs/34_preferences.ipynb #e35c7b87
+# %% ../../nbs/34_preferences.ipynb #28ba60fb
 @torch.no_grad()
 def rollout_slow(model: Decoder, prompts: Ids, *, max_tokens: int, stop: int | None,
                  temperature: float = 1.0, generator: torch.Generator | None = None,
@@ -134,7 +134,7 @@ def rollout_slow(model: Decoder, prompts: Ids, *, max_tokens: int, stop: int | N
     log_probs[is_answer] = torch.tensor([value for row in kept for value in row])
     return Rollout(ids, is_answer, log_probs[:, 1:])
 
-# %% ../../nbs/34_preferences.ipynb #5abfcaf0
+# %% ../../nbs/34_preferences.ipynb #0b6bade4
 @torch.no_grad()
 def answer_kl(model: Decoder, base: Decoder, written: Rollout) -> Tensor:
     """How far `model` has gone from `base`, in nats an answer (B,): at each token of an

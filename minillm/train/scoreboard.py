@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['Plan', 'ppo_run', 'best_row', 'interval', 'timed', 'contenders', 'broken', 'rounded', 'run_scoreboard']
 
-# %% ../../nbs/34_preferences.ipynb #04b915d2
+# %% ../../nbs/34_preferences.ipynb #1484cd16
 import copy
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +22,8 @@ from ..record import write_record
 from .ablate import STUDENT
 from .dpo import train_dpo
 from .postcards import (LONGEST, STOP, TOKENIZER, card_base, card_pairs,
-                                     card_prompts, imitate, measure, truths)
+                                     card_prompts, imitate, measure, truths,
+                                     write_cards)
 from .ppo import PPO, PPOOptions
 from .preferences import pair_accuracy, pair_batch, train_reward
 
@@ -100,7 +101,7 @@ def best_row(base: Decoder, reward: RewardModel, n: int, cards: int,
             "truth": mean(truths(found)), "kl": best_of_kl(n),
             "length": found.is_answer.sum(1).float().mean().item()}
 
-# %% ../../nbs/34_preferences.ipynb #baa2afda
+# %% ../../nbs/34_preferences.ipynb #804c1499
 def interval(values: Sequence[float]) -> tuple[float, float]:
     """Mean and half the width of its 95% interval, by Student's t.
 
@@ -151,7 +152,7 @@ def contenders(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
             "curves": {"PPO": ppo_curve,
                        "DPO": dpo_curve[::max(1, plan.dpo_steps // 20)]}}
 
-# %% ../../nbs/34_preferences.ipynb #983e2da7
+# %% ../../nbs/34_preferences.ipynb #edcb426c
 def broken(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
     """What goes wrong: PPO with other weights of the KL; PPO on a reward model of few
     pairs, labelled by readers who count warm words and like long cards; and DPO with a
@@ -165,17 +166,21 @@ def broken(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
     batch, reward = reward_of(plan.pairs)
     _, hasty = reward_of(plan.hasty_pairs,
                          judge=lambda body: hasty_score(body, plan.hasty_length))
-    curves = {f"KL {kl:g}": ppo_run(base, reward, plan, seed,
-                                    replace(plan.ppo, kl=kl))[1] for kl in plan.kls}
-    curves["hasty readers"] = ppo_run(base, hasty, plan, seed)[1]
+    runs = {f"KL {kl:g}": ppo_run(base, reward, plan, seed, replace(plan.ppo, kl=kl))
+            for kl in plan.kls}
+    runs["hasty readers"] = ppo_run(base, hasty, plan, seed)
+    cards = {name: [TOKENIZER.decode(ids)
+                    for ids in write_cards(policy, 4, 300 + seed).answers()]
+             for name, (policy, _) in runs.items()}
     student = copy.deepcopy(base)
     seen = train_dpo(student, batch, steps=plan.dpo_steps, beta=plan.beta, seed=seed,
                      lr=plan.dpo_rate, batch_size=plan.batch, imitate=plan.imitate)
-    return {"curves": curves, "DPO with imitation": {
+    curves = {name: curve for name, (_, curve) in runs.items()}
+    return {"curves": curves, "cards": cards, "DPO with imitation": {
         **measure(student, base, reward, seed=900 + seed), "first": seen[0],
         "last": seen[-1]}}
 
-# %% ../../nbs/34_preferences.ipynb #e42df194
+# %% ../../nbs/34_preferences.ipynb #db643676
 def rounded(value: Any) -> Any:
     """All numbers of a record to four digits after the point."""
     if isinstance(value, dict): return {k: rounded(v) for k, v in value.items()}

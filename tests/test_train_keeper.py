@@ -67,6 +67,9 @@ def test_a_killed_run_goes_on_exactly(finetune):
         other = FinetuneOptions(steps=10, batch_size=4, samples=2, learning_rate=2e-3)
         with pytest.raises(ValueError, match="learning_rate"):
             finetune(card_model()[0], tokenizer, data, parts, other, die)
+        data.write_text(data.read_text().replace("Ida", "Leo"))
+        with pytest.raises(ValueError, match="data="):
+            finetune(card_model()[0], tokenizer, data, parts, options, die)
 
 
 def test_pairs_beyond_the_context_are_refused():

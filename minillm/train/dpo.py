@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.decoder import Decoder
-from .keeper import Keeper, check_pairs
+from .keeper import Keeper, check_pairs, digest
 from .lock import locked
 from .optim import make_adamw
 from .preferences import batches_of, of_pairs, pair_batch, read_pairs
@@ -94,7 +94,7 @@ def finetune_dpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
     check_pairs(model, tokenizer, pairs)
     learner = DPO(model.train(), pair_batch(pairs, tokenizer), beta=o.beta,
                   lr=o.learning_rate)
-    settings = {"method": "dpo", "pairs": len(pairs), "batch_size": o.batch_size,
+    settings = {"method": "dpo", "data": digest(data), "batch_size": o.batch_size,
                 "learning_rate": o.learning_rate, "beta": o.beta, "seed": o.seed}
     keeper, seen = Keeper(out, tokenizer, settings), dict[str, Any]()
     parts = {"model": model}, {"optimizer": learner.optimizer}

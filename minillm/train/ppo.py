@@ -16,7 +16,7 @@ from torch import Tensor
 from ..config import require
 from ..models.decoder import Decoder
 from ..models.reward import RewardModel, last_places
-from .keeper import Keeper, check_pairs
+from .keeper import Keeper, check_pairs, digest
 from .lock import locked
 from .optim import make_adamw
 from .preferences import batches_of, pair_batch, read_pairs, train_reward
@@ -184,7 +184,7 @@ def finetune_ppo(model: Decoder, tokenizer: Any, data: Path, out: Path,
     numbers = PPOOptions(kl=o.kl, learning_rate=o.learning_rate,
                          value_rate=2 * o.learning_rate,
                          max_tokens=min(room, 2 * int(batch[1].sum(1).max())))
-    settings = {"method": "ppo", "pairs": len(pairs), "batch_size": o.batch_size,
+    settings = {"method": "ppo", "data": digest(data), "batch_size": o.batch_size,
                 "samples": o.samples, "learning_rate": o.learning_rate, "kl": o.kl,
                 "max_tokens": numbers.max_tokens, "seed": o.seed}
     keeper, seen = Keeper(out, tokenizer, settings), dict[str, Any]()

@@ -70,7 +70,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
         if not all(isinstance(v, str) and v for v in values):
             raise ValueError(f"{path}, line {n}: give prompt, chosen and rejected, all "
                              "three texts that are not empty")
-        pairs.append(Pair(*values))
+        pairs.append(Pair(*map(str, values)))
     require(len(pairs) > 0, f"{path} holds no pair")
     return pairs
 

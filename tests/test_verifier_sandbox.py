@@ -101,10 +101,10 @@ def test_refused_where_it_cannot_be_held(monkeypatch):
 def test_a_child_that_cannot_lock_runs_nothing(monkeypatch, tmp_path):
     import importlib.util
     from types import SimpleNamespace
-    run("1")                                             # skips where there is no sandbox
+    run("1")                                    # skips where there is no sandbox
     source = Path(importlib.util.find_spec("minillm.verifier.jail").origin).read_text()
     weak = tmp_path / "jail.py"
-    weak.write_text(source.replace('"x86_64"', '"none"').replace('"aarch64"', '"none2"'))
+    weak.write_text(source.replace('"x86_64"', '"a"').replace('"aarch64"', '"b"'))
     monkeypatch.setattr(importlib.util, "find_spec",
                         lambda name: SimpleNamespace(origin=str(weak)))
     with pytest.raises(SandboxUnavailable, match="no filter is known"):

@@ -4,7 +4,7 @@
 __all__ = ['group_advantages', 'estimated_kl', 'grpo_loss', 'Rollout', 'roll_out', 'logprobs_of', 'GRPO', 'grpo_step',
            'train_grpo', 'read_questions', 'answer_judge', 'last_step', 'finetune_grpo']
 
-# %% ../../nbs/35_verifier.ipynb #2533af17
+# %% ../../nbs/35_verifier.ipynb #391bbe84
 import copy
 import json
 import random
@@ -65,7 +65,7 @@ def grpo_loss(logprobs: Tensor, old: Tensor, advantages: Tensor, written: Tensor
     counts = written.sum(1).clamp(min=1)                                     # (N,)
     return ((loss * written).sum(1) / counts).mean()
 
-# %% ../../nbs/35_verifier.ipynb #584416eb
+# %% ../../nbs/35_verifier.ipynb #fe9f7f8e
 @dataclass(frozen=True)
 class Rollout:
     """Answers that a model wrote: ids (N, T) with their questions, positions (N, T),
@@ -91,11 +91,11 @@ def roll_out(model: Decoder, tokenizer: Any, questions: Sequence[str], *, sample
     asked, padding = asked.to(place), padding.to(place)
     cache = KVCache.for_model(model, len(asked), asked.shape[1] + max_tokens,
                               padding if padding.any() else None)
-    steps = generate(model, asked, max_tokens=max_tokens, sampler=Sampler(), cache=cache,
-                     generator=generator, stop_ids=stop_ids)
+    steps = generate(model, asked, max_tokens=max_tokens, sampler=Sampler(),
+                     cache=cache, generator=generator, stop_ids=stop_ids)
     answers = torch.stack(list(steps), 1)                                    # (N, A)
     stops = torch.isin(answers, torch.tensor(list(stop_ids), device=place)).long()
-    real = stops.cumsum(1) - stops == 0                    # up to the first stop, with it
+    real = stops.cumsum(1) - stops == 0              # up to the first stop, with it
     ids = torch.cat([asked, answers], 1)                                     # (N, T)
     positions = torch.arange(ids.shape[1], device=place) - padding[:, None]
     before = real.new_zeros(len(ids), asked.shape[1] - 1)
@@ -108,7 +108,7 @@ def logprobs_of(model: Decoder, rollout: Rollout) -> Tensor:
     logits = model(rollout.ids[:, :-1], positions=rollout.positions[:, :-1])
     return logits.log_softmax(-1).gather(2, rollout.ids[:, 1:, None])[..., 0]
 
-# %% ../../nbs/35_verifier.ipynb #421d3f51
+# %% ../../nbs/35_verifier.ipynb #3f1f4663
 @dataclass(frozen=True)
 class GRPO:
     """The numbers of GRPO: questions and answers in a batch, learning rate, updates on
@@ -188,7 +188,7 @@ def train_grpo(model: Decoder, tokenizer: Any, questions: Sequence[str], judge: 
         report = grpo_step(model, optimizer, rollout, rewards, settings, reference)
         yield {"step": step + 1, **report}
 
-# %% ../../nbs/35_verifier.ipynb #d800ec35
+# %% ../../nbs/35_verifier.ipynb #169501f6
 def read_questions(path: Path) -> dict[str, str]:
     """The answers by their questions from JSONL with `prompt` and `answer`; a
     ValueError names the first line that is otherwise. Chapter: 35_verifier.
@@ -220,8 +220,9 @@ def last_step(out: Path, model: Decoder, optimizer: torch.optim.Optimizer,
     state = read_state(find_checkpoint(out))
     for key, value in told.items():
         found = state.get("training", {}).get(key)
-        require(found == value, f"{out} holds a run with {key}={found!r}, not {value!r};"
-                                " choose another --out, or resume with the same options")
+        require(found == value, f"{out} holds a run with {key}={found!r}, not "
+                                f"{value!r}; choose another --out, or resume with the "
+                                "same options")
     load_checkpoint(out, model, optimizer)
     return int(state["step"])
 
@@ -242,8 +243,8 @@ def finetune_grpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
     stops = {tokenizer.encode("\n")[-1], end_of_text(tokenizer)} - {None}
     reference = copy.deepcopy(model) if options.kl else None
     optimizer, rewards = make_adamw(model, options.learning_rate, 0.0), list[float]()
-    told = {"method": "grpo", "data": zlib.crc32(data.read_bytes()), "seed": options.seed,
-            "settings": asdict(settings)}
+    told = {"method": "grpo", "data": zlib.crc32(data.read_bytes()),
+            "seed": options.seed, "settings": asdict(settings)}
     first = last_step(out, model, optimizer, told)
     out.mkdir(parents=True, exist_ok=True)
     tokenizer.save(out / "tokenizer.json")

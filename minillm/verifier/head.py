@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['answered', 'OwnJudge', 'turned', 'Verifier', 'LearnedJudge', 'fit_verifier']
 
-# %% ../../nbs/35_verifier.ipynb #60b1cb55
+# %% ../../nbs/35_verifier.ipynb #205b183c
 import copy
 import random
 from collections.abc import Callable, Sequence
@@ -46,8 +46,8 @@ class OwnJudge:
         asked = [self.turn(q) if self.turn else q for q in questions]
         ids, positions, written = answered(self.tokenizer, asked, answers)
         logits = self.model(ids[:, :-1], positions=positions[:, :-1])
-        logprobs = logits.log_softmax(-1).gather(2, ids[:, 1:, None])[..., 0]  # (B, T-1)
-        sure = (logprobs * written[:, 1:]).sum(1).exp()                          # (B,)
+        logprobs = logits.log_softmax(-1).gather(2, ids[:, 1:, None])[..., 0]
+        sure = (logprobs * written[:, 1:]).sum(1).exp()                       # (B,)
         return [Ruling(p, f"my probability: {p:.2f}") for p in sure.tolist()]
 
 
@@ -60,7 +60,7 @@ def turned(question: str) -> str:
     a, b = question.rstrip("=").split("+")
     return f"{b}+{a}="
 
-# %% ../../nbs/35_verifier.ipynb #94de320f
+# %% ../../nbs/35_verifier.ipynb #80aef845
 class Verifier(nn.Module):
     """A copy of the model's body with a head of one number: how likely is the answer
     right, seen from this token? Source: Cobbe et al. 2021, section 4. Chapter:
@@ -72,7 +72,8 @@ class Verifier(nn.Module):
     def __init__(self, model: Decoder) -> None:
         super().__init__()
         self.body: Any = copy.deepcopy(model)
-        self.body.head, self.body.cap = nn.Linear(model.config.d_model, 1), nn.Identity()
+        self.body.head = nn.Linear(model.config.d_model, 1)
+        self.body.cap = nn.Identity()
 
     def forward(self, ids: Tensor, positions: Tensor | None = None) -> Tensor:
         return self.body(ids, positions=positions)[..., 0]
@@ -102,8 +103,9 @@ def fit_verifier(verifier: Verifier, tokenizer: Any, questions: Sequence[str],
     answers. Raises ValueError unless there are right and wrong ones.
     """
     if len(set(map(bool, right))) < 2:
-        raise ValueError("the answers are all right or all wrong; a verifier needs both")
-    optimizer, rng, losses = make_adamw(verifier, lr), random.Random(seed), list[float]()
+        raise ValueError("the answers are all right or all wrong; it needs both")
+    optimizer, losses = make_adamw(verifier, lr), list[float]()
+    rng = random.Random(seed)
     ids, positions, written = answered(tokenizer, questions, answers)
     goal = torch.tensor(right).float()[:, None].expand(ids.shape)            # (B, T)
     verifier.train()

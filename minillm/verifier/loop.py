@@ -4,7 +4,7 @@
 __all__ = ['History', 'Answerer', 'best_of', 'most_common', 'chance_of_best', 'Attempt', 'self_correct', 'final_answer', 'heard',
            'Writer', 'First']
 
-# %% ../../nbs/35_verifier.ipynb #d4f10afe
+# %% ../../nbs/35_verifier.ipynb #443a7dfa
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def chance_of_best(scores: Sequence[float], right: Sequence[bool], n: int) -> fl
         at += len(tied)
     return chance
 
-# %% ../../nbs/35_verifier.ipynb #6bd36045
+# %% ../../nbs/35_verifier.ipynb #c310d7e4
 @dataclass(frozen=True)
 class Attempt:
     """One answer and what the judge said of it."""
@@ -78,7 +78,8 @@ def self_correct(questions: Sequence[str], answerer: Answerer, judge: Judge,
     """
     histories: list[list[Attempt]] = [[] for _ in questions]
     for _ in range(tries):
-        waiting = [i for i, h in enumerate(histories) if not h or not h[-1].ruling.right]
+        waiting = [i for i, h in enumerate(histories)
+                   if not h or not h[-1].ruling.right]
         if not waiting: break
         asked = [questions[i] for i in waiting]
         answers = answerer(asked, [histories[i] for i in waiting])
@@ -91,13 +92,13 @@ def final_answer(history: History) -> str:
     """The attempt with the highest score; the first of equals."""
     return max(history, key=lambda attempt: attempt.ruling.score).answer
 
-# %% ../../nbs/35_verifier.ipynb #6824d24e
+# %% ../../nbs/35_verifier.ipynb #6a915c98
 def heard(history: History) -> tuple[str, set[str]]:
     """What to keep of the last refused answers, and which characters were wrong right
     behind it.
 
-    >>> history = [Attempt("98", Ruling(0.0, place=1)), Attempt("96", Ruling(0.0, place=1))]
-    >>> kept, wrong = heard(history)
+    >>> refused = Ruling(0.0, place=1)
+    >>> kept, wrong = heard([Attempt("98", refused), Attempt("96", refused)])
     >>> kept, sorted(wrong)
     ('9', ['6', '8'])
     """

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['CALLER', 'SandboxUnavailable', 'Bounds', 'Outcome', 'status_of', 'start_and_wait', 'run_program', 'ProgramJudge']
 
-# %% ../../nbs/35_verifier.ipynb #8198e971
+# %% ../../nbs/35_verifier.ipynb #0c888a75
 import importlib.util
 import json
 import os
@@ -61,7 +61,7 @@ def status_of(code: int | None, error: str) -> str:
     if code and error.rstrip().endswith("MemoryError"): return "memory"
     return "error" if code else "ok"
 
-# %% ../../nbs/35_verifier.ipynb #a136d68f
+# %% ../../nbs/35_verifier.ipynb #5b335714
 def start_and_wait(job: bytes, bounds: Bounds, out: BinaryIO,
                    err: BinaryIO) -> tuple[int | None, bytes]:
     """Run one job in a process of its own; its exit code and what it said before the
@@ -97,8 +97,8 @@ def run_program(program: str, given: str = "", bounds: Bounds = Bounds()) -> Out
     system calls for a process: elsewhere than on Linux with seccomp.
     """
     if sys.platform != "linux":
-        raise SandboxUnavailable(f"programs are run on Linux only, not on {sys.platform}"
-                                 "; use a Linux machine or container")
+        raise SandboxUnavailable("programs are run on Linux only, not on "
+                                 f"{sys.platform}; use a Linux machine or container")
     limits = [bounds.seconds, bounds.memory << 20, bounds.output << 10]
     job = json.dumps({"program": program, "input": given, "limits": limits}).encode()
     begin = time.perf_counter()
@@ -113,7 +113,7 @@ def run_program(program: str, given: str = "", bounds: Bounds = Bounds()) -> Out
                                  f"not be locked up: {texts[1].strip()[-300:]}")
     return Outcome(status_of(code, texts[1]), *texts, time.perf_counter() - begin)
 
-# %% ../../nbs/35_verifier.ipynb #36294402
+# %% ../../nbs/35_verifier.ipynb #b13b9c1b
 CALLER = """
 import json as _json
 for _inputs in _json.loads({inputs!r}): print("\\n" + _json.dumps({name}(*_inputs)))

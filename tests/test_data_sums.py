@@ -3,7 +3,34 @@
 from minillm.data.sums import *
 
 # %% ../nbs/32_finetuning.ipynb
-def test_sums_by_hand():
+def test_sums_are_marked_by_hand():
     assert Sum(95, 12).text == "95+12=701\n"
-    assert is_right(Sum(95, 12), "701\n") and not is_right(Sum(95, 12), "701")
-    assert not is_right(Sum(95, 12), "107\n")
+    assert is_right(Sum(95, 12), "701\n")
+    assert not is_right(Sum(95, 12), "107\n")        # first digit first
+    assert not is_right(Sum(95, 12), "701")          # it never ended
+    assert not is_right(Sum(95, 12), "7010\n")
+
+
+def test_splits_share_no_sum():
+    parts = splits(2, {"train": 300, "val": 50, "test": 100}, seed=3)
+    keys = [{(min(s), max(s)) for s in part} for part in parts.values()]
+    assert [len(k) for k in keys] == [300, 50, 100]
+    assert len(set.union(*keys)) == 450
+    assert splits(2, {"train": 300, "val": 50, "test": 100}, seed=3) == parts
+    more = make_sums(200, 2, 9, avoid=parts["test"])
+    assert not {(min(s), max(s)) for s in more} & keys[2]
+
+
+def test_no_more_sums_than_there_are():
+    import pytest
+    assert len(make_sums(55, 1, 0)) == 55
+    with pytest.raises(ValueError, match="55 sums of 1 digits left, not 56"):
+        make_sums(56, 1, 0)
+
+
+def test_only_the_answer_is_a_target():
+    from minillm.train.losses import IGNORE
+    tokenizer = sum_tokenizer()
+    x, y = sum_batch([Sum(95, 12), Sum(7, 8)], tokenizer)
+    assert [tokenizer.decode(row[row >= 0].tolist()) for row in y] == ["701\n", "51\n"]
+    assert (y[0, :5] == IGNORE).all() and y[0, 5] == tokenizer.encode("7")[0]

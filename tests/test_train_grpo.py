@@ -15,6 +15,8 @@ import torch
 
 from minillm.data.sums import SUM_MODEL, make_sums, sum_tokenizer
 from minillm.models.decoder import Decoder
+from minillm.tokenizer.auto import load_tokenizer
+from minillm.train.checkpoint import load_model
 from minillm.train.sft import FinetuneOptions
 from minillm.verifier.judge import Ruling, one_by_one
 
@@ -167,29 +169,25 @@ def weights(model): return torch.cat([p.detach().flatten() for p in model.parame
 
 @pytest.mark.parametrize("kl", [0.0, 0.1])
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, kl):
-    from minillm.tokenizer.auto import load_tokenizer
-    from minillm.train.checkpoint import load_model
-    data = sums_file(tmp_path)
+    data, cut, seen = sums_file(tmp_path), tmp_path / "cut", []
     options = FinetuneOptions(steps=4, batch_size=3, samples=4, learning_rate=1e-3,
                               kl=kl)
-    cut = tmp_path / "cut"
-    whole, _ = small()
-    finetune_grpo(whole, _, data, tmp_path / "whole", options, lambda r: None)
-    def killed(found):
-        if found["step"] == 3: raise KeyboardInterrupt
-    model, tokenizer = small()
-    with pytest.raises(KeyboardInterrupt):
-        finetune_grpo(model, tokenizer, data, cut, options, killed, every=2)
-    seen, (model, tokenizer) = [], small()
+    whole, tokenizer = small()
+    finetune_grpo(whole, tokenizer, data, tmp_path / "whole", options)
+    def killed(row):
+        if row["step"] == 3: raise RuntimeError("killed")
+    with pytest.raises(RuntimeError, match="killed"):
+        finetune_grpo(small()[0], tokenizer, data, cut, options, killed, every=2)
+    with pytest.raises(ValueError, match="other options"):
+        finetune_grpo(small()[0], tokenizer, data, cut, replace(options, seed=5))
+    model, _ = small()
     end = finetune_grpo(model, tokenizer, data, cut, options, seen.append)
-    assert [r["step"] for r in seen] == [3, 4] and end["resumed_at"] == 2
+    assert [row["step"] for row in seen] == [3, 4] and end["questions"] == 60
     assert torch.allclose(weights(model), weights(whole), atol=1e-6)
     assert torch.equal(weights(load_model(cut)), weights(model))
     assert load_tokenizer(cut).encode("1+2=") == tokenizer.encode("1+2=")
-    with pytest.raises(ValueError, match="seed=1337, not 5"):
-        finetune_grpo(model, tokenizer, data, cut, replace(options, seed=5), print)
-    again = finetune_grpo(model, tokenizer, data, cut, options, seen.append)
-    assert again["resumed_at"] == 4 and len(seen) == 2
+    with pytest.raises(FileExistsError, match="finished"):
+        finetune_grpo(model, tokenizer, data, cut, options)
 
 
 @pytest.mark.parametrize("line", ['{"prompt": "1+1="}', "[1]", "{", '{"prompt": "", '

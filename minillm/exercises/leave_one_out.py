@@ -3,7 +3,8 @@
 
 import torch
 
-CASES = [(torch.tensor([[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.5]]),), (torch.tensor([[2.0, 1.0]]),)]
+CASES = [(torch.tensor([[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.5]]),),
+         (torch.tensor([[2.0, 1.0]]),)]
 
 def wrong_own_mean(rewards: torch.Tensor) -> torch.Tensor:
     "You subtract the mean of all answers: the answer itself must be left out of it."
@@ -14,7 +15,7 @@ def wrong_divisor(rewards: torch.Tensor) -> torch.Tensor:
     return rewards - (rewards.sum(1, keepdim=True) - rewards) / rewards.shape[1]
 
 def wrong_batch(rewards: torch.Tensor) -> torch.Tensor:
-    "You compare with answers to other questions too: an easy question would look like a good answer."
+    "You compare with answers to other questions: an easy one would look well answered."
     return rewards - (rewards.sum() - rewards) / (rewards.numel() - 1)
 
 def wrong_sign(rewards: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 
 def wrong_inverse() -> int:
-    "Five is how many tries a first success takes on average; by then it has come with probability 0.67 only."
+    "Five is the mean wait for a success; by then it has come with 0.67 only."
     return 5
 
 def wrong_one_less() -> int:
@@ -10,7 +10,7 @@ def wrong_one_less() -> int:
     return 10
 
 def wrong_linear() -> int:
-    "You add up the probabilities; the chances of failing are multiplied: 0.8 to the power n."
+    "You add up probabilities; chances of failing are multiplied: 0.8 ** n."
     return 4
 
 

@@ -2,15 +2,15 @@
 
 # %% auto #0
 __all__ = ['group_advantages', 'estimated_kl', 'grpo_loss', 'Rollout', 'roll_out', 'logprobs_of', 'GRPO', 'grpo_step',
-           'train_grpo', 'read_questions', 'answer_judge', 'last_step', 'finetune_grpo']
+           'train_grpo', 'read_questions', 'answer_judge', 'finetune_grpo']
 
-# %% ../../nbs/35_verifier.ipynb #391bbe84
+# %% ../../nbs/35_verifier.ipynb #d5fb6db4
 import copy
 import json
 import random
-import zlib
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,16 @@ import torch
 from torch import Tensor
 
 from ..config import require
-from ..data.shards import end_of_text
-from ..files import read_text
+from ..data.chat import special_ids
+from ..files import read_text, write_json
 from ..generate.batch import pad_left
 from ..generate.cache import KVCache
 from ..generate.sample import Sampler, generate
 from ..models.decoder import Decoder
-from .checkpoint import (find_checkpoint, load_checkpoint, read_state,
-                                      save_checkpoint)
+from .interrupt import between_steps
+from .lock import locked
 from .optim import make_adamw
+from .resuming import about_run, open_run, save_run, write_papers
 from .sft import FinetuneOptions
 from ..verifier.judge import Judge, Ruling, one_by_one, scores
 
@@ -65,7 +66,7 @@ def grpo_loss(logprobs: Tensor, old: Tensor, advantages: Tensor, written: Tensor
     counts = written.sum(1).clamp(min=1)                                     # (N,)
     return ((loss * written).sum(1) / counts).mean()
 
-# %% ../../nbs/35_verifier.ipynb #fe9f7f8e
+# %% ../../nbs/35_verifier.ipynb #d46b3bbf
 @dataclass(frozen=True)
 class Rollout:
     """Answers that a model wrote: ids (N, T) with their questions, positions (N, T),
@@ -108,7 +109,7 @@ def logprobs_of(model: Decoder, rollout: Rollout) -> Tensor:
     logits = model(rollout.ids[:, :-1], positions=rollout.positions[:, :-1])
     return logits.log_softmax(-1).gather(2, rollout.ids[:, 1:, None])[..., 0]
 
-# %% ../../nbs/35_verifier.ipynb #3f1f4663
+# %% ../../nbs/35_verifier.ipynb #69a70b53
 @dataclass(frozen=True)
 class GRPO:
     """The numbers of GRPO: questions and answers in a batch, learning rate, updates on
@@ -188,7 +189,7 @@ def train_grpo(model: Decoder, tokenizer: Any, questions: Sequence[str], judge: 
         report = grpo_step(model, optimizer, rollout, rewards, settings, reference)
         yield {"step": step + 1, **report}
 
-# %% ../../nbs/35_verifier.ipynb #169501f6
+# %% ../../nbs/35_verifier.ipynb #d52fb97e
 def read_questions(path: Path) -> dict[str, str]:
     """The answers by their questions from JSONL with `prompt` and `answer`; a
     ValueError names the first line that is otherwise. Chapter: 35_verifier.
@@ -211,53 +212,41 @@ def answer_judge(answers: dict[str, str]) -> Judge:
     return one_by_one(lambda q, a: Ruling(float(a.strip() == answers[q].strip())))
 
 
-def last_step(out: Path, model: Decoder, optimizer: torch.optim.Optimizer,
-              told: dict[str, Any]) -> int:
-    """Fill model and optimizer from the run in `out`, if there is one, and return its
-    step; a ValueError if that run was told otherwise.
-    """
-    if not (out / "last.json").exists(): return 0
-    state = read_state(find_checkpoint(out))
-    for key, value in told.items():
-        found = state.get("training", {}).get(key)
-        require(found == value, f"{out} holds a run with {key}={found!r}, not "
-                                f"{value!r}; choose another --out, or resume with the "
-                                "same options")
-    load_checkpoint(out, model, optimizer)
-    return int(state["step"])
-
-
 def finetune_grpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
-                  options: FinetuneOptions, report: Callable[[dict], None],
-                  every: int = 20) -> dict:
-    """GRPO on a file of questions and answers, with checkpoints in `out` every so many
-    steps; goes on from the last one there. Returns steps and rewards. Chapter:
-    35_verifier.
+                  options: FinetuneOptions,
+                  report: Callable[[dict[str, Any]], None] = lambda row: None,
+                  every: int = 20) -> dict[str, Any]:
+    """GRPO on the JSON lines `data` (`prompt`, `answer`) into the model folder `out`;
+    returns what came of it. Chapter: 35_verifier.
+
+    `report` gets a row a step, a checkpoint is written `every` so many. A run that was
+    ended goes on where its last checkpoint is, to the same weights. Raises ValueError
+    for wrong data, FileExistsError for a finished run, KeyboardInterrupt after Ctrl-C.
     """
-    data, out = Path(data), Path(out)
+    out, began, rewards = Path(out), time.perf_counter(), list[float]()
     if options.threads: torch.set_num_threads(options.threads)
     answers = read_questions(data)
     longest = max(len(tokenizer.encode(a.strip())) for a in answers.values()) + 1
     settings = GRPO(options.batch_size, options.samples, options.learning_rate,
                     kl=options.kl, max_tokens=longest)
-    stops = {tokenizer.encode("\n")[-1], end_of_text(tokenizer)} - {None}
+    ends = [i for name, i in special_ids(tokenizer).items() if "end" in name]
     reference = copy.deepcopy(model) if options.kl else None
-    optimizer, rewards = make_adamw(model, options.learning_rate, 0.0), list[float]()
-    told = {"method": "grpo", "data": zlib.crc32(data.read_bytes()),
-            "seed": options.seed, "settings": asdict(settings)}
-    first = last_step(out, model, optimizer, told)
-    out.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(out / "tokenizer.json")
-    for found in train_grpo(model, tokenizer, list(answers), answer_judge(answers),
-                            settings, steps=options.steps, seed=options.seed,
-                            optimizer=optimizer, first=first, reference=reference,
-                            stop_ids=sorted(stops)):
-        rewards.append(found["reward"])
-        report(found)
-        if found["step"] % every == 0 or found["step"] == options.steps:
-            state = {"step": found["step"], "best": None, "val": None, "training": told,
-                     "model": model.config.to_dict(), "data": str(data)}
-            save_checkpoint(out, model, optimizer, {}, state)
-    return {"method": "grpo", "steps": options.steps, "resumed_at": first,
-            "first_reward": rewards[0] if rewards else None,
-            "last_reward": rewards[-1] if rewards else None, "out": str(out)}
+    optimizer = make_adamw(model, options.learning_rate, 0.0)
+    about = about_run("grpo", data, options)
+    with locked(out), between_steps() as pressed:
+        first = open_run(out, model, optimizer, about)
+        write_papers(out, model, tokenizer)
+        for row in train_grpo(model, tokenizer, list(answers), answer_judge(answers),
+                              settings, steps=options.steps, seed=options.seed,
+                              optimizer=optimizer, first=first, reference=reference,
+                              stop_ids=[*tokenizer.encode("\n"), *ends]):
+            rewards.append(row["reward"])
+            report(row)
+            if pressed or row["step"] % every == 0 or row["step"] == options.steps:
+                save_run(out, int(row["step"]), model, optimizer, about)
+            if pressed: raise KeyboardInterrupt
+        result = {"method": "grpo", "steps": options.steps, "questions": len(answers),
+                  "reward_before": rewards[0], "reward": rewards[-1],
+                  "seconds": round(time.perf_counter() - began, 1)}
+        write_json(out / "run.json", {**result, **about})
+    return result

@@ -4,7 +4,7 @@
 __all__ = ['EXACT', 'TOKENS', 'MODEL', 'WRONG', 'CALM', 'HOT', 'Plan', 'problems', 'fit', 'start', 'marked', 'learned_judge',
            'judged', 'picks', 'corrections', 'last_digit', 'right_length', 'learn', 'run_seed', 'main']
 
-# %% ../../nbs/35_verifier.ipynb #e705cdec
+# %% ../../nbs/35_verifier.ipynb #4220c378
 import copy
 import sys
 import time
@@ -29,7 +29,7 @@ from ..verifier.loop import (Writer, chance_of_best, final_answer, most_common,
 
 EXACT = ExactJudge(read_reversed, write_reversed)
 TOKENS = sum_tokenizer()
-MODEL = sum_config(pos_encoding="learned")    # digits are told apart by their places
+MODEL = sum_config(tie_embeddings=True)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def start(seed: int, parts: dict[str, list[Sum]], plan: Plan
     return base, sft, fit(sft, parts["few"] + parts["short"], parts["val"],
                           steps=plan.sft_steps, look=plan.look, seed=seed)
 
-# %% ../../nbs/35_verifier.ipynb #42103ae3
+# %% ../../nbs/35_verifier.ipynb #8f74b15c
 def marked(model: Decoder, sums: Sequence[Sum], samples: int, seed: int
            ) -> tuple[list[str], list[str], list[bool]]:
     """Sampled answers to these sums: questions, answers, and whether they are right."""
@@ -159,7 +159,7 @@ def corrections(model: Decoder, judges: dict[str, Judge], test: Sequence[Sum],
                        for n in range(1, tries + 1)]
     return found
 
-# %% ../../nbs/35_verifier.ipynb #c13810ad
+# %% ../../nbs/35_verifier.ipynb #56cd9a9a
 def last_digit(question: str, answer: str) -> Ruling:
     """A wrong judge: only the first character written, the sum's last digit, counts."""
     right = EXACT.check(question, answer)

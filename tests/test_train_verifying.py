@@ -18,7 +18,7 @@ def test_the_parts_share_no_sum():
     parts = problems(0, Plan())
     whole = [(min(s), max(s)) for name in ("few", "practice", "val", "test")
              for s in parts[name]]
-    assert len(whole) == len(set(whole)) == 200 + 4000 + 300 + 1000
+    assert len(whole) == len(set(whole)) == 160 + 4000 + 300 + 1000
     assert all(s.a < 100 and s.b < 100 for s in parts["short"])
     assert problems(1, Plan())["test"] != parts["test"]
 

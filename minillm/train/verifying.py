@@ -4,7 +4,7 @@
 __all__ = ['EXACT', 'TOKENS', 'MODEL', 'WRONG', 'CALM', 'HOT', 'Plan', 'problems', 'fit', 'start', 'marked', 'learned_judge',
            'judged', 'picks', 'corrections', 'last_digit', 'right_length', 'learn', 'run_seed', 'main']
 
-# %% ../../nbs/35_verifier.ipynb #4220c378
+# %% ../../nbs/35_verifier.ipynb #4bc1037d
 import copy
 import sys
 import time
@@ -36,13 +36,13 @@ MODEL = sum_config(tie_embeddings=True)
 class Plan:
     """The sizes of the experiment; smaller ones for the chapter and its test."""
 
-    few: int = 200
+    few: int = 160
     practice: int = 4000
     val: int = 300
     test: int = 1000
     base_steps: int = 60
     sft_steps: int = 100
-    grpo_steps: int = 80
+    grpo_steps: int = 90
     look: int = 10
     samples: int = 16
     verifier_steps: int = 120
@@ -95,7 +95,7 @@ def start(seed: int, parts: dict[str, list[Sum]], plan: Plan
     return base, sft, fit(sft, parts["few"] + parts["short"], parts["val"],
                           steps=plan.sft_steps, look=plan.look, seed=seed)
 
-# %% ../../nbs/35_verifier.ipynb #8f74b15c
+# %% ../../nbs/35_verifier.ipynb #bc3a6c8e
 def marked(model: Decoder, sums: Sequence[Sum], samples: int, seed: int
            ) -> tuple[list[str], list[str], list[bool]]:
     """Sampled answers to these sums: questions, answers, and whether they are right."""
@@ -159,7 +159,7 @@ def corrections(model: Decoder, judges: dict[str, Judge], test: Sequence[Sum],
                        for n in range(1, tries + 1)]
     return found
 
-# %% ../../nbs/35_verifier.ipynb #56cd9a9a
+# %% ../../nbs/35_verifier.ipynb #943ce8f5
 def last_digit(question: str, answer: str) -> Ruling:
     """A wrong judge: only the first character written, the sum's last digit, counts."""
     right = EXACT.check(question, answer)

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['answered', 'OwnJudge', 'turned', 'Verifier', 'LearnedJudge', 'fit_verifier']
 
-# %% ../../nbs/35_verifier.ipynb #67a25ef8
+# %% ../../nbs/35_verifier.ipynb #3abb48f1
 import copy
 import random
 from collections.abc import Callable, Sequence
@@ -60,7 +60,7 @@ def turned(question: str) -> str:
     a, b = question.rstrip("=").split("+")
     return f"{b}+{a}="
 
-# %% ../../nbs/35_verifier.ipynb #39fb5c92
+# %% ../../nbs/35_verifier.ipynb #2fc52523
 class Verifier(nn.Module):
     """A copy of the model's body with a head of one number: how likely is the answer
     right, seen from this token? Source: Cobbe et al. 2021, section 4. Chapter:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Judge', 'Ruling', 'one_by_one', 'scores']
 
-# %% ../../nbs/35_verifier.ipynb #0f98814e
+# %% ../../nbs/35_verifier.ipynb #60bb7650
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -4,7 +4,7 @@
 __all__ = ['TOKENS', 'OPERATIONS', 'NUMBER', 'Limits', 'split_expression', 'Parser', 'bits', 'raised', 'calculate', 'read_number',
            'read_reversed', 'write_reversed', 'first_difference', 'ExactJudge']
 
-# %% ../../nbs/35_verifier.ipynb #fa006402
+# %% ../../nbs/35_verifier.ipynb #f693b675
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def split_expression(text: str) -> list[str]:
         at = found.end()
     return tokens
 
-# %% ../../nbs/35_verifier.ipynb #29c5d621
+# %% ../../nbs/35_verifier.ipynb #5111f387
 class Parser:
     """Reads one expression and computes it on the way, by recursive descent. Chapter:
     35_verifier.
@@ -124,7 +124,7 @@ def raised(a: Fraction, b: Fraction, limits: Limits) -> Fraction:
     if a == 0 and b < 0: raise ValueError("division by zero")
     return Fraction(a ** int(b))
 
-# %% ../../nbs/35_verifier.ipynb #fa8b4901
+# %% ../../nbs/35_verifier.ipynb #9ff58853
 def calculate(text: str, limits: Limits = Limits()) -> Fraction:
     """The exact value of an arithmetic expression, which is parsed and never executed.
     Chapter: 35_verifier.
@@ -142,7 +142,7 @@ def calculate(text: str, limits: Limits = Limits()) -> Fraction:
         raise ValueError(f"{parser.tokens[parser.at]!r} does not belong there")
     return value
 
-# %% ../../nbs/35_verifier.ipynb #a0894762
+# %% ../../nbs/35_verifier.ipynb #c0dc7845
 NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+|/[0-9]*[1-9][0-9]*)?")
 
 

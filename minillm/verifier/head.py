@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['answered', 'OwnJudge', 'turned', 'Verifier', 'LearnedJudge', 'fit_verifier']
 
-# %% ../../nbs/35_verifier.ipynb #3abb48f1
+# %% ../../nbs/35_verifier.ipynb #973be2bc
 import copy
 import random
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..generate.batch import pad_left
 from ..models.decoder import Decoder
-from ..train.optim import make_adamw
+from ..train.muon import make_muon
 from .judge import Ruling
 
 
@@ -60,7 +60,7 @@ def turned(question: str) -> str:
     a, b = question.rstrip("=").split("+")
     return f"{b}+{a}="
 
-# %% ../../nbs/35_verifier.ipynb #2fc52523
+# %% ../../nbs/35_verifier.ipynb #97680be4
 class Verifier(nn.Module):
     """A copy of the model's body with a head of one number: how likely is the answer
     right, seen from this token? Source: Cobbe et al. 2021, section 4. Chapter:
@@ -95,16 +95,16 @@ class LearnedJudge:
 
 def fit_verifier(verifier: Verifier, tokenizer: Any, questions: Sequence[str],
                  answers: Sequence[str], right: Sequence[bool], *, steps: int,
-                 lr: float = 5e-4, seed: int = 0) -> list[float]:
-    """Train a verifier on marked answers, 128 at a time; return the losses. Chapter:
-    35_verifier.
+                 lr: float = 0.01, seed: int = 0) -> list[float]:
+    """Train a verifier on marked answers with Muon, 128 at a time; return the losses.
+    Chapter: 35_verifier.
 
     The loss is the cross-entropy, in nats, of right against wrong at each token of the
     answers. Raises ValueError unless there are right and wrong ones.
     """
     if len(set(map(bool, right))) < 2:
         raise ValueError("the answers are all right or all wrong; it needs both")
-    optimizer, losses = make_adamw(verifier, lr), list[float]()
+    optimizer, losses = make_muon(verifier, lr, 3e-3, 0.0), list[float]()
     rng = random.Random(seed)
     ids, positions, written = answered(tokenizer, questions, answers)
     goal = torch.tensor(right).float()[:, None].expand(ids.shape)            # (B, T)

@@ -4,7 +4,7 @@
 __all__ = ['group_advantages', 'estimated_kl', 'grpo_loss', 'Rollout', 'roll_out', 'logprobs_of', 'GRPO', 'grpo_step',
            'train_grpo', 'read_questions', 'answer_judge', 'finetune_grpo']
 
-# %% ../../nbs/35_verifier.ipynb #1370a950
+# %% ../../nbs/35_verifier.ipynb #15f9e3e1
 import copy
 import json
 import random
@@ -66,7 +66,7 @@ def grpo_loss(logprobs: Tensor, old: Tensor, advantages: Tensor, written: Tensor
     counts = written.sum(1).clamp(min=1)                                     # (N,)
     return ((loss * written).sum(1) / counts).mean()
 
-# %% ../../nbs/35_verifier.ipynb #f7fd4c12
+# %% ../../nbs/35_verifier.ipynb #6beca019
 @dataclass(frozen=True)
 class Rollout:
     """Answers that a model wrote: ids (N, T) with their questions, positions (N, T),
@@ -109,7 +109,7 @@ def logprobs_of(model: Decoder, rollout: Rollout) -> Tensor:
     logits = model(rollout.ids[:, :-1], positions=rollout.positions[:, :-1])
     return logits.log_softmax(-1).gather(2, rollout.ids[:, 1:, None])[..., 0]
 
-# %% ../../nbs/35_verifier.ipynb #15ef7a47
+# %% ../../nbs/35_verifier.ipynb #20d745fb
 @dataclass(frozen=True)
 class GRPO:
     """The numbers of GRPO: questions and answers in a batch, learning rate, updates on
@@ -189,7 +189,7 @@ def train_grpo(model: Decoder, tokenizer: Any, questions: Sequence[str], judge: 
         report = grpo_step(model, optimizer, rollout, rewards, settings, reference)
         yield {"step": step + 1, **report}
 
-# %% ../../nbs/35_verifier.ipynb #23fd05e4
+# %% ../../nbs/35_verifier.ipynb #91bff2c8
 def read_questions(path: Path) -> dict[str, str]:
     """The answers by their questions from JSONL with `prompt` and `answer`; a
     ValueError names the first line that is otherwise. Chapter: 35_verifier.

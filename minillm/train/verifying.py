@@ -4,7 +4,7 @@
 __all__ = ['EXACT', 'TOKENS', 'MODEL', 'WRONG', 'CALM', 'HOT', 'Plan', 'problems', 'fit', 'start', 'marked', 'learned_judge',
            'judged', 'picks', 'corrections', 'last_digit', 'right_length', 'learn', 'run_seed', 'main']
 
-# %% ../../nbs/35_verifier.ipynb #78688f7c
+# %% ../../nbs/35_verifier.ipynb #e509751f
 import copy
 import sys
 import time
@@ -95,7 +95,7 @@ def start(seed: int, parts: dict[str, list[Sum]], plan: Plan
     return base, sft, fit(sft, parts["few"] + parts["short"], parts["val"],
                           steps=plan.sft_steps, look=plan.look, seed=seed)
 
-# %% ../../nbs/35_verifier.ipynb #a75dc11b
+# %% ../../nbs/35_verifier.ipynb #6455435e
 def marked(model: Decoder, sums: Sequence[Sum], samples: int, seed: int
            ) -> tuple[list[str], list[str], list[bool]]:
     """Sampled answers to these sums: questions, answers, and whether they are right."""
@@ -159,7 +159,7 @@ def corrections(model: Decoder, judges: dict[str, Judge], test: Sequence[Sum],
                        for n in range(1, tries + 1)]
     return found
 
-# %% ../../nbs/35_verifier.ipynb #31d2264c
+# %% ../../nbs/35_verifier.ipynb #a02d6263
 def last_digit(question: str, answer: str) -> Ruling:
     """A wrong judge: only the first character written, the sum's last digit, counts."""
     right = EXACT.check(question, answer)

@@ -4,7 +4,7 @@
 __all__ = ['TOKENS', 'OPERATIONS', 'NUMBER', 'Limits', 'split_expression', 'Parser', 'bits', 'raised', 'calculate', 'read_number',
            'read_reversed', 'write_reversed', 'first_difference', 'ExactJudge']
 
-# %% ../../nbs/35_verifier.ipynb #f693b675
+# %% ../../nbs/35_verifier.ipynb #da74c49a
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def split_expression(text: str) -> list[str]:
         at = found.end()
     return tokens
 
-# %% ../../nbs/35_verifier.ipynb #5111f387
+# %% ../../nbs/35_verifier.ipynb #4e1aaee4
 class Parser:
     """Reads one expression and computes it on the way, by recursive descent. Chapter:
     35_verifier.
@@ -124,7 +124,7 @@ def raised(a: Fraction, b: Fraction, limits: Limits) -> Fraction:
     if a == 0 and b < 0: raise ValueError("division by zero")
     return Fraction(a ** int(b))
 
-# %% ../../nbs/35_verifier.ipynb #9ff58853
+# %% ../../nbs/35_verifier.ipynb #8ed839c3
 def calculate(text: str, limits: Limits = Limits()) -> Fraction:
     """The exact value of an arithmetic expression, which is parsed and never executed.
     Chapter: 35_verifier.
@@ -142,7 +142,7 @@ def calculate(text: str, limits: Limits = Limits()) -> Fraction:
         raise ValueError(f"{parser.tokens[parser.at]!r} does not belong there")
     return value
 
-# %% ../../nbs/35_verifier.ipynb #c0dc7845
+# %% ../../nbs/35_verifier.ipynb #43dc3452
 NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+|/[0-9]*[1-9][0-9]*)?")
 
 

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['answered', 'OwnJudge', 'turned', 'Verifier', 'LearnedJudge', 'fit_verifier']
 
-# %% ../../nbs/35_verifier.ipynb #973be2bc
+# %% ../../nbs/35_verifier.ipynb #46aae58a
 import copy
 import random
 from collections.abc import Callable, Sequence
@@ -60,7 +60,7 @@ def turned(question: str) -> str:
     a, b = question.rstrip("=").split("+")
     return f"{b}+{a}="
 
-# %% ../../nbs/35_verifier.ipynb #97680be4
+# %% ../../nbs/35_verifier.ipynb #3f57d4bb
 class Verifier(nn.Module):
     """A copy of the model's body with a head of one number: how likely is the answer
     right, seen from this token? Source: Cobbe et al. 2021, section 4. Chapter:

@@ -4,7 +4,7 @@
 __all__ = ['PRELOADED', 'ALLOWED', 'LOAD', 'EQUAL', 'RETURN', 'ALLOW', 'REFUSE', 'KILL', 'NEW_USER', 'NEW_NETWORK', 'NOBODY',
            'filter_program', 'call', 'leave_network', 'drop_rights', 'set_limits', 'lock', 'main']
 
-# %% ../../nbs/35_verifier.ipynb #a2654d05
+# %% ../../nbs/35_verifier.ipynb #848a3e51
 import ctypes
 import io
 import json
@@ -46,7 +46,7 @@ def filter_program(architecture: int, allowed: list[int]) -> bytes:
     steps.append((RETURN, 0, 0, REFUSE))
     return b"".join(struct.pack("HBBI", *step) for step in steps)
 
-# %% ../../nbs/35_verifier.ipynb #f88d1a35
+# %% ../../nbs/35_verifier.ipynb #f857c040
 def call(libc: Any, name: str, *values: Any) -> None:
     """One call of the C library; an OSError if it fails."""
     if getattr(libc, name)(*values) != 0:

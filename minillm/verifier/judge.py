@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Judge', 'Ruling', 'one_by_one', 'scores']
 
-# %% ../../nbs/35_verifier.ipynb #b013dbf4
+# %% ../../nbs/35_verifier.ipynb #a9457ff8
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

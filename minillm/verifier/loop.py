@@ -4,7 +4,7 @@
 __all__ = ['History', 'Answerer', 'best_of', 'most_common', 'chance_of_best', 'Attempt', 'self_correct', 'final_answer', 'heard',
            'Writer', 'First']
 
-# %% ../../nbs/35_verifier.ipynb #3cadd1a0
+# %% ../../nbs/35_verifier.ipynb #858c02b1
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def chance_of_best(scores: Sequence[float], right: Sequence[bool], n: int) -> fl
         at += len(tied)
     return chance
 
-# %% ../../nbs/35_verifier.ipynb #ff804eae
+# %% ../../nbs/35_verifier.ipynb #79a17761
 @dataclass(frozen=True)
 class Attempt:
     """One answer and what the judge said of it."""
@@ -92,7 +92,7 @@ def final_answer(history: History) -> str:
     """The attempt with the highest score; the first of equals."""
     return max(history, key=lambda attempt: attempt.ruling.score).answer
 
-# %% ../../nbs/35_verifier.ipynb #ec7e31d2
+# %% ../../nbs/35_verifier.ipynb #1e13b8c9
 def heard(history: History) -> tuple[str, set[str]]:
     """What to keep of the last refused answers, and which characters were wrong right
     behind it.

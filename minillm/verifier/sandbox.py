@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['CALLER', 'SandboxUnavailable', 'Bounds', 'Outcome', 'status_of', 'start_and_wait', 'run_program', 'ProgramJudge']
 
-# %% ../../nbs/35_verifier.ipynb #9bd86c71
+# %% ../../nbs/35_verifier.ipynb #443a070d
 import importlib.util
 import json
 import os
@@ -61,7 +61,7 @@ def status_of(code: int | None, error: str) -> str:
     if code and error.rstrip().endswith("MemoryError"): return "memory"
     return "error" if code else "ok"
 
-# %% ../../nbs/35_verifier.ipynb #8e9d5be0
+# %% ../../nbs/35_verifier.ipynb #14296eb5
 def start_and_wait(job: bytes, bounds: Bounds, out: BinaryIO,
                    err: BinaryIO) -> tuple[int | None, bytes]:
     """Run one job in a process of its own; its exit code and what it said before the
@@ -113,7 +113,7 @@ def run_program(program: str, given: str = "", bounds: Bounds = Bounds()) -> Out
                                  f"not be locked up: {texts[1].strip()[-300:]}")
     return Outcome(status_of(code, texts[1]), *texts, time.perf_counter() - begin)
 
-# %% ../../nbs/35_verifier.ipynb #6fd72000
+# %% ../../nbs/35_verifier.ipynb #58139ff2
 CALLER = """
 import json as _json
 for _inputs in _json.loads({inputs!r}): print("\\n" + _json.dumps({name}(*_inputs)))

@@ -6,13 +6,13 @@ from minillm.verifier.head import *
 import pytest
 import torch
 
-from minillm.data.sums import SUM_MODEL, Sum, sum_tokenizer
+from minillm.data.sums import Sum, sum_config, sum_tokenizer
 from minillm.models.decoder import Decoder
 
 
 def fresh(seed=0):
     torch.manual_seed(seed)
-    return Decoder(SUM_MODEL).eval(), sum_tokenizer()
+    return Decoder(sum_config(d_model=48, n_layers=1)).eval(), sum_tokenizer()
 
 
 def test_rows_are_padded_at_the_left():
@@ -43,8 +43,8 @@ def test_a_verifier_learns_and_leaves_the_model_alone():
     answers = [s.answer for s in sums] + [Sum(s.a, s.b + 1).answer for s in sums]
     right = [True] * 100 + [False] * 100
     verifier = Verifier(model)
-    losses = fit_verifier(verifier, tokenizer, questions, answers, right, steps=120)
-    assert losses[0] > 0.6 and losses[-1] < 0.2
+    losses = fit_verifier(verifier, tokenizer, questions, answers, right, steps=200)
+    assert losses[0] > 0.6 and losses[-1] < 0.1
     rulings = LearnedJudge(verifier, tokenizer)(questions, answers)
     assert sum(r.right == want for r, want in zip(rulings, right)) > 190
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters()))

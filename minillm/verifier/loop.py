@@ -126,7 +126,8 @@ class Writer:
         notes = [heard(h) if self.listens else ("", set[str]()) for h in histories]
         encode = self.tokenizer.encode
         rows = [encode(q + kept) for q, (kept, _) in zip(questions, notes, strict=True)]
-        refused = [sum((encode(c) for c in sorted(wrong)), []) for _, wrong in notes]
+        refused = [sum((encode(c) for c in sorted(wrong)), [])  # type: ignore
+                   for _, wrong in notes]
         ids, padding = pad_left(rows)
         cache = KVCache.for_model(self.model, len(ids), ids.shape[1] + self.max_tokens,
                                   padding if padding.any() else None)

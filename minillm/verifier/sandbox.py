@@ -111,7 +111,8 @@ def run_program(program: str, given: str = "", bounds: Bounds = Bounds()) -> Out
     if said != b"locked":
         raise SandboxUnavailable(f"the program was not run, because its process could "
                                  f"not be locked up: {texts[1].strip()[-300:]}")
-    return Outcome(status_of(code, texts[1]), *texts, time.perf_counter() - begin)
+    took = time.perf_counter() - begin
+    return Outcome(status_of(code, texts[1]), texts[0], texts[1], took)
 
 # %% ../../nbs/35_verifier.ipynb #58139ff2
 CALLER = """

@@ -4,7 +4,7 @@
 CASES = [([0.9, 0.4, 0.4, 0.1], [True, True, False, False]),
          ([0.2, 0.8, 0.6, 0.6, 0.7], [False, True, False, True, False])]
 
-def _parts(scores, right):
+def _parts(scores: list, right: list) -> tuple[list, list]:
     both = list(zip(scores, right))
     return [s for s, r in both if r], [s for s, r in both if not r]
 

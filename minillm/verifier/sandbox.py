@@ -117,7 +117,7 @@ def run_program(program: str, given: str = "", bounds: Bounds = Bounds()) -> Out
 # %% ../../nbs/35_verifier.ipynb #58139ff2
 CALLER = """
 import json as _json
-for _inputs in _json.loads({inputs!r}): print("\\n" + _json.dumps({name}(*_inputs)))
+print("\\n" + _json.dumps([{name}(*_inputs) for _inputs in _json.loads({inputs!r})]))
 """
 
 
@@ -141,10 +141,12 @@ class ProgramJudge:
         caller = CALLER.format(inputs=json.dumps([i for i, _ in cases]), name=self.name)
         end = run_program(answer + caller, bounds=self.bounds)
         if end.status != "ok": return Ruling(0.0, end.why)
-        lines = [line for line in end.output.splitlines() if line.strip()]
-        for (inputs, wanted), line in zip(cases, lines[-len(cases):]):
-            if line != json.dumps(wanted):
+        try: got = json.loads((end.output.splitlines() or [""])[-1])
+        except (ValueError, RecursionError): got = None
+        if not isinstance(got, list) or len(got) != len(cases):
+            return Ruling(0.0, f"{self.name} was not called to the end")
+        for (inputs, wanted), found in zip(cases, got):
+            if json.dumps(found) != json.dumps(wanted):
                 given = ", ".join(map(repr, inputs))
-                return Ruling(0.0, f"{self.name}({given}) gave {line[:80]}")
-        enough = len(lines) >= len(cases)
-        return Ruling(1.0, "right") if enough else Ruling(0.0, "it ended too early")
+                return Ruling(0.0, f"{self.name}({given}) gave {str(found)[:80]}")
+        return Ruling(1.0, "right")

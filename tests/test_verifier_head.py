@@ -38,15 +38,16 @@ def test_own_probability_is_a_product_of_the_models():
 def test_a_verifier_learns_and_leaves_the_model_alone():
     model, tokenizer = fresh()
     before = [p.clone() for p in model.parameters()]
-    sums = [Sum(a, b) for a in range(10) for b in range(10)]
+    sums = [Sum(a, b) for a in range(5) for b in range(5)]
     questions = [s.prompt for s in sums] * 2
     answers = [s.answer for s in sums] + [Sum(s.a, s.b + 1).answer for s in sums]
-    right = [True] * 100 + [False] * 100
+    right = [True] * 25 + [False] * 25
     verifier = Verifier(model)
-    losses = fit_verifier(verifier, tokenizer, questions, answers, right, steps=320)
+    losses = fit_verifier(verifier, tokenizer, questions, answers, right, steps=250,
+                          lr=0.005)
     assert losses[0] > 0.6 and losses[-1] < 0.2
     rulings = LearnedJudge(verifier, tokenizer)(questions, answers)
-    assert sum(r.right == want for r, want in zip(rulings, right)) > 190
+    assert sum(r.right == want for r, want in zip(rulings, right)) > 45
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters()))
     with pytest.raises(ValueError, match="all right or all wrong"):
         fit_verifier(verifier, tokenizer, ["1+1="], ["2\n"], [True], steps=1)

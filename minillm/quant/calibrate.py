@@ -35,7 +35,7 @@ def gptq(weight: Tensor, square: Tensor, scheme: Scheme, damp: float = 0.01) -> 
         codes[:, j] = encode(W[:, j], scales, zeros, scheme)
         error = (W[:, j] - decode(codes[:, j], scales, zeros, scheme)) / U[j, j]
         W[:, j + 1:] -= error[:, None] * U[j, j + 1:]
-    s, z = (torch.stack(parts, 1) for parts in zip(*kept))                # (out, groups)
+    s, z = (torch.stack(parts, 1) for parts in zip(*kept))            # (out, groups)
     groups = in_groups(codes, scheme)
     return keep(groups, s, z, (W.shape[0], W.shape[1]), scheme)
 

@@ -31,8 +31,8 @@ def library() -> Any:
     """The package gguf, or an ImportError with the remedy."""
     try: import gguf
     except ImportError:
-        raise ImportError("GGUF files need the package gguf: "
-                          "pip install \"minillm[gguf]\"") from None
+        raise ImportError('GGUF files need the package gguf: '
+                          'pip install "minillm[gguf]"') from None
     return gguf
 
 
@@ -42,9 +42,8 @@ def architecture(c: ModelConfig) -> str:
     """
     family = choose_family(replace(c, rope_pairing="half")).model_type
     for wrong, why in ((family not in ARCHITECTURES, f"models of the family {family}"),
-                       (c.window is not None, f"window={c.window}"),
+                       (c.window is not None, f"window={c.window}"), (c.bias, "bias"),
                        (c.rope_scaling != "none", f"rope_scaling={c.rope_scaling!r}"),
-                       (c.bias, "bias=True"),
                        (c.qk_norm and c.rope_pairing != "half",
                         "qk_norm with rope_pairing='interleaved'")):
         if wrong:
@@ -60,8 +59,8 @@ def turns(c: ModelConfig, arch: str) -> tuple[Callable[[Tensor, int], Tensor], .
     """
     theirs = "interleaved" if arch == "llama" else "half"
     if c.rope_pairing == theirs: return (lambda w, n: w), (lambda w, n: w)
-    both = interleaved_from_half, half_from_interleaved
-    return both if theirs == "interleaved" else both[::-1]
+    there, back = interleaved_from_half, half_from_interleaved
+    return (there, back) if theirs == "interleaved" else (back, there)
 
 
 def gguf_names(c: ModelConfig) -> Iterator[tuple[str, tuple[str, ...], int]]:
@@ -79,7 +78,8 @@ def gguf_names(c: ModelConfig) -> Iterator[tuple[str, tuple[str, ...], int]]:
                                ("k", "k", c.n_kv_heads or c.n_heads)):
             yield f"{their}attn_{name}.weight", (f"{own}attention.W_{x}.weight",), heads
         for x in "qk" if c.qk_norm else "":
-            yield f"{their}attn_{x}_norm.weight", (f"{own}attention.{x}_norm.weight",), 0
+            norm = f"{own}attention.{x}_norm.weight"
+            yield f"{their}attn_{x}_norm.weight", (norm,), 0
         for x in ("gate", "up", "down"):
             if not c.use_moe:
                 yield f"{their}ffn_{x}.weight", (f"{own}ffn.W_{x}.weight",), 0
@@ -137,10 +137,9 @@ def add_tokenizer(writer: Any, tokenizer: Any, vocab_size: int) -> None:
     names = ["".join(letters[b] for b in name) for name in tokenizer.names]
     merges = [f"{names[a]} {names[b]}" for a, b in tokenizer.merges]
     specials = {i: name for name, i in tokenizer.specials.items()}
-    known = range(len(names) + len(specials))
     tokens = [specials.get(i) or (names[i] if i < len(names) else f"[unused {i}]")
               for i in range(vocab_size)]
-    kinds = [types.CONTROL if i in specials else types.NORMAL if i in known
+    kinds = [types.CONTROL if i in specials else types.NORMAL if i < len(names)
              else types.UNUSED for i in range(vocab_size)]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
@@ -148,7 +147,7 @@ def add_tokenizer(writer: Any, tokenizer: Any, vocab_size: int) -> None:
     writer.add_token_types([int(kind) for kind in kinds])
     writer.add_token_merges(merges)
     writer.add_add_bos_token(False)
-    for i in list(specials)[:1]: writer.add_eos_token_id(i)
+    if specials: writer.add_eos_token_id(min(specials))
 
 
 def write_gguf(model: Decoder, tokenizer: Any, path: str | Path,
@@ -177,10 +176,8 @@ def write_gguf(model: Decoder, tokenizer: Any, path: str | Path,
             as_type = gguf.GGMLQuantizationType[q]
             data = gguf.quants.quantize(tensor.numpy(), as_type)
             writer.add_tensor(name, data, raw_dtype=as_type)
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-        writer.close()
+        for finish in (writer.write_header_to_file, writer.write_kv_data_to_file,
+                       writer.write_tensors_to_file, writer.close): finish()
     return path
 
 # %% ../../nbs/36_quantization.ipynb #acf84062
@@ -248,6 +245,6 @@ def load_gguf(path: str | Path) -> Decoder:
     with torch.no_grad():
         for name, parts, heads in gguf_names(config):
             tensor = back(tensors[name], heads) if heads else tensors[name]
-            pieces = tensor.unbind(0) if len(parts) > 1 else (tensor,)
-            for part, piece in zip(parts, pieces): ours[part].copy_(piece)
+            for part, piece in zip(parts, tensor if parts[1:] else [tensor]):
+                ours[part].copy_(piece)
     return model.eval()

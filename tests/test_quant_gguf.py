@@ -104,6 +104,25 @@ def test_refusals(tmp_path):
     with pytest.raises(ValueError, match="damaged"): load_gguf(tmp_path / "m.gguf")
 
 
+@pytest.mark.parametrize("options", [*KINDS_OF_MODEL[:3], {"head_dim": 32},
+                                     {"qk_norm": True, "head_dim": 128}])
+def test_transformers_computes_the_same(tmp_path, options):
+    "An independent reader of the file: names, metadata, order of rows, tokenizer."
+    transformers = pytest.importorskip("transformers", reason="needs transformers")
+    model = llama_like(**options)
+    with torch.no_grad():
+        for p in model.parameters(): p.mul_(4 if p.dim() > 1 else 1)
+    write_gguf(model, TOKENIZER, tmp_path / "m.gguf", "f32")
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(
+        tmp_path, gguf_file="m.gguf").eval()
+    ids = torch.arange(40)[None]
+    assert torch.allclose(theirs(ids).logits, model(ids), atol=1e-5)
+    text = " Once upon a time there was the cat's mat"
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path,
+                                                           gguf_file="m.gguf")
+    assert tokenizer.encode(text) == TOKENIZER.encode(text)
+
+
 @pytest.mark.parametrize("options", KINDS_OF_MODEL[:4])
 def test_llama_cpp_computes_the_same(tmp_path, options):
     llama_cpp = pytest.importorskip("llama_cpp", reason="llama-cpp-python is not "

@@ -26,7 +26,10 @@ def small(**options):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("options", [
     {}, {"tie_embeddings": False, "bias": True}, {"scale_embeddings": True},
-    {"use_moe": True, "num_experts": 3, "top_k": 1, "expert_rule": "mixtral"}])
+    {"use_moe": True, "num_experts": 3, "top_k": 1, "shared_experts": 1},
+    {"norm_type": "layernorm", "pos_encoding": "learned", "ffn_type": "gelu"},
+    {"attention_type": "latent", "kv_rank": 16, "rope_dim": 8, "value_dim": 8,
+     "head_dim": 8}])
 @pytest.mark.parametrize("table", [False, True])
 def test_read_again_bit_by_bit(tmp_path, method, options, table):
     for scheme in SCHEMES:
@@ -53,13 +56,19 @@ def test_folders_of_all_kinds(tmp_path):
     assert load_any(tmp_path / "hub")[0].config.d_model == 32
     with pytest.raises(ValueError, match="quantized already"):
         quantize_folder(tmp_path / "q", tmp_path / "r")
-    with pytest.raises(FileExistsError): quantize_folder(tmp_path / "hub",
-                                                         tmp_path / "q")
+    for scheme in ("int8", "f16"):
+        with pytest.raises(FileExistsError, match="choose another"):
+            quantize_folder(tmp_path / "hub", tmp_path / "q", scheme)
+    with pytest.raises(ValueError, match="as the format GGUF says"):
+        quantize_folder(tmp_path / "hub", tmp_path / "r", "q8_0", method="gptq")
     with pytest.raises(ValueError, match="int8"):
         quantize_folder(tmp_path / "hub", tmp_path / "r", "int9")
     with pytest.raises(ValueError, match="needs calibration"):
         quantize_folder(tmp_path / "hub", tmp_path / "r", method="gptq")
     assert not (tmp_path / "r").exists()
+    pytest.importorskip("gguf")
+    said = quantize_folder(tmp_path / "hub", tmp_path / "model.gguf", "q8_0")
+    assert said["bytes"] == (tmp_path / "model.gguf").stat().st_size
 
 
 def test_damaged_folders(tmp_path):

@@ -85,6 +85,11 @@ def test_tokenizer_in_the_file(tmp_path):
     assert about["tokenizer.ggml.token_type"][end] == 3            # control
     assert about["tokenizer.ggml.token_type"][-1] == 5             # unused
     assert len(about["tokenizer.ggml.merges"]) == len(TOKENIZER.merges)
+    save_tokenizer(TOKENIZER, tmp_path)                  # the ecosystem's form of it
+    theirs = JSONTokenizer.load(tmp_path / "tokenizer.json")
+    again, _ = read_gguf(write_gguf(llama_like(), theirs, tmp_path / "n.gguf"))
+    words = [k for k in about if k.startswith("tokenizer")]
+    assert {k: about[k] for k in words} == {k: again[k] for k in words}
 
 
 def test_refusals(tmp_path):
@@ -97,7 +102,9 @@ def test_refusals(tmp_path):
             write_gguf(llama_like(**options), None, tmp_path / "m.gguf")
     with pytest.raises(ValueError, match="q8_0"):
         write_gguf(llama_like(), None, tmp_path / "m.gguf", "q8")
-    with pytest.raises(ValueError, match="no form in GGUF"):
+    with pytest.raises(ValueError, match="do not belong together"):
+        write_gguf(llama_like(vocab_size=64), TOKENIZER, tmp_path / "m.gguf")
+    with pytest.raises(ValueError, match="not byte-pair encoding"):
         write_gguf(llama_like(), CharTokenizer.train("abc"), tmp_path / "m.gguf")
     assert not list(tmp_path.iterdir())                   # nothing half is left behind
     (tmp_path / "m.gguf").write_bytes(b"GGUF no more")
@@ -148,5 +155,5 @@ def test_llama_cpp_computes_the_same(tmp_path, options):
         mine.append(int(model(torch.tensor([mine]))[0, -1].argmax()))
     assert greedy == mine[len(ids):]
 
-from minillm.models.tokenizers import byte_letters
+from minillm.models.tokenizers import JSONTokenizer, byte_letters, save_tokenizer
 from minillm.quant.gguf import architecture, file_tensors, q8_0_values

@@ -143,6 +143,12 @@ def quantize_folder(source: str | Path, out: str | Path, scheme: str = "int8", *
     kinds = ("f32", "f16", "q8_0")
     if scheme not in (*SCHEMES, *kinds):
         raise unknown("scheme", scheme, (*SCHEMES, *kinds))
+    if scheme in kinds and (method != "round" or group or table or text):
+        raise ValueError(f"scheme={scheme!r} is rounded as the format GGUF says; leave "
+                         "out method, group, table and text")
+    there, folder = Path(out).exists(), Path(out).is_dir()
+    if there and (scheme in kinds or not folder or any(Path(out).iterdir())):
+        raise FileExistsError(f"{out} exists already; choose another --out")
     model, tokenizer = load_pretrained(source)
     before = sum(f.stat().st_size for f in weight_files(find_checkpoint(source)))
     if scheme in kinds:

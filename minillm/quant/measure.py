@@ -201,8 +201,7 @@ def main() -> None:
     start = time.monotonic()
     found = {"speed": speeds(), **losses(given.stories, seeds)}
     print(f"{time.process_time():.0f} s of processor")
-    said = f"python -m minillm.quant.measure --stories {given.stories}"
-    print(write_record(given.record, found, seed=seeds, command=said,
+    print(write_record(given.record, found, seed=seeds,
                        modules=["minillm.quant.measure"],
                        wall_time=time.monotonic() - start))
 

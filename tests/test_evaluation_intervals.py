@@ -5,16 +5,21 @@ from minillm.evaluation.intervals import *
 # %% ../nbs/39_evaluation.ipynb
 def test_bootstrap_by_hand():
     from itertools import product
-    # all 27 samples of (1, 1, 0): their 2.5% and 97.5% quantiles
-    every = [np.mean(s) for s in product([1, 1, 0], repeat=3)]
-    assert sorted(round(s * 3) for s in every) == [0] * 1 + [1] * 6 + [2] * 12 + [3] * 8
-    low, high = np.quantile(every, [0.025, 0.975])
-    got = bootstrap([1, 1, 0], samples=20000)
-    assert got == Interval(2 / 3, low, high)
+
+    import numpy as np
+    # all 27 samples of (1, 1, 0): 0 in 1 of them (3.7%), 1/3 in 6, 2/3 in 12, 1 in 8
+    every = sorted(sum(s) for s in product([1, 1, 0], repeat=3))
+    assert every == [0] * 1 + [1] * 6 + [2] * 12 + [3] * 8
+    got = bootstrap([1, 1, 0], samples=20000)                   # cuts off 2.5%
+    assert np.allclose(got, (2 / 3, 0, 1))
+    got = bootstrap([1, 1, 0], samples=20000, level=0.9)        # cuts off 5%
+    assert np.allclose(got, (2 / 3, 1 / 3, 1))
 
 
 def test_bootstrap_is_scipys():
     import warnings
+
+    import numpy as np
     from scipy import stats
     draw = np.random.default_rng(1)
     values = draw.normal(2.0, 1.0, 60)
@@ -36,6 +41,7 @@ def test_bootstrap_is_scipys():
 
 
 def test_paired_is_narrower():
+    import numpy as np
     import pytest
     draw = np.random.default_rng(0)
     easy = draw.random(200)                       # questions differ in difficulty
@@ -50,6 +56,9 @@ def test_paired_is_narrower():
 
 # %% ../nbs/39_evaluation.ipynb
 def test_calibration_by_hand():
+    import math
+
+    import numpy as np
     # bin of 0.6: one of two right, gap 0.1; bin of 0.9: both right, gap 0.1
     assert abs(calibration_error([0.9, 0.9, 0.6, 0.6], [1, 1, 1, 0]) - 0.1) < 1e-12
     # weights: three answers with gap 0.4, one with gap 0

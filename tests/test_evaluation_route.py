@@ -11,6 +11,7 @@ def test_route_answers():
     import pytest
     import torch
     from minillm.config import ModelConfig
+    from minillm.evaluation.perplexity import ModelScorer
     from minillm.models.decoder import Decoder
     from minillm.tokenizer.bpe import BPETokenizer
     torch.manual_seed(0)

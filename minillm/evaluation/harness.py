@@ -111,15 +111,22 @@ class HarnessModel(LM):
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
     """Without the harness's progress bars and warnings."""
+    import datasets
+    from transformers.utils import logging as bars
     logger = logging.getLogger("lm_eval")
     level = logger.level
     logger.setLevel(logging.ERROR)
+    datasets.disable_progress_bars()
+    bars.disable_progress_bar()
     try:
         with contextlib.redirect_stderr(io.StringIO()): yield
-    finally: logger.setLevel(level)
+    finally:
+        logger.setLevel(level)
+        datasets.enable_progress_bars()
+        bars.enable_progress_bar()
 
 
-def run_harness(model: str | LM, folder: str | Path, **model_args: Any
+def run_harness(model: str | LM, folder: str | Path, /, **model_args: Any
                 ) -> dict[str, dict[str, float]]:
     """The harness's scores for all task files of a folder: `{task: {metric: score}}`.
 

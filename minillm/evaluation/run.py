@@ -64,7 +64,7 @@ def measure_texts(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]],
 
 def measure(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]],
             stride: int | None = None) -> list[Figure]:
-    """All figures of a task that its kind of examples allows. Chapter: 39_evaluation."""
+    """All figures that a task's kind of examples allows. Chapter: 39_evaluation."""
     kind = kind_of(rows[0])
     if kind == "choice": return measure_choices(scorer, task, rows)
     if kind == "text": return measure_texts(scorer, task, rows, stride)

@@ -3,37 +3,41 @@
 from minillm.evaluation.harness import *
 
 # %% ../nbs/39_evaluation.ipynb
-def test_all_roads_give_equal_scores(tmp_path, monkeypatch):
-    import torch
-    from minillm.evaluation.choices import exact_match, right, score_choices
-    from minillm.evaluation.compare import YOUNG, young_model
-    from minillm.evaluation.perplexity import ModelScorer, text_figures
-    from minillm.evaluation.route import scoring_server
+def prepared(tmp_path, monkeypatch, n):
+    from minillm.evaluation.compare import young_model
     from minillm.evaluation.tasks import TASKS, make_task
     from minillm.models.pretrained import load_pretrained
     from minillm.models.shipped import shipped_model
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     tokenizer = load_pretrained(shipped_model())[1]
-    assert YOUNG.vocab_size == tokenizer.vocab_size
     model = young_model(tokenizer, 12)
+    tasks = {name: make_task(name, n, seed=2) for name in TASKS}
+    # two stories in one text: longer than the context, so the windows are tested too
+    tasks["tales_text"] = [{"text": f"{a['text']} {b['text']}"} for a, b in
+                           zip(tasks["tales_text"], make_task("tales_text", n, 3))]
+    assert len(tokenizer.encode(tasks["tales_text"][0]["text"])) > 256
+    return (model, tokenizer, tasks, write_harness_tasks(tmp_path / "tasks", tasks),
+            str(export_folder(model, tokenizer, tmp_path / "model")))
+
+
+def assert_equal(found, own):
+    assert set(found) == set(own)
+    for name, figures in own.items():
+        assert set(figures) == set(found[name])
+        for metric, value in figures.items():
+            limit = 1e-6 if metric == "bits_per_byte" else 0.0
+            assert abs(found[name][metric] - value) <= limit
+
+
+def test_all_roads_give_equal_scores(tmp_path, monkeypatch):
+    from minillm.evaluation.choices import exact_match, right, score_choices
+    from minillm.evaluation.perplexity import ModelScorer, text_figures
+    from minillm.evaluation.route import scoring_server
+    model, tokenizer, tasks, files, folder = prepared(tmp_path, monkeypatch, 8)
     # through the route the harness's windows are two shorter than the context, since
     # it asks for one more token: so all the others read as little
     scorer = ModelScorer(model, tokenizer, max_length=254)
-    tasks = {name: make_task(name, 8, seed=2) for name in TASKS}
-    # two stories in one text: longer than the context, so the windows are tested too
-    tasks["tales_text"] = [{"text": f"{a['text']} {b['text']}"} for a, b in
-                           zip(tasks["tales_text"], make_task("tales_text", 8, 3))]
-    assert len(tokenizer.encode(tasks["tales_text"][0]["text"])) > scorer.max_length
-    files = write_harness_tasks(tmp_path / "tasks", tasks)
-    folder = str(export_folder(model, tokenizer, tmp_path / "model"))
-    found = [run_harness(HarnessModel(scorer), files),
-             run_harness("hf", files, pretrained=folder, device="cpu",
-                         dtype="float32", batch_size=4, max_length=254)]
-    with scoring_server(ModelScorer(model, tokenizer)) as url:
-        found.append(run_harness("local-completions", files, model=folder,
-                                 base_url=url, max_length=256,
-                                 tokenizer_backend="huggingface"))
     texts = [row["text"] for row in tasks["tales_text"]]
     bits = text_figures(scorer, texts)["bits_per_byte"]
     words = exact_match(scorer, tasks["tales_word"]).mean()
@@ -42,14 +46,38 @@ def test_all_roads_give_equal_scores(tmp_path, monkeypatch):
         scores = score_choices(scorer, tasks[name])
         own[name] = {"acc": right(scores).mean(),
                      "acc_bytes": right(scores, "byte").mean()}
-    for other in found:
-        assert set(other) == set(own)
-        for name, figures in own.items():
-            assert set(figures) == set(other[name])
-            for metric, value in figures.items():
-                limit = 1e-6 if metric == "bits_per_byte" else 0.0
-                assert abs(other[name][metric] - value) <= limit
-    assert torch.isfinite(torch.tensor(own["tales_text"]["bits_per_byte"]))
+    assert_equal(run_harness(HarnessModel(scorer), files), own)
+    assert_equal(run_harness("hf", files, pretrained=folder, device="cpu",
+                             dtype="float32", batch_size=4, max_length=254), own)
+    with scoring_server(ModelScorer(model, tokenizer)) as url:
+        assert_equal(run_harness("local-completions", files, model=folder,
+                                 base_url=url, max_length=256,
+                                 tokenizer_backend="huggingface"), own)
+
+
+def test_the_book_s_server_gives_equal_scores(tmp_path, monkeypatch):
+    import socket
+    from threading import Thread
+
+    import pytest
+    from minillm.evaluation.perplexity import ModelScorer
+    app = pytest.importorskip("minillm.serve.app")
+    uvicorn = pytest.importorskip("uvicorn")
+    model, tokenizer, _, files, folder = prepared(tmp_path, monkeypatch, 4)
+    own = run_harness(HarnessModel(ModelScorer(model, tokenizer, 254)), files)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        server = uvicorn.Server(uvicorn.Config(
+            app.make_app(app.open_served(folder, "young")), log_level="error"))
+        thread = Thread(target=server.run, kwargs={"sockets": [sock]})
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{sock.getsockname()[1]}/v1/completions"
+            assert_equal(run_harness("local-completions", files, model="young",
+                                     tokenizer=folder, base_url=url, max_length=256,
+                                     tokenizer_backend="huggingface"), own)
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def test_harness_errors(tmp_path):

@@ -131,7 +131,8 @@ def run_harness(model: str | LM, folder: str | Path, /, **model_args: Any
     """The harness's scores for all task files of a folder: `{task: {metric: score}}`.
 
     `model` is an LM, or a kind the harness knows, as `hf` or `local-completions`, and
-    `model_args` are its arguments. Chapter: 39_evaluation.
+    `model_args` are its arguments. Raises ValueError for another kind, and for a
+    folder without task files. Chapter: 39_evaluation.
     """
     names = sorted(path.stem for path in Path(folder).glob("*.yaml"))
     if not names: raise ValueError(f"{folder} has no task file; write_harness_tasks")

@@ -24,6 +24,24 @@ def test_evaluate_a_folder(tmp_path, capsys):
     with pytest.raises(FileNotFoundError): evaluate(shipped_model(), ["no.jsonl"])
 
 
+def test_an_exported_folder_has_equal_figures(tmp_path):
+    import pytest
+    from minillm.evaluation.compare import young_model
+    from minillm.models.pretrained import export_pretrained, load_pretrained
+    from minillm.models.shipped import ship, shipped_model
+    tokenizer = load_pretrained(shipped_model())[1]
+    model = young_model(tokenizer, 1)
+    export_pretrained(model, tmp_path / "exported", tokenizer)
+    ship(model.half().float(), tokenizer, tmp_path / "own", "a card")
+    asked = ["tales_pair", "tales_text"]
+    one, two = (evaluate(tmp_path / name, asked, n=4, quiet=True)["figures"]
+                for name in ("exported", "own"))
+    for a, b in zip(one, two):
+        assert abs(a["value"] - b["value"]) < 1e-2 * b["value"] + 1e-9   # half precision
+    with pytest.raises(ValueError, match="leave it out"):
+        evaluate(tmp_path / "exported", ["tales_judge"])
+
+
 def test_judge_shares():
     from minillm.evaluation.perplexity import ModelScorer
     from minillm.models.pretrained import load_pretrained

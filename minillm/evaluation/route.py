@@ -39,8 +39,8 @@ def answer(scorer: ModelScorer, request: dict[str, Any]) -> dict[str, Any]:
     decode = scorer.tokenizer.decode
     for index, row in enumerate(rows):
         made = complete(scorer.model, [row], max_tokens=most)[0]
-        stop = made.index(scorer.prefix) if scorer.prefix in made and not echo else most
-        ids, made = [*row, *made], made[:stop]
+        if scorer.prefix in made and not echo: made = made[:made.index(scorer.prefix)]
+        ids = [*row, *made]
         choice: dict[str, Any] = {"index": index, "finish_reason": "length",
                                   "text": decode(ids if echo else made)}
         if request.get("logprobs") is not None:
@@ -51,9 +51,9 @@ def answer(scorer: ModelScorer, request: dict[str, Any]) -> dict[str, Any]:
                 "token_logprobs": [None, *own.tolist()][skip:],
                 "top_logprobs": [None, *({"top": t} for t in top.tolist())][skip:]}
         choices.append(choice)
-    for choice in choices:
-        for word in request.get("stop") or []:
-            if not echo: choice["text"] = choice["text"].split(word)[0]
+        stops = request.get("stop") or []
+        for stop in [stops] if isinstance(stops, str) else stops:
+            if not echo: choice["text"] = choice["text"].split(stop)[0]
     return {"object": "text_completion", "model": request.get("model", ""),
             "choices": choices}
 

@@ -21,7 +21,7 @@ from .intervals import (bootstrap, calibration_error, confidences,
 from .perplexity import ModelScorer, Scorer, text_figures
 from .tasks import TASKS, kind_of, make_task, read_task
 from ..files import write_json
-from ..models.pretrained import load_pretrained
+from ..models.pretrained import is_exported, load_pretrained, stop_ids
 
 JUDGE = "tales_judge"
 Figure = dict[str, Any]
@@ -89,13 +89,18 @@ def evaluate(folder: str | Path, tasks: Sequence[str] = (), *, n: int = 200,
     unknown task, a file that is wrong, or a folder without a tokenizer.
     """
     if n < 2: raise ValueError(f"n={n}: take at least 2 examples")
-    named = [*TASKS, JUDGE]
-    loaded = {name: None if name == JUDGE else
-              read_task(name)[:n] if name.endswith(".jsonl") else
-              make_task(name, n, seed) for name in tasks or named}
     start, (model, tokenizer) = time.perf_counter(), load_pretrained(folder)
     if tokenizer is None: raise ValueError(f"{folder} has no tokenizer.json to cut by")
     scorer, figures = ModelScorer(model, tokenizer), list[Figure]()
+    if Path(folder).is_dir() and is_exported(Path(folder)):
+        scorer.prefix = min(stop_ids(Path(folder)), default=scorer.prefix)
+    named = [*TASKS, JUDGE] if hasattr(tokenizer, "specials") else [*TASKS]
+    if JUDGE in tasks and JUDGE not in named:
+        raise ValueError(f"{JUDGE} samples stories and needs the folder of a run of "
+                         "ours; leave it out for an exported folder")
+    loaded = {name: None if name == JUDGE else
+              read_task(name)[:n] if name.endswith(".jsonl") else
+              make_task(name, n, seed) for name in tasks or named}
     for name, rows in loaded.items():
         figures += (measure_judge(scorer, n, seed) if rows is None
                     else measure(scorer, name, rows, stride))

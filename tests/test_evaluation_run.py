@@ -37,7 +37,7 @@ def test_an_exported_folder_has_equal_figures(tmp_path):
     one, two = (evaluate(tmp_path / name, asked, n=4, quiet=True)["figures"]
                 for name in ("exported", "own"))
     for a, b in zip(one, two):
-        assert abs(a["value"] - b["value"]) < 1e-2 * b["value"] + 1e-9   # half precision
+        assert abs(a["value"] - b["value"]) < 1e-2 * b["value"] + 1e-9    # half floats
     with pytest.raises(ValueError, match="leave it out"):
         evaluate(tmp_path / "exported", ["tales_judge"])
 

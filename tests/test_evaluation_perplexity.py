@@ -5,7 +5,7 @@ from minillm.evaluation.perplexity import *
 # %% ../nbs/39_evaluation.ipynb
 def test_each_token_is_scored_once():
     import pytest
-    for n in range(0, 30):
+    for n in range(30):
         for length in range(1, 12):
             for stride in range(1, length + 1):
                 cuts = list(windows(n, length, stride))

@@ -36,8 +36,8 @@ def figure(task: str, name: str, value: float, low: float, high: float, n: int
 
 def share_figure(task: str, name: str, hits: np.ndarray) -> Figure:
     """The share of 1.0 in `hits` (n,), with Wilson's interval."""
-    return figure(task, name, hits.mean(),
-                  *wilson(int(hits.sum()), len(hits)), n=len(hits))  # type: ignore
+    return figure(task, name, hits.mean(),  # type: ignore[misc]
+                  *wilson(int(hits.sum()), len(hits)), n=len(hits))
 
 # %% ../../nbs/39_evaluation.ipynb #4c9050c3
 def measure_choices(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]]

@@ -36,8 +36,8 @@ def figure(task: str, name: str, value: float, low: float, high: float, n: int
 
 def share_figure(task: str, name: str, hits: np.ndarray) -> Figure:
     """The share of 1.0 in `hits` (n,), with Wilson's interval."""
-    return figure(task, name, hits.mean(),  # type: ignore[misc]
-                  *wilson(int(hits.sum()), len(hits)), n=len(hits))
+    return figure(task, name, hits.mean(), *wilson(int(hits.sum()), len(hits)),
+                  n=len(hits))
 
 # %% ../../nbs/39_evaluation.ipynb #4c9050c3
 def measure_choices(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]]
@@ -59,7 +59,8 @@ def measure_texts(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]],
     bits = bootstrap(np.stack([found["nats"] / np.log(2), found["bytes"]], 1), ratio)
     nats = bootstrap(np.stack([found["nats"], found["tokens"]], 1), ratio)
     return [figure(task, "bits a byte", *bits, n=len(rows)),
-            figure(task, "perplexity a token", *np.exp(nats), n=len(rows))]
+            figure(task, "perplexity a token",  # type: ignore[misc]
+                   *np.exp(nats), n=len(rows))]
 
 
 def measure(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]],

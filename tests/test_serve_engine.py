@@ -4,8 +4,13 @@ from minillm.serve.engine import *
 
 # %% ../nbs/38_serving.ipynb
 import pytest
+import torch
+
 from minillm.config import ModelConfig
-from minillm.generate.sample import generate
+from minillm.generate.sample import generate, make_sampler
+from minillm.models.decoder import Decoder
+from minillm.serve.job import Job, Settings
+from minillm.serve.rows import RowsCache
 from minillm.tokenizer.simple import CharTokenizer
 
 SIGNS = CharTokenizer("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN")
@@ -57,7 +62,7 @@ def test_each_request_is_written_as_if_alone(options):
             engine.add(jobs[came])                         # they come one after another
             came += 1
         engine.step()
-    assert [texts[id(job)] for job in jobs] == [alone(model, job, stops) for job in jobs]
+    for job in jobs: assert texts[id(job)] == alone(model, job, stops)
     assert {job.reason for job in jobs} == {"stop", "length"}
     assert engine.free == [0, 1, 2, 3] and engine.cache.lengths == [0] * 4
 

@@ -151,7 +151,8 @@ def test_errors_are_those_the_client_knows(client, url):
     assert httpx.get(f"{url}/metrics").status_code == 401
     assert httpx.get(f"{url}/health").json()["status"] == "ok"
     for wrong in ({"max_tokens": 5000}, {"prompt": "x" * 300},
-                  {"prompt": "x" * 100_000}, {"prompt": ""}, {"prompt": [500]}, {"prompt": [-1]},
+                  {"prompt": "x" * 100_000}, {"prompt": ""}, {"prompt": [500]},
+                  {"prompt": [-1]}, {"prompt": ["a"] * 20},
                   {"max_tokens": 0}, {"stop": [""]}):
         with pytest.raises(openai.BadRequestError) as found:
             client.completions.create(**{"model": "small", "prompt": "a", **wrong})
@@ -202,6 +203,8 @@ HOSTILE = {  # what is sent -> the status that must come back; None: closed unan
     "length and chunks": (post(GOOD, headers="Transfer-Encoding: chunked\r\n"), 400),
     "header with a new line": (b"GET /health HTTP/1.1\r\nHost: localhost\r\nA\n:b\x00"
                                b"\r\n\r\n", 400),
+    "a page of another site": (post(GOOD, headers="Origin: http://evil.example\r\n"),
+                               403),
     "another host name": (GET.format("/v1/models", "evil.example").encode(), 421),
     "no host": (b"GET /health HTTP/1.0\r\n\r\n", 421),
     "no key": (GET.format("/v1/models", "localhost").encode(), 401),

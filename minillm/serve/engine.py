@@ -58,7 +58,7 @@ class Engine:
         self.sweep()
         while self.waiting and self.free:
             job = self.waiting.popleft()
-            job.row = self.free.pop(0)
+            job.row, job.started = self.free.pop(0), time.monotonic()
             self.running.append(job)
         new = [job for job in self.running if job.fed < len(job.ids)]
         old = [job for job in self.running if job.fed >= len(job.ids)]

@@ -68,7 +68,8 @@ class Job:
 
     def __post_init__(self) -> None:
         self.row, self.fed, self.tokens, self.reason = -1, 0, 0, ""
-        self.last, self.begun = -1, time.monotonic()
+        self.last = -1
+        self.begun = self.started = time.monotonic()     # came in, got a row
         self.text = GrowingText(self.tokenizer, self.ids)
         self.safe, self.stops = Harmless(), StopStrings(self.settings.stop)
         self.scores: list[Score] = []

@@ -55,14 +55,15 @@ class Guard:
     headers of what goes out. Chapter: 38_serving.
 
     `hosts` are the names this machine may be called by, None for any; `seen(scope,
-    status)` is told of every answer.
+    status)` is told of every answer; `pages` holds what serves open pages.
     """
 
     def __init__(self, app: App, limits: Limits, key: str | None = None,
                  hosts: Sequence[str] | None = LOCAL,
-                 seen: Callable[[Scope, int], None] = lambda scope, status: None
-                 ) -> None:
+                 seen: Callable[[Scope, int], None] = lambda scope, status: None,
+                 pages: set[Any] | None = None) -> None:
         self.app, self.limits, self.key, self.seen = app, limits, key, seen
+        self.pages = set() if pages is None else pages
         self.hosts = None if hosts is None else set(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,41 +72,54 @@ class Guard:
         headers: dict[str, str] = {}
         for name, value in scope["headers"]:       # of a name given twice, the first
             headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-        status, begun = 0, False
+        status, path = 0, scope["path"]
 
         async def watched(message: Message) -> None:
-            nonlocal status, begun
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, begun = message["status"], True
+                status = message["status"]
                 message = {**message, "headers": [*message.get("headers", []),
-                                                  *extra_headers(scope["path"])]}
+                                                  *extra_headers(path)]}
             await send(message)
 
         try:
             wrong = self.refuse(scope, headers)
-            if wrong is None:
-                whole = self.limits.request_seconds + self.limits.body_seconds
-                body = await asyncio.wait_for(self.read(receive, headers),
-                                              self.limits.body_seconds)
-                return await asyncio.wait_for(
-                    self.app(scope, replay(body, receive), watched), 2 * whole)
-            await answer(watched, *wrong)
+            if wrong is not None: return await answer(watched, *wrong)
+            body = await asyncio.wait_for(self.read(receive, headers),
+                                          self.limits.body_seconds)
+            serving = self.app(scope, replay(body, receive), watched)
+            if path.startswith("/ui"): await self.page(serving, watched)
+            else: await asyncio.wait_for(serving, 2 * self.limits.request_seconds + 10)
         except TooMuch:
             await answer(watched, 413, f"the body is larger than "
                                        f"{self.limits.body_bytes} bytes")
         except (TimeoutError, asyncio.TimeoutError):
-            if not begun: await answer(watched, 408, "the request took too long")
+            if not status: await answer(watched, 408, "the request took too long")
         finally: self.seen(scope, status)
+        return None
+
+    async def page(self, serving: Awaitable[None], send: Send) -> None:
+        """A page keeps a connection open as long as it is shown; the server's end ends
+        it, by cancelling what is in `pages`.
+        """
+        task = asyncio.ensure_future(serving)
+        self.pages.add(task)
+        task.add_done_callback(self.pages.discard)
+        await asyncio.wait({task})
+        if not task.cancelled(): return task.result()
+        await send({"type": "http.response.body", "body": b""})
         return None
 
     def refuse(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         """What is wrong with the headers of a request, if anything."""
-        path, host = scope["path"], headers.get("host", "")
+        path, host = scope["path"], headers.get("host", "").lower()
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         if self.hosts is not None and name not in self.hosts:
             return 421, "this server is not known by that name"
         if "transfer-encoding" in headers and "content-length" in headers:
             return 400, "give a length or send chunks, not both"
+        if headers.get("origin", host).split("://")[-1].lower() != host:
+            return 403, "pages of other sites may not use this server"
         guarded = path.startswith("/v1") or path == "/metrics"
         given = headers.get("authorization", "")
         if self.key and guarded and not same_key(given, f"Bearer {self.key}"):

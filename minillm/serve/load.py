@@ -21,7 +21,7 @@ import torch
 from ..generate.cache import KVCache
 from ..generate.sample import generate, make_sampler
 from ..record import write_record
-from .app import open_served
+from .app import open_served, serve
 from .routes import Served
 from .terminal import harmless
 
@@ -40,10 +40,11 @@ def order(number: int) -> dict[str, Any]:
 def must_give(served: Served, asked: dict[str, Any]) -> str:
     """What chapter 19 writes for it, with no server. Chapter: 38_serving."""
     ids = torch.tensor([served.encode(asked["prompt"])])
+    chance = torch.Generator().manual_seed(asked["seed"])
     made = [int(i) for i in generate(
         served.model, ids, max_tokens=asked["max_tokens"], stop_ids=served.stop_ids,
-        sampler=make_sampler(asked["temperature"]), cache=KVCache.for_model(served.model),
-        generator=torch.Generator().manual_seed(asked["seed"]))]
+        sampler=make_sampler(asked["temperature"]), generator=chance,
+        cache=KVCache.for_model(served.model))]
     return harmless(served.tokenizer.decode(
         i for i in made if i not in served.stop_ids))
 
@@ -86,7 +87,7 @@ class Crowd:
             await asyncio.sleep(int(got.headers["retry-after"]))
         got.raise_for_status()
         if not asked["stream"]: return got.json()["choices"][0]["text"]
-        events = [line[6:] for line in got.text.splitlines() if line.startswith("data:")]
+        events = [event[6:] for event in got.text.split("\n\n") if event]
         if events[-1] != "[DONE]": raise ValueError("the stream was cut short")
         return "".join(json.loads(e)["choices"][0]["text"] for e in events[:-1])
 
@@ -110,7 +111,7 @@ def load_test(clients: int = 200, times: int = 10) -> dict[str, Any]:
     """
     served = open_served()
     want = [must_give(served, order(i)) for i in range(clients)]
-    code = "from minillm.serve.app import serve; serve(port=0)"
+    code = f"from {serve.__module__} import serve; serve(port=0)"
     child = subprocess.Popen([sys.executable, "-u", "-c", code], text=True,
                              stdout=subprocess.PIPE)
     try:

@@ -77,6 +77,9 @@ class Desk:
 
     def open(self, jobs: Sequence[Job], stream: bool) -> Mailbox:
         """Line the jobs up; raises `Refusal` if the line is full."""
+        most = self.limits.rows + self.limits.waiting
+        if len(jobs) > most:
+            raise ValueError(f"{len(jobs)} texts at once; this server takes {most}")
         box = Mailbox(jobs, stream)
         try: self.worker.submit(jobs)
         except Full as full:
@@ -133,17 +136,24 @@ class Desk:
 
     async def read(self, box: Mailbox) -> AsyncIterator[tuple[int, Piece]]:
         """Pieces, counted; raises `Refusal` for a text that failed."""
-        heard: set[int] = set()
-        async for index, piece in box.pieces():
-            job = box.jobs[index]
-            seconds = time.monotonic() - job.begun
-            if index not in heard: self.metrics.first.observe(seconds)
-            heard.add(index)
-            if piece.reason:
-                self.metrics.ended(piece.reason, len(job.ids), piece.tokens, seconds)
-            if piece.reason in FAILURES:
-                raise Refusal(*FAILURES[piece.reason], piece.reason)
-            yield index, piece
+        heard, left = set[int](), set(box.jobs)
+
+        def ended(job: Job, reason: str) -> None:
+            left.discard(job)
+            self.metrics.ended(reason, len(job.ids), job.tokens,
+                               time.monotonic() - job.begun)
+        try:
+            async for index, piece in box.pieces():
+                job = box.jobs[index]
+                if index not in heard:
+                    self.metrics.first.observe(time.monotonic() - job.begun)
+                heard.add(index)
+                if piece.reason: ended(job, piece.reason)
+                if piece.reason in FAILURES:
+                    raise Refusal(*FAILURES[piece.reason], piece.reason)
+                yield index, piece
+        finally:
+            for job in set(left): ended(job, "cancelled")
 
     async def whole(self, sheet: Sheet, box: Mailbox) -> dict[str, Any]:
         """One reply with all choices."""

@@ -81,7 +81,7 @@ class Worker:
             now = time.monotonic()
             for job in before:
                 if job.reason in ("stop", "length"):
-                    self.mean += 0.1 * (now - job.begun - self.mean)
+                    self.mean += 0.1 * (now - job.started - self.mean)
 
     def drop(self, error: Exception) -> None:
         """A round failed: end the jobs it was for, and go on with the next."""

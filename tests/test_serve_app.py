@@ -25,6 +25,7 @@ from minillm.models.decoder import Decoder
 from minillm.serve.job import Settings
 from minillm.serve.limits import Limits
 from minillm.serve.routes import Served
+from minillm.serve.server import open_socket, running
 from minillm.tokenizer.bpe import BPETokenizer
 
 KEY = "open-sesame"

@@ -21,14 +21,14 @@ OPENINGS = ("Once upon a time there was a brave girl named Anna.", "Once upon a 
             "Once upon a time there was a quiet boy", "Once upon a time there was a")
 
 
-def orders(tokenizer: Any, n: int, n_tokens: int = 24) -> list[Job]:
+def orders(tokenizer: Any, n: int, n_tokens: int = 16) -> list[Job]:
     """`n` requests, each with its own seed."""
     return [Job(tokenizer.encode(OPENINGS[i % len(OPENINGS)]),
                 Settings(n_tokens, 0.8, seed=i), tokenizer) for i in range(n)]
 
 
 def measure(model: Any, tokenizer: Any, clients: Sequence[int] = (1, 4, 16, 32), *,
-            n_tokens: int = 24, rounds: int = 5) -> dict[str, Any]:
+            n_tokens: int = 16, rounds: int = 5) -> dict[str, Any]:
     """Seconds and tokens a second for so many clients at once, one at a time and in a
     batch, in turn; and the ratio with its quartiles. Chapter: 38_serving.
     """

@@ -32,7 +32,7 @@ def order(number: int) -> dict[str, Any]:
     """What client `number` asks for, each time the same."""
     words = "Once upon a time there was a " + FIRST[number % len(FIRST)]
     return {"model": "storyteller", "prompt": words[:16 + 3 * (number % 7) + 2],
-            "max_tokens": 8 + number % 25, "temperature": (0.0, 0.7, 1.0)[number % 3],
+            "max_tokens": 5 + number % 14, "temperature": (0.0, 0.7, 1.0)[number % 3],
             "seed": number, "stream": number % 4 == 0}
 
 

@@ -5,12 +5,13 @@ __all__ = ['text_of', 'shown', 'add_page']
 
 # %% ../../nbs/38_serving.ipynb #df9a44c7
 import html
+import json
 import os
 from collections.abc import AsyncIterator
 from typing import Any
 
 from .limits import same_key
-from .protocol import ChatMessage, ChatRequest, Refusal
+from .protocol import ChatRequest, Refusal
 from .routes import PLAIN
 
 
@@ -44,13 +45,13 @@ def add_page(app: Any, desk: Any, key: str | None = None, path: str = "/ui") -> 
                           'pip install "minillm[serve]"') from None
 
     async def answer(message: str, history: list[dict[str, Any]]) -> AsyncIterator[str]:
-        turns = [ChatMessage(role=m["role"], content=text_of(m["content"]))
-                 for m in history] + [ChatMessage(role="user", content=message)]
-        asked, box, text = ChatRequest(model=desk.served.name, messages=turns,
-                                       temperature=0.8), None, ""
+        turns = [{"role": m["role"], "content": text_of(m["content"])} for m in history]
+        turns.append({"role": "user", "content": message})
+        body = json.dumps({"model": desk.served.name, "messages": turns,
+                           "temperature": 0.8})
+        box, text = None, ""
         try:
-            asked, [ids] = desk.prepare(ChatRequest, asked.model_dump_json(
-                exclude_none=True).encode())
+            asked, [ids] = desk.prepare(ChatRequest, body.encode())
             box = desk.open([desk.job(ids, desk.settings(asked, ids, 0))], True)
             async for _, piece in desk.read(box):
                 text += piece.text

@@ -52,15 +52,16 @@ class Served:
             if len(prompt) > 64 * self.context:               # do not even try
                 raise ValueError(f"a prompt of {len(prompt)} characters is too long "
                                  f"for a context of {self.context} tokens")
-            prompt = getattr(self.tokenizer, "prompt", self.tokenizer.encode)(prompt)
-        if not prompt: raise ValueError("the prompt is empty")
+            ids = getattr(self.tokenizer, "prompt", self.tokenizer.encode)(prompt)
+        else: ids = prompt
+        if not ids: raise ValueError("the prompt is empty")
         size = self.model.config.vocab_size
-        bad = next((i for i in prompt if not 0 <= i < size), None)
+        bad = next((i for i in ids if not 0 <= i < size), None)
         if bad is not None: raise ValueError(f"token {bad} is not in the vocabulary")
-        if len(prompt) >= self.context:
-            raise ValueError(f"the prompt has {len(prompt)} tokens, the context "
+        if len(ids) >= self.context:
+            raise ValueError(f"the prompt has {len(ids)} tokens, the context "
                              f"{self.context}; shorten it")
-        return prompt
+        return ids
 
 # %% ../../nbs/38_serving.ipynb #163fcf44
 class Desk:

@@ -15,10 +15,12 @@ def token_report(tokenizer: Any, scores: Sequence[Score]) -> dict[str, Any]:
     """The scores as `/v1/completions` gives them."""
     texts = [tokenizer.decode([s.token]) for s in scores]
     starts = [sum(map(len, texts[:i])) for i in range(len(texts))]
-    top = [None if s.logprob is None else {} for s in scores]
-    for found, score in zip(top, scores):
+    top: list[dict[str, float] | None] = []
+    for score in scores:
+        found: dict[str, float] = {}
         for i, value in score.top.items():
-            if found is not None: found.setdefault(tokenizer.decode([i]), value)
+            found.setdefault(tokenizer.decode([i]), value)
+        top.append(None if score.logprob is None else found)
     return {"tokens": texts, "token_logprobs": [s.logprob for s in scores],
             "top_logprobs": top, "text_offset": starts}
 
@@ -43,6 +45,14 @@ class Sheet:
         """What a stream says before the first text."""
         return []
 
+    def choice(self, index: int, piece: Piece) -> dict[str, Any]:
+        """A choice as a whole."""
+        raise NotImplementedError
+
+    def delta(self, index: int, piece: Piece) -> dict[str, Any]:
+        """What a stream adds to a choice."""
+        raise NotImplementedError
+
 
 class Completion(Sheet):
     """`/v1/completions`."""
@@ -57,7 +67,8 @@ class Completion(Sheet):
         return {"index": index, "text": text, "logprobs": report,
                 "finish_reason": piece.reason}
 
-    delta = choice
+    def delta(self, index: int, piece: Piece) -> dict[str, Any]:
+        return self.choice(index, piece)
 
     def prompt(self, index: int) -> str:
         """The prompt of a choice as text."""

@@ -32,7 +32,7 @@ def order(number: int) -> dict[str, Any]:
     """What client `number` asks for, each time the same."""
     words = "Once upon a time there was a " + FIRST[number % len(FIRST)]
     return {"model": "storyteller", "prompt": words[:16 + 3 * (number % 7) + 2],
-            "max_tokens": 5 + number % 14, "temperature": (0.0, 0.7, 1.0)[number % 3],
+            "max_tokens": 3 + number % 8, "temperature": (0.0, 0.7, 1.0)[number % 3],
             "seed": number, "stream": number % 4 == 0}
 
 
@@ -56,6 +56,7 @@ class Crowd:
         self.url, self.want, self.times = url, want, times
         self.seconds: list[float] = []
         self.right = self.wrong = self.lost = self.refused = 0
+        self.why: set[str] = set()                       # something was lost
 
     async def run(self) -> None:
         """All clients at once."""
@@ -71,7 +72,9 @@ class Crowd:
         for _ in range(self.times):
             start = time.perf_counter()
             try: text = await self.ask(client, order(number))
-            except Exception: self.lost += 1
+            except Exception as error:
+                self.lost += 1
+                self.why.add(f"{type(error).__name__}: {error}")
             else:
                 self.right += text == self.want[number]
                 self.wrong += text != self.want[number]
@@ -137,6 +140,7 @@ def load_test(clients: int = 200, times: int = 10) -> dict[str, Any]:
     tokens = sum(len(served.tokenizer.encode(text)) for text in want) * times
     return {"clients": clients, "requests": clients * times, "right": crowd.right,
             "mixed_up": crowd.wrong + warm.wrong, "lost": crowd.lost + warm.lost,
+            "why_lost": sorted(crowd.why | warm.why),
             "refused_and_repeated": crowd.refused, "seconds": round(seconds, 2),
             "requests_a_second": clients * times / seconds,
             "tokens_a_second": tokens / seconds,

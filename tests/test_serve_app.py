@@ -4,7 +4,6 @@ from minillm.serve.app import *
 
 # %% ../nbs/38_serving.ipynb
 import asyncio
-import json
 import os
 import re
 import signal
@@ -22,7 +21,6 @@ import torch
 from minillm.config import ModelConfig
 from minillm.generate.sample import generate, make_sampler
 from minillm.models.decoder import Decoder
-from minillm.serve.job import Settings
 from minillm.serve.limits import Limits
 from minillm.serve.routes import Served
 from minillm.serve.server import open_socket, running

@@ -16,7 +16,7 @@ def test_bm25_by_hand():
     have = index.scores("Red?")
     assert have[1] == 0 and abs(have[2] - rarity * 2 / (2 + room)) < 1e-6
     assert index.search("hen", 1)[1].tolist() == [0]
-    assert index.scores("red red")[0] == 2 * have[0]     # a word asked twice counts twice
+    assert index.scores("red red")[0] == 2 * have[0]     # asked twice, counts twice
 
 
 def some_texts(n=300, seed=0):
@@ -44,7 +44,7 @@ def test_equal_to_rank_bm25():
     theirs = rank_bm25.BM25Okapi([words_of(t) for t in texts], k1=1.5, b=0.75)
     ours = BM25(texts)
     for word, n in {w: len(pairs[0]) for w, pairs in ours.lists.items()}.items():
-        theirs.idf[word] = math.log1p((200 - n + 0.5) / (n + 0.5))   # as the paper has it
+        theirs.idf[word] = math.log1p((200 - n + 0.5) / (n + 0.5))  # never negative
     for query in ("Who lost a red kite?", "Vera helps with a cloak"):
         want = torch.tensor(theirs.get_scores(words_of(query))).float() / (1.5 + 1)
         assert (ours.scores(query) - want).abs().max() < 1e-5

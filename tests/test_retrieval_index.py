@@ -10,7 +10,8 @@ import torch
 def test_exact_search_by_hand():
     passages = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
     scores, ids = exact_search(torch.tensor([[0.0, 2.0]]), passages, 2)
-    assert ids.tolist() == [[1, 2]] and torch.allclose(scores, torch.tensor([[2., 1.6]]))
+    assert ids.tolist() == [[1, 2]]
+    assert torch.allclose(scores, torch.tensor([[2.0, 1.6]]))
 
 
 def test_flat_equals_exact():
@@ -41,7 +42,8 @@ def test_hnsw_finds_most():
 def test_bad_vectors_are_refused():
     pytest.importorskip("faiss")
     for kind in ("flat", "ivf", "hnsw"):
-        with pytest.raises(ValueError, match="empty"): build_index(torch.zeros(0, 4), kind)
+        with pytest.raises(ValueError, match="empty"):
+            build_index(torch.zeros(0, 4), kind)
     with pytest.raises(ValueError, match="empty"):
         exact_search(torch.zeros(1, 4), torch.zeros(0, 4))
     with pytest.raises(ValueError, match="has 3 numbers and the index 4"):

@@ -12,7 +12,7 @@ def wrong_first() -> int:
     return math.ceil((1000 - 200) / 150)
 
 def wrong_floor() -> int:
-    "You rounded down: the last window is shorter, but it is needed. And the first covers 200."
+    "You rounded down; the last window is shorter, but needed. And the first covers 200."
     return (1000 - 200) // 150
 
 def wrong_overlap_step() -> int:

@@ -137,8 +137,8 @@ def load_collection(folder: Path, embedder: Embedder) -> Collection:
         raise ValueError(f"{folder / 'collection.json'} is no collection of this "
                          "version; build it anew")
     if state["embedder"] != embedder.fingerprint:
-        raise ValueError(f"{folder} was made with the embedder {state['embedder']}, and "
-                         f"this one is {embedder.fingerprint}: their vectors do not "
+        raise ValueError(f"{folder} was made with the embedder {state['embedder']}, "
+                         f"and this one is {embedder.fingerprint}: their vectors do not "
                          "compare; build the collection anew, or use the old embedder")
     chunks = [Chunk(*row) for row in state["chunks"]]
     if crc_of(chunks) != state["chunks_crc"]:

@@ -35,9 +35,9 @@ def make_prompt(passages: Sequence[str], question: str) -> str:
 def check_room(tokens: int, answer: int, context: int) -> None:
     """Raise a ValueError if a prompt and its answer exceed the context."""
     if tokens + answer > context:
-        raise ValueError(f"the prompt has {tokens} tokens and the answer up to {answer}, "
-                         f"but the model's context is {context}; ask a shorter question, "
-                         "or retrieve fewer or shorter chunks")
+        raise ValueError(f"the prompt has {tokens} tokens and the answer up to "
+                         f"{answer}, but the model's context is {context}; ask a "
+                         "shorter question, or retrieve fewer or shorter chunks")
 
 
 def answer(question: str, collection: Collection, read: Callable[[str], str],

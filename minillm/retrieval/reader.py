@@ -81,7 +81,9 @@ def make_example(rng: random.Random, pool: list[str], careful: bool) -> list[Tur
     """Questions about a new town, the first behind a passage, and the answers."""
     town = make_town(rng, pool)
     first, luck = rng.choice(list(town.facts)), rng.random()
-    told = make_town(rng, pool) if careful and luck < 0.25 else town
+    told = town
+    if careful and luck < 0.25:
+        while told.name == town.name: told = make_town(rng, pool)
     passage = passage_with(told.document, f"the {first} is")
     if careful and 0.25 <= luck < 0.33: passage = ""
     rest = [r for r in told.facts if r != first and f"the {r} is" in passage]
@@ -140,7 +142,8 @@ class Reader:
     """
 
     def __init__(self, model: Decoder, tokenizer: Any, max_tokens: int = 10) -> None:
-        self.model, self.tokenizer, self.max_tokens = model.eval(), tokenizer, max_tokens
+        self.model, self.tokenizer = model.eval(), tokenizer
+        self.max_tokens = max_tokens
 
     def __call__(self, prompt: str) -> str:
         """The line; a ValueError if prompt and answer exceed the context."""

@@ -3,7 +3,9 @@
 from minillm.retrieval.measure import *
 
 # %% ../nbs/37_retrieval.ipynb
-import pytest
+from minillm.retrieval.chunks import chunk_documents
+from minillm.retrieval.facts import ask_towns, make_towns
+from minillm.retrieval.reader import CHUNK, UNKNOWN
 
 
 def test_passages_are_what_they_say():

@@ -6,6 +6,7 @@ from minillm.retrieval.pipeline import *
 import pytest
 
 from minillm.retrieval.chunks import Chunk
+from minillm.retrieval.collection import Hit
 
 
 class OneHit:

@@ -11,10 +11,6 @@ def wrong_first() -> int:
     "You forgot the first window: it covers 200, and the others 150 each."
     return math.ceil((1000 - 200) / 150)
 
-def wrong_floor() -> int:
-    "You rounded down; the last window is shorter, but needed. And the first covers 200."
-    return (1000 - 200) // 150
-
 def wrong_overlap_step() -> int:
     "You moved on by the overlap; a window moves on by its size less the overlap."
     return 1 + (1000 - 200) // 50

@@ -5,7 +5,8 @@ from minillm.retrieval.measure import *
 # %% ../nbs/37_retrieval.ipynb
 from minillm.retrieval.chunks import chunk_documents
 from minillm.retrieval.facts import ask_towns, make_towns
-from minillm.retrieval.reader import CHUNK, UNKNOWN
+from minillm.retrieval.pipeline import UNKNOWN
+from minillm.retrieval.reader import CHUNK
 
 
 def test_passages_are_what_they_say():
@@ -17,18 +18,12 @@ def test_passages_are_what_they_say():
         assert q.town.name not in other and f"the {q.relation} is" in other
 
 
-class FixedReader:
-    "Answers as told."
-    def __init__(self, said): self.said = said
-
-    def read(self, prompts): return self.said[:len(prompts)]
-
-
 def test_judged_by_hand():
     q = ask_towns(make_towns(3, "test", 1), 1, 1)[0]
     other = f"In Kalmor the {q.relation} is Fenlun."
-    found = judge_answers(FixedReader([q.answer, "Fenlun", UNKNOWN, "Nobody"]),
-                          [q] * 4, [fact_of(q), other, other, other])
+    said, told = [q.answer, "Fenlun", UNKNOWN, "Nobody"], [fact_of(q)] + [other] * 3
+    assert checked(said, [q] * 4, told) == [q.answer] + [UNKNOWN] * 3
+    found = judge_answers(said, [q] * 4, told)
     assert found == {"right": 0.25, "unknown": 0.25, "copied": 0.25, "found": 0.25}
 
 from minillm.retrieval.measure import *

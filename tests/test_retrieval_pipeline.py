@@ -20,6 +20,8 @@ def test_answer_shows_what_was_read():
     found = answer("What burned?", OneHit(), lambda p: seen.append(p) or " the mill\n")
     assert seen == ["The mill burned.\nQ: What burned?\nA:"]
     assert found.text == "the mill"
+    assert answer("Who saw Ida?", OneHit(), str, accept=names_agree) == ("unknown", [])
+    assert answer("What mill?", OneHit(), str, accept=names_agree).sources
     assert found.show() == ("the mill\n[1] news.txt, characters 5 to 21: "
                             "The mill burned.")
 

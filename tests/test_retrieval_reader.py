@@ -13,14 +13,12 @@ from minillm.retrieval.facts import names
 
 def test_examples_are_what_they_say():
     rng, pool = random.Random(0), names("train")
-    for _ in range(300):
-        turns = make_example(rng, pool, careful=True)
-        passage = turns[0][0].split("\n")[0]
+    for _ in range(200):
+        turns = make_example(rng, pool)
+        passage, *rest = turns[0][0].split("\n")
+        assert rest[-1] == "A:" and len(turns) == passage.count(".")
         for prompt, wanted in turns:
-            asked = prompt.split("\n")[-2]
-            told = passage.startswith("In ") and passage.split()[1] in asked
-            assert (wanted != UNKNOWN) == told
-            assert not told or f" {wanted}." in passage
+            assert f" {wanted}." in passage and passage.split()[1] in prompt
 
 
 def test_loss_is_on_the_answers_alone():
@@ -74,8 +72,8 @@ def test_saved_reader_is_the_same(tmp_path):
 
 def test_shipped_reader_reads():
     reader = shipped_reader()
-    asked = [make_example(random.Random(i), names("test"), True)[0] for i in range(60)]
+    asked = [make_example(random.Random(i), names("test"))[0] for i in range(60)]
     said = reader.read([prompt for prompt, _ in asked])
-    assert sum(s == wanted for s, (_, wanted) in zip(said, asked)) > 30
+    assert sum(s == wanted for s, (_, wanted) in zip(said, asked)) > 48
 
 from minillm.retrieval.reader import *

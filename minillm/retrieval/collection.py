@@ -139,7 +139,7 @@ def load_collection(folder: Path, embedder: Embedder) -> Collection:
     if state["embedder"] != embedder.fingerprint:
         raise ValueError(f"{folder} was made with the embedder {state['embedder']}, "
                          f"and this one is {embedder.fingerprint}: their vectors do "
-                         "not compare; build the collection anew, or use the old embedder")
+                         "not compare; build it anew, or use the old embedder")
     chunks = [Chunk(*row) for row in state["chunks"]]
     if crc_of(chunks) != state["chunks_crc"]:
         raise ValueError(f"the chunks in {folder / 'collection.json'} were changed; "

@@ -55,6 +55,9 @@ def test_fingerprint_sees_weights_and_pooling():
     before = a.fingerprint
     with torch.no_grad(): a.model.embed.weight[3, 3] += 1e-4
     assert a.fingerprint != before
+    before = a.fingerprint
+    a.tokenizer.words[1:3] = a.tokenizer.words[2:0:-1]        # two words change places
+    assert a.fingerprint != before
 
 
 def test_learns_pairs():

@@ -7,6 +7,8 @@ __all__ = ['Pool', 'Embedder', 'mean_pool', 'first_pool', 'info_nce', 'fingerpri
 # %% ../../nbs/37_retrieval.ipynb #6b5a3985
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import torch
@@ -101,9 +103,12 @@ class DecoderEmbedder:
 
     @property
     def fingerprint(self) -> str:
-        """Of weights, pooling and vocabulary size, as they are now."""
+        """Of weights, pooling and tokenizer, as they are now."""
+        with TemporaryDirectory() as folder:
+            self.tokenizer.save(Path(folder) / "tokenizer.json")
+            words = (Path(folder) / "tokenizer.json").read_text(encoding="utf-8")
         return fingerprint_of(self.model.state_dict(), "decoder", self.pool.__name__,
-                              str(self.tokenizer.vocab_size))
+                              words)
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Vectors (N, D) that a gradient can go through."""

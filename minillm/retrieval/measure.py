@@ -103,7 +103,7 @@ def measure_seed(seed: int, steps: int, embedder: Embedder
     return found, reader
 
 
-def main(steps: int = 200, seeds: int = 3) -> None:
+def main(steps: int = 300, seeds: int = 3) -> None:
     """Write the run record `retrieval` and the shipped reader, of the first seed.
     Chapter: 37_retrieval.
     """

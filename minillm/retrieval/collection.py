@@ -157,7 +157,7 @@ def read_index(file: Path, state: dict[str, Any]) -> Any:
     try: stored = load_file(file)["faiss"].numpy()
     except (SafetensorError, KeyError) as error:
         raise ValueError(f"{file} is damaged ({error}); build it anew") from None
-    if zlib.crc32(stored) != state["crc"]:
+    if zlib.crc32(stored) != state["crc"]:                      # type: ignore
         raise ValueError(f"{file} is damaged: its checksum is another; build the "
                          "collection anew")
     index = load_faiss().deserialize_index(stored)

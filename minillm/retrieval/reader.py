@@ -55,7 +55,7 @@ def reader_model(vocab_size: int, seed: int = 0) -> Decoder:
                                 n_heads=4, max_seq_len=96,
                                 layer_pattern="LG", window=12))
     nn.init.normal_(model.embed.weight, std=0.1)
-    model.embed = WithNeighbours(model.embed)
+    model.embed = WithNeighbours(model.embed)                   # type: ignore
     return model
 
 

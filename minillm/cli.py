@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from .commands import prepare, train, write, study  # noqa: F401, I001
+from .commands import (  # noqa: F401, I001
+    prepare, train, write, adapt, use, study)
 from .commands.shell import app, guarded
 
 

@@ -3,8 +3,6 @@
 from minillm.writing import *
 
 # %% ../nbs/90_cli.ipynb
-import re
-
 import pytest
 import torch
 
@@ -12,22 +10,6 @@ from minillm.config import ModelConfig
 from minillm.generate.beam import beam_search
 from minillm.models.decoder import Decoder
 from minillm.tokenizer.simple import CharTokenizer
-
-DANGEROUS = ("a\x1b[31mb\x1b[2J\x1b]0;title\x07c\x1b]8;;x\x1b\\d\x1bP1$r\x1b\\e\x1bcf"
-             "\x9b31mg\x08\r\x7fh\x00\n\ti\x1b(Bj\x1b=k")
-
-
-def test_escape_sequences_in_any_pieces():
-    want = "abcdef31mgh\n\tijk"
-    for size in range(1, 9):
-        plain = Plain()
-        made = [plain.add(DANGEROUS[i:i + size]) for i in range(0, len(DANGEROUS), size)]
-        assert "".join([*made, plain.end()]) == want
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "".join(made))
-    plain = Plain()
-    assert plain.add("a\x1b[") + plain.end() == "a["           # never finished
-    plain = Plain()
-    assert len(plain.add("\x1b]" + "x" * 1000)) > 900           # not held for ever
 
 
 class Alphabet(torch.nn.Module):
@@ -45,6 +27,25 @@ class Alphabet(torch.nn.Module):
 
 def voice():
     return Voice(Alphabet(), CharTokenizer("abcdefghijklmnopqrstuvwxyz\n .!"), set(), "x")
+
+
+MARKED = ("{% for m in messages %}{{ m.content }}{{ '!' if m.role == 'user' else '.' }}"
+          "{% endfor %}")
+
+
+def test_trained_chat_uses_its_own_template():
+    from minillm.data.chat import ChatTemplate
+    talker = TrainedChat(voice(), Choices(0), ChatTemplate(MARKED), max_tokens=4)
+    decode = talker.voice.tokenizer.decode
+    assert "".join(talker.reply("abc")) == "efgh"            # "!" is 29: then comes "e"
+    assert [m["role"] for m in talker.turns] == ["user", "assistant"]
+    "".join(talker.reply("xyz"))
+    assert any(decode(row) == "abc!efgh.xyz!"
+               for ids in talker.voice.model.read for row in ids)
+    assert decode(talker.prompt()) == "xyz!efgh."                   # 16 fit: a pair goes
+    kept = list(talker.turns)
+    with pytest.raises(ValueError, match="shorten it"): list(talker.reply("a" * 30))
+    assert talker.turns == kept                              # as if it was never said
 
 
 def test_chat_remembers_what_fits_and_what_was_shown():

@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .opening import encode_prompt, open_model, open_voice
+from .opening import (encode_prompt, open_model, open_voice,
+                                      own_template)
 from .shell import Json, app, at_least_one, finish, say, together
 
 Place = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
@@ -179,9 +180,10 @@ def generate(prompt: Annotated[str | None,
 # %% ../../nbs/90_cli.ipynb #54a4cb6f
 @app.command()
 def chat(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
-         template: Annotated[str,
+         template: Annotated[str | None,
                              typer.Option(help="how a message is put into the text; "
-                                               "\\n is a new line")] = "{user}\\n",
+                                               "\\n is a new line; the model's own, or "
+                                               "{user}\\n, if left out")] = None,
          max_tokens: MaxTokens = None, temperature: Temperature = 0.8,
          top_p: TopP = None, top_k: TopK = None, min_p: MinP = None,
          penalty: Repetition = None, stop: Stop = None, seed: Seed = None,
@@ -189,12 +191,15 @@ def chat(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
     """Talk with a model in the terminal: /reset forgets, /exit ends, Ctrl-C stops an
     answer.
     """
-    from minillm.writing import Chat, Choices, Screen, talk
+    from minillm.writing import Chat, Choices, Screen, TrainedChat, talk
     at_least_one(max_tokens=max_tokens)
     choices = Choices(temperature, top_k, top_p, min_p, penalty,
                       new_lines(stop), seed)
-    session = Chat(open_voice(checkpoint, pretrained, device), choices,
-                   template.replace("\\n", "\n"), max_tokens or 200)
+    voice = open_voice(checkpoint, pretrained, device)
+    own = own_template(Path(voice.source)) if template is None else None
+    session = (Chat(voice, choices, (template or "{user}\\n").replace("\\n", "\n"),
+                    max_tokens or 200) if own is None
+               else TrainedChat(voice, choices, own, max_tokens or 200))
     asking, screen = sys.stdin.isatty(), Screen()
     if asking:
         import contextlib

@@ -12,7 +12,6 @@ import torch
 from minillm.config import ModelConfig
 from minillm.models.decoder import Decoder
 from minillm.train.dpo import *
-from minillm.train.preferences import pair_batch
 from minillm.train.rollout import pack
 
 

@@ -58,8 +58,7 @@ def test_a_killed_run_goes_on_exactly(finetune):
         again = finetune(card_model()[0], tokenizer, data, parts, options, told.append)
         assert again == seen
         a, b = load_model(whole), load_model(parts)
-        for p, q, start in zip(a.parameters(), b.parameters(),
-                               card_model()[0].parameters()):
+        for p, q in zip(a.parameters(), b.parameters(), strict=True):
             assert torch.equal(p, q)
         assert not torch.equal(a.embed.weight, card_model()[0].embed.weight)
         found = load_tokenizer(parts / "tokenizer.json")

@@ -3,7 +3,6 @@
 from minillm.verifier.sandbox import *
 
 # %% ../nbs/35_verifier.ipynb
-import json
 import os
 import sys
 import time

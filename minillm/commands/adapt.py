@@ -79,10 +79,11 @@ def finetune(data: Annotated[Path,
     """Adapt a model: to examples, to preferences, or to what a verifier accepts."""
     from minillm.train.sft import FinetuneOptions
     work = method_of(method)
-    given = {"steps": steps, "batch_size": batch_size, "learning_rate": learning_rate,
-             "seq_length": seq_length, "seed": seed, "rank": rank, "alpha": alpha,
-             "targets": tuple(targets) if targets else None, "beta": beta,
-             "samples": samples, "kl": kl}
+    given: dict[str, Any] = {
+        "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate,
+        "seq_length": seq_length, "seed": seed, "rank": rank, "alpha": alpha,
+        "targets": tuple(targets) if targets else None, "beta": beta,
+        "samples": samples, "kl": kl}
     options = FinetuneOptions(**{k: v for k, v in given.items() if v is not None})
     voice = open_voice(checkpoint, pretrained, device)
     with steps_bar(options.steps) as report:

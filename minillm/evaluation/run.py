@@ -21,7 +21,8 @@ from .intervals import (bootstrap, calibration_error, confidences,
 from .perplexity import ModelScorer, Scorer, text_figures
 from .tasks import TASKS, kind_of, make_task, read_task
 from ..files import write_json
-from ..models.pretrained import is_exported, load_pretrained, stop_ids
+from ..models.pretrained import is_exported, stop_ids
+from ..quant.folder import load_any
 
 JUDGE = "tales_judge"
 Figure = dict[str, Any]
@@ -90,7 +91,7 @@ def evaluate(folder: str | Path, tasks: Sequence[str] = (), *, n: int = 200,
     unknown task, a file that is wrong, or a folder without a tokenizer.
     """
     if n < 2: raise ValueError(f"n={n}: take at least 2 examples")
-    start, (model, tokenizer) = time.perf_counter(), load_pretrained(folder)
+    start, (model, tokenizer) = time.perf_counter(), load_any(folder)
     if tokenizer is None: raise ValueError(f"{folder} has no tokenizer.json to cut by")
     scorer, figures = ModelScorer(model, tokenizer), list[Figure]()
     if Path(folder).is_dir() and is_exported(Path(folder)):

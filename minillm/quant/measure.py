@@ -203,7 +203,8 @@ def main() -> None:
     print(f"{time.process_time():.0f} s of processor")
     print(write_record(given.record, found, seed=seeds,
                        modules=["minillm.quant.measure"],
-                       wall_time=time.monotonic() - start))
+                       wall_time=time.monotonic() - start,
+                       command="python -m minillm.quant.measure"))
 
 
 # a notebook is `__main__` too, but has no file

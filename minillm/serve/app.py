@@ -14,8 +14,9 @@ from typing import Any
 
 from ..data.bins import end_of_text
 from ..data.chat import CHAT_TOKENS, ChatTemplate
-from ..models.pretrained import is_exported, load_pretrained, stop_ids
+from ..models.pretrained import is_exported, stop_ids
 from ..models.shipped import shipped_model
+from ..quant.folder import load_any
 from .engine import Engine
 from .limits import LOCAL, Guard, Limits
 from .protocol import ChatRequest, CompletionRequest, Refusal
@@ -37,7 +38,7 @@ def open_served(folder: str | Path | None = None, name: str | None = None,
     tokenizer, end tokens and chat template. Chapter: 38_serving.
     """
     path = Path(folder) if folder is not None else shipped_model()
-    model, tokenizer = load_pretrained(path, device=device)
+    model, tokenizer = load_any(path)
     if tokenizer is None: raise FileNotFoundError(f"{path} has no tokenizer")
     stops = stop_ids(path) if is_exported(path) else set()
     special = getattr(tokenizer, "specials", {})
@@ -47,8 +48,8 @@ def open_served(folder: str | Path | None = None, name: str | None = None,
               ("chat_template.jinja", "tokenizer_config.json"))
     trained = own or all(token in special for token in CHAT_TOKENS)
     template = ChatTemplate.load(path) if trained else ChatTemplate(PLAIN)
-    return Served(model, tokenizer, name or path.resolve().name, frozenset(stops),
-                  template)
+    return Served(model.to(device), tokenizer, name or path.resolve().name,
+                  frozenset(stops), template)
 
 
 def make_app(served: Served, limits: Limits | None = None, *, key: str | None = None,

@@ -8,6 +8,7 @@ __all__ = ['LAST', 'Voice', 'Choices', 'same_tokens', 'tokens_of', 'best_texts',
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -266,6 +267,15 @@ class TrainedChat(Chat):
     def said(self, answer: str) -> None:
         """What the model answered becomes one."""
         self.turns.append({"role": "assistant", "content": answer.strip()})
+
+    def reply(self, message: str) -> Iterator[str]:
+        """The answer, without the space that a template may put before it."""
+        begun = False
+        with closing(super().reply(message)) as pieces:       # type: ignore[type-var]
+            for piece in pieces:
+                shown = piece if begun else piece.lstrip()
+                begun = begun or bool(shown)
+                if shown: yield shown
 
     def prompt(self) -> list[int]:
         """The ids of as many of the last messages as fit, from a person's one on.

@@ -30,8 +30,8 @@ from .lock import locked
 from .optim import make_adamw
 from .recovery import recover
 from .resuming import about_run, write_papers
-from .sft import (REPORT_EVERY, SAVE_EVERY, FinetuneOptions, held_loss,
-                               sft_batch, supervise)
+from .sft import (REPORT_EVERY, SAVE_EVERY, FinetuneOptions, has_chats,
+                               held_loss, sft_batch, supervise)
 from .sft import prepare as prepare_data
 
 Report = Callable[[dict[str, Any]], None]
@@ -95,7 +95,8 @@ def write_adapter(model: Decoder, folder: Path) -> None:
 
 # %% ../../nbs/33_lora.ipynb #120bb138
 def train_adapters(method: str, model: Decoder, tokenizer: Any, data: Path, out: Path,
-                   options: FinetuneOptions, report: Report) -> dict[str, Any]:
+                   options: FinetuneOptions, report: Report,
+                   template: ChatTemplate | None = None) -> dict[str, Any]:
     """Put adapters into `model`, train them on the answers in `data`, and write
     everything to `out`; goes on with a run that was cut off. Chapter: 33_lora.
 
@@ -104,7 +105,8 @@ def train_adapters(method: str, model: Decoder, tokenizer: Any, data: Path, out:
     begin. Raises ValueError for wrong data or targets, FileExistsError for a finished
     run, KeyboardInterrupt after Ctrl-C.
     """
-    out, template, o, began = Path(out), ChatTemplate(), options, time.perf_counter()
+    out, o, began = Path(out), options, time.perf_counter()
+    template = template or ChatTemplate()
     if o.threads: torch.set_num_threads(o.threads)
     model, tokenizer, train, held = prepare_data(model, tokenizer, data, template, o)
     about = {**about_run(method, data, o), "base": fingerprint_of(model)}
@@ -114,7 +116,7 @@ def train_adapters(method: str, model: Decoder, tokenizer: Any, data: Path, out:
     optimizer = make_adamw(model, o.learning_rate, weight_decay=0.0)
     with locked(out), between_steps() as pressed:
         start = open_adapters(out, model, optimizer, about)
-        write_papers(out, model, tokenizer, template)
+        write_papers(out, model, tokenizer, template if has_chats(data) else None)
 
         def after(step: int, loss: float) -> bool:
             last, stop = step == o.steps, bool(pressed)
@@ -138,16 +140,18 @@ def train_adapters(method: str, model: Decoder, tokenizer: Any, data: Path, out:
 
 
 def finetune_lora(model: Decoder, tokenizer: Any, data: Path, out: Path,
-                  options: FinetuneOptions, report: Report = lambda row: None
-                  ) -> dict[str, Any]:
+                  options: FinetuneOptions, report: Report = lambda row: None,
+                  template: ChatTemplate | None = None) -> dict[str, Any]:
     """`train_adapters` beside a frozen model in full precision. Chapter: 33_lora."""
-    return train_adapters("lora", model, tokenizer, data, out, options, report)
+    return train_adapters("lora", model, tokenizer, data, out, options, report,
+                          template)
 
 
 def finetune_qlora(model: Decoder, tokenizer: Any, data: Path, out: Path,
-                   options: FinetuneOptions, report: Report = lambda row: None
-                   ) -> dict[str, Any]:
+                   options: FinetuneOptions, report: Report = lambda row: None,
+                   template: ChatTemplate | None = None) -> dict[str, Any]:
     """`train_adapters` beside a frozen model in four bits; the merged model that it
     writes is in full precision again. Chapter: 33_lora.
     """
-    return train_adapters("qlora", model, tokenizer, data, out, options, report)
+    return train_adapters("qlora", model, tokenizer, data, out, options, report,
+                          template)

@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['REPORT_EVERY', 'SAVE_EVERY', 'FinetuneOptions', 'train_sums', 'sft_batch', 'order', 'packed_loss', 'supervise',
-           'held_loss', 'encode_rows', 'prepare', 'finetune_sft']
+           'held_loss', 'encode_rows', 'has_chats', 'prepare', 'finetune_sft']
 
 # %% ../../nbs/32_finetuning.ipynb #d212f5a8
 import time
@@ -179,6 +179,11 @@ def encode_rows(rows: Sequence[dict[str, Any]], template: ChatTemplate,
     return examples
 
 
+def has_chats(data: str | Path) -> bool:
+    """Whether rows of these JSON lines go through a template."""
+    return any("messages" in row for row in read_rows(data))
+
+
 def prepare(model: Decoder, tokenizer: Any, data: str | Path, template: ChatTemplate,
             options: FinetuneOptions) -> tuple[Decoder, Any, Packed, Packed]:
     """Model and tokenizer with the template's tokens, and the data packed: to train on,
@@ -220,7 +225,7 @@ def finetune_sft(model: Decoder, tokenizer: Any, data: Path, out: Path,
         before = held_loss(model, held)
         torch.manual_seed(options.seed)
         start = open_run(out, model, optimizer, about)
-        write_papers(out, model, tokenizer, template)
+        write_papers(out, model, tokenizer, template if has_chats(data) else None)
 
         def after(step: int, loss: float) -> bool:
             last, stop = step == options.steps, bool(pressed)

@@ -1,4 +1,6 @@
 # minillm as a service: docker build -t minillm . && docker run -p 127.0.0.1:8000:8000 -e MINILLM_API_KEY minillm
+# Set MINILLM_API_KEY first: without it the container answers whoever reaches the port, by any name.
+# End it with `docker stop -t 130`: by itself docker kills after 10 s, and a reply may take 120.
 # Behind a mirror, or for a CPU build of torch from another index, pass pip's own variables:
 #   docker build --build-arg PIP_INDEX_URL --build-arg PIP_EXTRA_INDEX_URL -t minillm .
 FROM python:3.11-slim AS build

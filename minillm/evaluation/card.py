@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from ..data.tales import TALES, entropy_bits, mean_length
 from ..record import read_record
 
 TITLES = {"tales_ending": "Which of four endings agrees with the story",
@@ -66,8 +67,8 @@ def storyteller_card() -> str:
               f"{t['minutes']:.0f} minutes.",
         data=f"`tales`: {t['stories']:,} stories written by a grammar, each seen once. "
              f"The examples above are other stories of the same grammar. Its entropy "
-             f"is {m['floor_bits_a_byte']:.4f} bits a byte, the least that is possible "
-             f"on average when the first word is given; the model then needs "
+             f"is {entropy_bits() / mean_length(TALES):.4f} bits a byte, the least "
+             f"possible on average when the first word is given; the model then needs "
              f"{m['storyteller_first_token_given']:.4f} on these stories.",
         limits=["It knows one grammar's words and plots, and nothing of the world.",
                 "All figures are on text of the kind it was trained on; they say "

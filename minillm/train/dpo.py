@@ -92,8 +92,8 @@ def finetune_dpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
     """
     pairs, o = read_pairs(data), options
     check_pairs(model, tokenizer, pairs)
-    learner = DPO(model.train(), pair_batch(pairs, tokenizer), beta=o.beta,
-                  lr=o.learning_rate)
+    learner = DPO(model.eval(), pair_batch(pairs, tokenizer), beta=o.beta,
+                  lr=o.learning_rate)             # no dropout: ratios are wanted
     settings = {"method": "dpo", "data": digest(data), "batch_size": o.batch_size,
                 "learning_rate": o.learning_rate, "beta": o.beta, "seed": o.seed}
     keeper, seen = Keeper(out, tokenizer, settings), dict[str, Any]()

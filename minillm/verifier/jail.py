@@ -86,9 +86,9 @@ def lock(seconds: int, memory: int, output: int) -> None:
     if sys.platform != "linux" or machine not in ALLOWED:
         raise OSError(f"no filter is known for {sys.platform} on {machine}")
     libc = ctypes.CDLL(None, use_errno=True)
-    call(libc, "prctl", 1, int(signal.SIGKILL), 0, 0, 0)          # die with the parent
     leave_network(libc)
-    drop_rights()
+    drop_rights()                  # a change of user would undo the next line
+    call(libc, "prctl", 1, int(signal.SIGKILL), 0, 0, 0)          # die with the parent
     call(libc, "prctl", 38, 1, 0, 0, 0)                           # no new privileges
     set_limits(seconds, memory, output)
     architecture, numbers = ALLOWED[machine]

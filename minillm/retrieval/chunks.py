@@ -77,8 +77,9 @@ def chunk_text(text: str, source: str = "", size: int = 400,
     """Cut a document into chunks of whole sentences, at most `size` characters each;
     each begins `overlap` sentences before the end of the last one, where they fit.
 
-    Every character that is no space stands in a chunk, and `text[c.start:c.end] ==
-    c.text`. A sentence longer than `size` is cut into windows that share a quarter.
+    Every character that is no space stands in a chunk, and its `text` is that of the
+    document from `start` to `end`. A sentence longer than `size` is cut into windows
+    that share a quarter.
     Raises ValueError for a size below 1 or an overlap below 0. Chapter: 37_retrieval.
 
     >>> [c.text for c in chunk_text("A b. C d. E f.", size=9, overlap=1)]

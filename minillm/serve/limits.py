@@ -56,8 +56,8 @@ class Guard:
     """Stands before an ASGI app: key, host, size and time of what comes in, and the
     headers of what goes out. Chapter: 38_serving.
 
-    `hosts` are the names this machine may be called by, None for any; `seen(scope,
-    status)` is told of every answer; `pages` holds what serves open pages.
+    `hosts` are the names this machine may be called by, None for any;
+    `seen(scope, status)` is told of every answer; `pages` holds what serves open pages.
     """
 
     def __init__(self, app: App, limits: Limits, key: str | None = None,

@@ -1,4 +1,6 @@
 """The command line, called in this process: what its tests share."""
+import signal
+
 import pytest
 
 from minillm.cli import main
@@ -21,3 +23,8 @@ def error_of(capsys, *arguments):
     lines = [line for line in err.splitlines() if line.startswith("error:")]
     assert code not in (0, None) and len(lines) == 1 and "Traceback" not in out + err, (code, out, err)
     return lines[0]
+
+
+def hear_ctrl_c():
+    "In a child before it begins: a shell starts what runs in the background deaf to Ctrl-C, and that is inherited."
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-import minillm.train.adapters as adapters_module
+import minillm.train.sft as sft_module
 from minillm.config import ModelConfig
 from minillm.models.adapters import load_adapter
 from minillm.models.decoder import Decoder
@@ -58,8 +58,8 @@ def test_a_run_learns_and_its_folder_opens_like_every_other():
 
 def test_a_run_that_was_cut_off_ends_as_if_it_was_not(monkeypatch):
     class Killed(Exception): pass
-    monkeypatch.setattr(adapters_module, "SAVE_EVERY", 2)
-    monkeypatch.setattr(adapters_module, "REPORT_EVERY", 1)
+    monkeypatch.setattr(sft_module, "SAVE_EVERY", 2)
+    monkeypatch.setattr(sft_module, "REPORT_EVERY", 1)
 
     def kill(report):
         if report["step"] == 5: raise Killed

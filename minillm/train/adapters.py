@@ -30,8 +30,8 @@ from .lock import locked
 from .optim import make_adamw
 from .recovery import recover
 from .resuming import about_run, write_papers
-from .sft import (REPORT_EVERY, SAVE_EVERY, FinetuneOptions, has_chats,
-                               held_loss, sft_batch, supervise)
+from .sft import (FinetuneOptions, follow, has_chats, held_loss,
+                               sft_batch, supervise)
 from .sft import prepare as prepare_data
 
 Report = Callable[[dict[str, Any]], None]
@@ -118,14 +118,8 @@ def train_adapters(method: str, model: Decoder, tokenizer: Any, data: Path, out:
         start = open_adapters(out, model, optimizer, about)
         write_papers(out, model, tokenizer, template if has_chats(data) else None)
 
-        def after(step: int, loss: float) -> bool:
-            last, stop = step == o.steps, bool(pressed)
-            if last or stop or step % REPORT_EVERY == 0:
-                report({"step": step, "loss": loss,
-                        "lr": optimizer.param_groups[0]["lr"]})
-            if last or stop or step % SAVE_EVERY == 0:
-                save_adapters(out, step, model, optimizer, about)
-            return stop
+        after = follow(o.steps, pressed, optimizer, report,
+                       lambda step: save_adapters(out, step, model, optimizer, about))
         supervise(model, lambda s: sft_batch(train, s, o.batch_size, o.seed),
                   steps=o.steps, lr=o.learning_rate, start=start, optimizer=optimizer,
                   after=after)

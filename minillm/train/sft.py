@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['REPORT_EVERY', 'SAVE_EVERY', 'FinetuneOptions', 'train_sums', 'sft_batch', 'order', 'packed_loss', 'supervise',
-           'held_loss', 'encode_rows', 'has_chats', 'prepare', 'finetune_sft']
+           'held_loss', 'encode_rows', 'has_chats', 'prepare', 'follow', 'finetune_sft']
 
 # %% ../../nbs/32_finetuning.ipynb #d212f5a8
 import time
@@ -205,6 +205,22 @@ def prepare(model: Decoder, tokenizer: Any, data: str | Path, template: ChatTemp
     return model, tokenizer, *(pack(part, width) for part in parts)
 
 
+def follow(steps: int, pressed: Sequence[Any], optimizer: torch.optim.Optimizer,
+           report: Callable[[dict[str, Any]], None],
+           save: Callable[[int], Any]) -> Callable[[int, float], bool]:
+    """What `supervise` is to do after each step: report and save now and then, and at
+    the end; True, which ends the training, once Ctrl-C was `pressed`.
+    """
+    def after(step: int, loss: float) -> bool:
+        stop = bool(pressed)
+        ends = stop or step == steps
+        if ends or step % REPORT_EVERY == 0:
+            report({"step": step, "loss": loss, "lr": optimizer.param_groups[0]["lr"]})
+        if ends or step % SAVE_EVERY == 0: save(step)
+        return stop
+    return after
+
+
 def finetune_sft(model: Decoder, tokenizer: Any, data: Path, out: Path,
                  options: FinetuneOptions,
                  report: Callable[[dict[str, Any]], None] = lambda row: None,
@@ -227,14 +243,8 @@ def finetune_sft(model: Decoder, tokenizer: Any, data: Path, out: Path,
         start = open_run(out, model, optimizer, about)
         write_papers(out, model, tokenizer, template if has_chats(data) else None)
 
-        def after(step: int, loss: float) -> bool:
-            last, stop = step == options.steps, bool(pressed)
-            if last or stop or step % REPORT_EVERY == 0:
-                report({"step": step, "loss": loss,
-                        "lr": optimizer.param_groups[0]["lr"]})
-            if last or stop or step % SAVE_EVERY == 0:
-                save_run(out, step, model, optimizer, about)
-            return stop
+        after = follow(options.steps, pressed, optimizer, report,
+                       lambda step: save_run(out, step, model, optimizer, about))
         for group in optimizer.param_groups: group["lr"] = options.learning_rate
         supervise(model, lambda s: sft_batch(train, s, options.batch_size,
                                              options.seed),

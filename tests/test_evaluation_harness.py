@@ -33,7 +33,8 @@ def assert_equal(found, own):
 def test_all_roads_give_equal_scores(tmp_path, monkeypatch):
     from minillm.evaluation.choices import exact_match, right, score_choices
     from minillm.evaluation.perplexity import ModelScorer, text_figures
-    from minillm.evaluation.route import scoring_server
+    from minillm.serve.app import make_app, open_served
+    from minillm.serve.server import running
     model, tokenizer, tasks, files, folder = prepared(tmp_path, monkeypatch, 8)
     # through the route the harness's windows are two shorter than the context, since
     # it asks for one more token: so all the others read as little
@@ -49,35 +50,10 @@ def test_all_roads_give_equal_scores(tmp_path, monkeypatch):
     assert_equal(run_harness(HarnessModel(scorer), files), own)
     assert_equal(run_harness("hf", files, pretrained=folder, device="cpu",
                              dtype="float32", batch_size=4, max_length=254), own)
-    with scoring_server(ModelScorer(model, tokenizer)) as url:
-        assert_equal(run_harness("local-completions", files, model=folder,
-                                 base_url=url, max_length=256,
-                                 tokenizer_backend="huggingface"), own)
-
-
-def test_the_book_s_server_gives_equal_scores(tmp_path, monkeypatch):
-    import socket
-    from threading import Thread
-
-    import pytest
-    from minillm.evaluation.perplexity import ModelScorer
-    app = pytest.importorskip("minillm.serve.app")
-    uvicorn = pytest.importorskip("uvicorn")
-    model, tokenizer, _, files, folder = prepared(tmp_path, monkeypatch, 4)
-    own = run_harness(HarnessModel(ModelScorer(model, tokenizer, 254)), files)
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        server = uvicorn.Server(uvicorn.Config(
-            app.make_app(app.open_served(folder, "young")), log_level="error"))
-        thread = Thread(target=server.run, kwargs={"sockets": [sock]})
-        thread.start()
-        try:
-            url = f"http://127.0.0.1:{sock.getsockname()[1]}/v1/completions"
-            assert_equal(run_harness("local-completions", files, model="young",
-                                     tokenizer=folder, base_url=url, max_length=256,
-                                     tokenizer_backend="huggingface"), own)
-        finally:
-            server.should_exit = True
-            thread.join()
+    with running(make_app(open_served(folder, "young"))) as url:
+        assert_equal(run_harness("local-completions", files, model="young",
+                                 tokenizer=folder, base_url=f"{url}/v1/completions",
+                                 max_length=256, tokenizer_backend="huggingface"), own)
 
 
 def test_harness_errors(tmp_path):

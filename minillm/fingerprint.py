@@ -18,10 +18,12 @@ RECORD = "minillm.record"   # what writes a record does not make its numbers
 
 def code_of(source: str) -> list[str]:
     """The tokens of a program without what does not run: comments, docstrings, blank
-    lines and line breaks inside of brackets. Chapter: 00_setup.
+    lines and line breaks inside of brackets.
 
     >>> code_of('x = 1  # one')
     ['x', '=', '1', 'NEWLINE']
+
+    Chapter: 00_setup.
     """
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docs = {(n.body[0].lineno, n.body[0].col_offset) for n in ast.walk(ast.parse(source))
@@ -42,7 +44,7 @@ def code_of(source: str) -> list[str]:
 
 
 def text_between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> str:
-    """The source from one (line, column) to another."""
+    """The source from one (line, column) to another. Chapter: 00_setup."""
     (a, first), (b, last) = start, end
     if a == b: return lines[a - 1][first:last]
     return "".join([lines[a - 1][first:], *lines[a:b - 1], lines[b - 1][:last]])
@@ -51,7 +53,7 @@ def text_between(lines: list[str], start: tuple[int, int], end: tuple[int, int])
 @cache
 def statements(source: str) -> list[ast.stmt]:
     """The top-level statements of a program, without docstring, `__all__` and the part
-    that runs only as a command.
+    that runs only as a command. Chapter: 00_setup.
     """
     def counts(node: ast.stmt) -> bool:
         text = ast.unparse(node)
@@ -62,12 +64,15 @@ def statements(source: str) -> list[ast.stmt]:
 
 @cache
 def used_names(node: ast.stmt) -> frozenset[str]:
-    """All names that stand in a statement."""
+    """All names that stand in a statement. Chapter: 00_setup."""
     return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
 
 
 def bound_names(node: ast.stmt) -> set[str]:
-    """The names that a top-level statement gives to the rest of its module."""
+    """The names that a top-level statement gives to the rest of its module.
+
+    Chapter: 00_setup.
+    """
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {node.name}
     return {n.id for n in ast.walk(node)
@@ -75,7 +80,10 @@ def bound_names(node: ast.stmt) -> set[str]:
 
 
 def source_of(module: str) -> str:
-    """The program text of a module; a ValueError if there is none."""
+    """The program text of a module; a ValueError if there is none.
+
+    Chapter: 00_setup.
+    """
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.origin:
         raise ValueError(f"there is no module {module!r} to fingerprint")
@@ -85,7 +93,7 @@ def source_of(module: str) -> str:
 @cache
 def imports(module: str, node: ast.AST) -> list[tuple[str, str, str]]:
     """(name here, module, name there) of what is imported from the same package; the
-    last is empty where a whole module is meant.
+    last is empty where a whole module is meant. Chapter: 00_setup.
     """
     root, parts, found = module.partition(".")[0], module.split("."), []
     if not is_folder(module): parts = parts[:-1]
@@ -103,7 +111,7 @@ def imports(module: str, node: ast.AST) -> list[tuple[str, str, str]]:
 
 @cache
 def is_folder(module: str) -> bool:
-    """Whether a module is a package, which may hold others."""
+    """Whether a module is a package, which may hold others. Chapter: 00_setup."""
     spec = importlib.util.find_spec(module)
     return spec is not None and spec.submodule_search_locations is not None
 
@@ -137,22 +145,25 @@ def follow(*modules: str) -> dict[str, set[int]]:
 
 
 def text_of(source: str, node: ast.stmt) -> str:
-    """The lines of a top-level statement, its decorators included."""
+    """The lines of a top-level statement, its decorators included.
+
+    Chapter: 00_setup.
+    """
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
     return "".join(source.splitlines(keepends=True)[first - 1:node.end_lineno])
 
 
 def followed(*modules: str) -> list[str]:
-    """The modules that `follow` reaches."""
+    """The modules that `follow` reaches. Chapter: 00_setup."""
     return list(follow(*modules))
 
 
 def modules_hash(*modules: str) -> str:
     """A fingerprint of modules such as `minillm.train.ablate` and of every definition
     of their package that they use: it changes with that code, not with comments,
-    docstrings, line breaks, or definitions that they do not use. Chapter: 00_setup.
+    docstrings, line breaks, or definitions that they do not use.
 
-    Raises a `ValueError` for a module that does not exist.
+    Raises a `ValueError` for a module that does not exist. Chapter: 00_setup.
     """
     digest = hashlib.sha256()
     for module, mine in follow(*modules).items():

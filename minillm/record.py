@@ -21,7 +21,7 @@ from .fingerprint import followed, modules_hash
 
 
 def processor() -> str:
-    """The processor's name as the system gives it."""
+    """The processor's name as the system gives it. Chapter: 00_setup."""
     try: text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError: return platform.processor() or platform.machine()
     match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
@@ -44,7 +44,7 @@ def hardware() -> dict[str, Any]:
 
 def commit() -> str | None:
     """The commit of the checkout that runs, with `+` if files differ from it; None
-    outside of one.
+    outside of one. Chapter: 00_setup.
     """
     def git(*arguments: str) -> str:
         folder, command = Path(__file__).parent, ["git", *arguments]
@@ -58,7 +58,7 @@ def commit() -> str | None:
 # %% ../nbs/00_setup.ipynb #5dec5884
 def record_folders() -> list[Path]:
     """Where records are looked for: the installed package's, then the checkout's, then
-    `runs` of this folder.
+    `runs` of this folder. Chapter: 00_setup.
     """
     checkout = Path(__file__).parent.parent / "book" / "runs"
     try:
@@ -68,13 +68,14 @@ def record_folders() -> list[Path]:
 
 
 def record_names() -> list[str]:
-    """The names of all records that can be read."""
+    """The names of all records that can be read. Chapter: 00_setup."""
     return sorted({f.stem for folder in record_folders() if folder.is_dir()
                    for f in folder.glob("*.json")})
 
 
 def record_path(name: str, folder: str | os.PathLike | None = None) -> Path:
     """The file of record `name`: the existing one, or else where it will be written.
+
     Chapter: 00_setup.
     """
     if not re.fullmatch(r"[a-z0-9_]+", name):
@@ -93,10 +94,9 @@ def write_record(name: str, metrics: dict[str, Any], *, seed: int | Sequence[int
                  wall_time: float, folder: str | os.PathLike | None = None,
                  **extra: Any) -> Path:
     """Write the run record `name` atomically, with its papers; return its path.
-    Chapter: 00_setup.
 
     `modules` are those that made the metrics; what they use is followed. `wall_time` is
-    in seconds, `extra` goes in as it is.
+    in seconds, `extra` goes in as it is. Chapter: 00_setup.
     """
     path = record_path(name, folder)
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
@@ -110,6 +110,7 @@ def write_record(name: str, metrics: dict[str, Any], *, seed: int | Sequence[int
 
 def read_record(name: str, folder: str | os.PathLike | None = None) -> dict[str, Any]:
     """The run record `name`; a `ValueError` that lists the records if there is none.
+
     Chapter: 00_setup.
     """
     path = record_path(name, folder)
@@ -121,7 +122,7 @@ def read_record(name: str, folder: str | os.PathLike | None = None) -> dict[str,
 
 def is_stale(name: str, folder: str | os.PathLike | None = None) -> bool:
     """Whether a module has changed since the record was written: then the run must be
-    made again.
+    made again. Chapter: 00_setup.
     """
     record = read_record(name, folder)
     return modules_hash(*record["modules"]) != record["modules_hash"]
@@ -129,10 +130,9 @@ def is_stale(name: str, folder: str | os.PathLike | None = None) -> bool:
 # %% ../nbs/00_setup.ipynb #87f61473
 def glue(name: str, value: Any) -> None:
     """Store `value` under `name` in the cell's output, invisibly, for prose to quote.
-    Chapter: 00_setup.
 
     The book reads the same MIME type that myst-nb's own `glue` writes. Outside of a
-    notebook it does nothing.
+    notebook it does nothing. Chapter: 00_setup.
     """
     try: from IPython import get_ipython
     except ImportError: return

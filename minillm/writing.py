@@ -29,7 +29,10 @@ LAST = 64      # how far back the repetition penalty looks in an endless text
 # %% ../nbs/90_cli.ipynb #e5336453
 @dataclass
 class Voice:
-    """A model, its tokenizer, its end tokens, and where they come from."""
+    """A model, its tokenizer, its end tokens, and where they come from.
+
+    Chapter: 90_cli.
+    """
 
     model: Any
     tokenizer: Any
@@ -39,7 +42,10 @@ class Voice:
 
 @dataclass
 class Choices:
-    """How tokens are chosen, and where a text ends; wrong values raise ValueError."""
+    """How tokens are chosen, and where a text ends; wrong values raise ValueError.
+
+    Chapter: 90_cli.
+    """
 
     temperature: float = 0.8
     top_k: int | None = None
@@ -75,7 +81,7 @@ class Choices:
 
 # %% ../nbs/90_cli.ipynb #dfd64fd5
 def same_tokens(a: Any, b: Any) -> bool:
-    """Whether two tokenizers mean the same by every id."""
+    """Whether two tokenizers mean the same by every id. Chapter: 90_cli."""
     return a.vocab_size == b.vocab_size and all(
         a.decode([i]) == b.decode([i]) for i in range(a.vocab_size))
 
@@ -83,7 +89,10 @@ def same_tokens(a: Any, b: Any) -> bool:
 def tokens_of(voice: Voice, ids: list[int], choices: Choices, max_tokens: int,
               samples: int = 1, draft: Voice | None = None,
               draft_tokens: int = 4) -> Iterator[list[int | None]]:
-    """The next tokens of `samples` texts after one prompt, step by step."""
+    """The next tokens of `samples` texts after one prompt, step by step.
+
+    Chapter: 90_cli.
+    """
     place = next(voice.model.parameters()).device
     chance = choices.generator(place)
     if draft is None:
@@ -107,7 +116,10 @@ def tokens_of(voice: Voice, ids: list[int], choices: Choices, max_tokens: int,
 def best_texts(voice: Voice, ids: list[int], choices: Choices, max_tokens: int,
                beams: int, samples: int, length_penalty: float
                ) -> Iterator[list[int | None]]:
-    """The best texts of a beam search in the same form: all at once."""
+    """The best texts of a beam search in the same form: all at once.
+
+    Chapter: 90_cli.
+    """
     place = next(voice.model.parameters()).device
     found = beam_search(voice.model, torch.tensor([ids], device=place),
                         max_tokens=max_tokens, beams=beams, stop_ids=voice.stop_ids,
@@ -124,7 +136,7 @@ def endless_text(voice: Voice, ids: list[int], choices: Choices,
                  max_tokens: int | None, count: Callable[[], None]) -> Iterator[str]:
     """A text without end, in constant memory: the first tokens and the last ones.
 
-    An end token becomes an empty line, and the text goes on.
+    An end token becomes an empty line, and the text goes on. Chapter: 90_cli.
     """
     place, sampler = next(voice.model.parameters()).device, choices.sampler()
     start, penalty = torch.tensor([ids], device=place), choices.penalty()
@@ -144,7 +156,10 @@ def endless_text(voice: Voice, ids: list[int], choices: Choices,
 
 # %% ../nbs/90_cli.ipynb #c7c3dd50
 class Meter:
-    """Counts tokens and seconds, to say at the end how fast it went."""
+    """Counts tokens and seconds, to say at the end how fast it went.
+
+    Chapter: 90_cli.
+    """
 
     def __init__(self) -> None:
         self.tokens, self.start = 0, time.perf_counter()
@@ -172,7 +187,10 @@ class Meter:
 
 
 class Screen:
-    """Prints pieces as they come; to a terminal only what is harmless there."""
+    """Prints pieces as they come; to a terminal only what is harmless there.
+
+    Chapter: 90_cli.
+    """
 
     def __init__(self, silent: bool = False) -> None:
         self.silent, self.plain = silent, Harmless() if sys.stdout.isatty() else None
@@ -190,11 +208,11 @@ class Screen:
 
 # %% ../nbs/90_cli.ipynb #cfb5c997
 class Chat:
-    """A conversation with a model that only goes on from texts. Chapter: 90_cli.
+    """A conversation with a model that only goes on from texts.
 
     `template` holds `{user}`, where each message is put. What is said is kept in
     `turns`, and as many of the last as fit are read. Raises ValueError for a template
-    without `{user}`.
+    without `{user}`. Chapter: 90_cli.
     """
 
     def __init__(self, voice: Voice, choices: Choices, template: str = "{user}\n",
@@ -294,7 +312,7 @@ def talk(chat: Chat, read: Callable[[], str], show: Callable[[str], None],
          end_line: Callable[[], None], say: Callable[[str], None]) -> None:
     """Read lines, show answers, until the input ends or /exit; Ctrl-C stops an answer.
 
-    `read` raises EOFError at the end of the input.
+    `read` raises EOFError at the end of the input. Chapter: 90_cli.
     """
     while True:
         try: line = read()

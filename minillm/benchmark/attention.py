@@ -26,7 +26,10 @@ WAYS: dict[str, Callable[..., Tensor]] = {
 def forward_backward(way: Callable[..., Tensor], T: int, dtype: torch.dtype,
                      tokens: int = 1024, H: int = 4,
                      width: int = 64) -> Callable[[], Any]:
-    """One causal attention and its gradients, on about `tokens` tokens in rows of T."""
+    """One causal attention and its gradients, on about `tokens` tokens in rows of T.
+
+    Chapter: 28_speed.
+    """
     g = torch.Generator().manual_seed(0)
     q, k, v, up = (torch.randn(max(1, tokens // T), H, T, width, generator=g).to(dtype)
                    for _ in range(4))
@@ -39,6 +42,7 @@ def run(lengths: tuple[int, ...] = LENGTHS, rounds: int = 9, quick: bool = False
         save: bool = True, out: Any = None) -> dict[str, Any]:
     """The suite `attention`: forward and backward of causal attention in four ways, by
     length and precision, on one thread. Writes the record `benchmark_attention`.
+
     Chapter: 28_speed.
     """
     start, found = time.perf_counter(), {}
@@ -64,7 +68,10 @@ def run(lengths: tuple[int, ...] = LENGTHS, rounds: int = 9, quick: bool = False
 
 # %% ../../nbs/28_speed.ipynb #b1049065
 def show(found: dict[str, dict[str, Any]]) -> None:
-    """Print milliseconds, and how many times as fast as the fused kernel each is."""
+    """Print milliseconds, and how many times as fast as the fused kernel each is.
+
+    Chapter: 28_speed.
+    """
     from rich.console import Console
     from rich.table import Table
     table = Table("precision, length", *WAYS, title="forward + backward, ms (× the "

@@ -31,7 +31,10 @@ OURS, PEER = "ours, 8 bits", "transformers, dynamic cache"
 
 def written_by(model: Any, ids: torch.Tensor, n: int, make_cache: Callable[..., Any],
                ) -> Callable[[], torch.Tensor]:
-    """A call that writes `n` tokens greedily after ids (B, T): (B, n)."""
+    """A call that writes `n` tokens greedily after ids (B, T): (B, n).
+
+    Chapter: 29_decoding.
+    """
     room = ids.shape[1] + n
     return lambda: torch.stack(list(generate(
         model, ids, max_tokens=n, cache=make_cache(model, len(ids), room))), 1)
@@ -39,7 +42,10 @@ def written_by(model: Any, ids: torch.Tensor, n: int, make_cache: Callable[..., 
 # %% ../../nbs/29_decoding.ipynb #4f766351
 def contestants(config: ModelConfig, batch: int, prompt: int,
                 n: int) -> dict[str, Callable[[], torch.Tensor]]:
-    """The same weights in each; all write greedily. Needs `transformers`."""
+    """The same weights in each; all write greedily. Needs `transformers`.
+
+    Chapter: 29_decoding.
+    """
     from transformers import AutoModelForCausalLM
     torch.manual_seed(0)
     model = Decoder(config).eval()
@@ -65,6 +71,8 @@ def race(config: ModelConfig, batch: int, *, prompt: int = 32, n: int = 128,
          rounds: int = 7) -> dict[str, Any]:
     """Milliseconds a step of each contestant, the ratios to the peer, and the time that
     reading the weights takes. Raises RuntimeError if texts in 32 bits differ.
+
+    Chapter: 29_decoding.
     """
     calls = contestants(config, batch, prompt, n)
     texts = {name: call() for name, call in calls.items()}
@@ -102,7 +110,7 @@ def run(*, batches: tuple[int, ...] = (1, 16), rounds: int = 7, n: int = 128,
 
 
 def show(result: dict[str, Any]) -> None:
-    """The record as a table on the screen."""
+    """The record as a table on the screen. Chapter: 29_decoding."""
     for batch, found in result["races"].items():
         table = Table("", "ms a step", "quartiles", "times as fast",
                       title=f"{result['parameters'] / 1e6:.1f} million parameters, "

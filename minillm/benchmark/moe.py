@@ -23,7 +23,10 @@ EAGER, AMP = "transformers, 32 bits", "transformers, 16 bits (autocast)"
 
 def same_weights(d_model: int, d_ff: int, n_experts: int,
                  top_k: int) -> tuple[nn.Module, MoELayer]:
-    """The block of `transformers` and our layer with the same weights."""
+    """The block of `transformers` and our layer with the same weights.
+
+    Chapter: 29_decoding.
+    """
     from transformers.models.mixtral.modeling_mixtral import (MixtralConfig,
                                                               MixtralSparseMoeBlock)
     torch.manual_seed(0)
@@ -44,7 +47,10 @@ def same_weights(d_model: int, d_ff: int, n_experts: int,
 
 
 def both_ways(layer: nn.Module, x: Tensor, amp: bool = False) -> Callable[[], Tensor]:
-    """A call that runs the layer forward and backward; the gradient of x."""
+    """A call that runs the layer forward and backward; the gradient of x.
+
+    Chapter: 29_decoding.
+    """
     def call() -> Tensor:
         x.grad = None
         layer.zero_grad(set_to_none=True)
@@ -93,7 +99,7 @@ def run(*, tokens: int = 4096, d_model: int = 256, d_ff: int = 704, n_experts: i
 
 
 def show(result: dict[str, Any]) -> None:
-    """The record as a table on the screen."""
+    """The record as a table on the screen. Chapter: 29_decoding."""
     table = Table("", "ms", "quartiles", "against 32 bits", "against 16 bits")
     for name, t in result["ms"].items():
         found = [result["ratios"][a].get(name) for a in (EAGER, AMP)]

@@ -37,10 +37,12 @@ PROMPT = "Once upon a time"                  # how every tale begins: it costs n
 # %% ../../nbs/31_storyteller.ipynb #479f9c6a
 def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
     """The interval of a share of `hits` in `n`, 95% by default; it stays inside of 0
-    to 1, also at 0 and n. Source: Wilson 1927. Chapter: 31_storyteller.
+    to 1, also at 0 and n. Source: Wilson 1927.
 
     >>> [round(x, 3) for x in wilson(95, 100)]
     [0.888, 0.978]
+
+    Chapter: 31_storyteller.
     """
     if not 0 <= hits <= n or n < 1:
         raise ValueError(f"{hits} hits in {n}: give 0 to n hits, and n of 1 or more")
@@ -71,13 +73,16 @@ def sample_stories(model: Decoder, tokenizer: BPETokenizer, n: int, *,
 
 
 def share(hits: int, n: int) -> dict[str, float]:
-    """A share with its interval, as a record holds it."""
+    """A share with its interval, as a record holds it. Chapter: 31_storyteller."""
     low, high = wilson(hits, n)
     return {"share": hits / n, "low": low, "high": high, "hits": hits, "n": n}
 
 
 def forgotten(why: str) -> str:
-    """What a complaint of the judge is about: the word that changed, or `grammar`."""
+    """What a complaint of the judge is about: the word that changed, or `grammar`.
+
+    Chapter: 31_storyteller.
+    """
     found = re.search(r"gives the (\w+) as", why)
     return found[1] if found else "grammar"
 
@@ -98,6 +103,7 @@ def assess(texts: Sequence[str], training: Collection[str] = ()) -> dict[str, An
 
 def training_stories(steps: int, recipe: Recipe) -> set[str]:
     """All stories that a run of `steps` has seen, written anew from their seeds.
+
     Chapter: 31_storyteller.
     """
     return {story.text for step in range(steps)
@@ -110,9 +116,11 @@ def run(samples: int = 1000, held_out: int = 2000, quick: bool = False,
         temperatures: Sequence[float] = (1.0, 0.8)) -> dict[str, Any]:
     """The suite `quality`, three figures of the shipped model: bits a story against the
     floor, shares of grammatical and consistent samples, and copies. Writes the record
-    `benchmark_quality`. Chapter: 31_storyteller.
+    `benchmark_quality`.
 
     `quick` takes a tenth of everything; `out` is the folder of the record.
+
+    Chapter: 31_storyteller.
     """
     if quick: samples, held_out = samples // 10, held_out // 10
     keep_memory()
@@ -141,7 +149,7 @@ def run(samples: int = 1000, held_out: int = 2000, quick: bool = False,
 
 
 def show(found: dict[str, Any]) -> None:
-    """The figures as a table."""
+    """The figures as a table. Chapter: 31_storyteller."""
     floor, above = found["floor_bits"], found["excess_bits"]
     table = Table("figure", "value", "95% interval", box=None, header_style="")
     half = found["excess_half"]
@@ -159,8 +167,9 @@ def show(found: dict[str, Any]) -> None:
 # %% ../../nbs/31_storyteller.ipynb #6983f386
 def watch(run_folder: str | Path, looks: int = 14, samples: int = 100) -> Path:
     """Judge the snapshots of a training run, and write the record `storyteller_watch`:
-    steps, bits above the floor, grammatical and consistent share. Chapter:
-    31_storyteller.
+    steps, bits above the floor, grammatical and consistent share.
+
+    Chapter: 31_storyteller.
     """
     start, tokenizer = time.perf_counter(), story_tokenizer()
     snapshots = sorted((Path(run_folder) / "snapshots").glob("*.safetensors"))

@@ -37,6 +37,7 @@ Contender = Callable[[float, int], dict[str, Any]]      # (minutes, samples) -> 
 
 def steps_for(minutes: float) -> Iterator[tuple[int, float]]:
     """Numbers of steps, and which share of the processor time is over, until it is.
+
     Chapter: 31_storyteller.
     """
     start = time.process_time()
@@ -77,7 +78,7 @@ def ours(minutes: float, samples: int, **changes: Any) -> dict[str, Any]:
 
 
 def unweighted(minutes: float, samples: int) -> dict[str, Any]:
-    """Ours, with all tokens equal from the start."""
+    """Ours, with all tokens equal from the start. Chapter: 31_storyteller."""
     return ours(minutes, samples, echo_weight=0.0)
 
 

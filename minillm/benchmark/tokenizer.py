@@ -62,7 +62,10 @@ def new_words(megabytes: float, seed: int = 0) -> str:
 # %% ../../nbs/28_speed.ipynb #af097f6b
 @contextmanager
 def threads_of_tokenizers(on: bool) -> Iterator[None]:
-    """Let `tokenizers` use its threads inside of a `with` block, or not."""
+    """Let `tokenizers` use its threads inside of a `with` block, or not.
+
+    Chapter: 28_speed.
+    """
     before = os.environ.get("TOKENIZERS_PARALLELISM")
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if on else "false"
     try: yield
@@ -88,7 +91,10 @@ def rust_bpe(tokenizer: BPETokenizer | None = None) -> Any:
 
 
 def rust_train(docs: list[str], merges: int, threads: bool) -> Any:
-    """Let `tokenizers` learn as many merges from the same documents."""
+    """Let `tokenizers` learn as many merges from the same documents.
+
+    Chapter: 28_speed.
+    """
     from tokenizers import pre_tokenizers, trainers
     made = rust_bpe()
     trainer = trainers.BpeTrainer(
@@ -100,7 +106,7 @@ def rust_train(docs: list[str], merges: int, threads: bool) -> Any:
 
 def sentencepiece_model(text: str, vocab_size: int) -> Any:
     """A BPE model of `sentencepiece` from the first million characters of the text; its
-    vocabulary has its characters beside the bytes.
+    vocabulary has its characters beside the bytes. Chapter: 28_speed.
     """
     import sentencepiece
     model = io.BytesIO()
@@ -112,7 +118,10 @@ def sentencepiece_model(text: str, vocab_size: int) -> Any:
 
 # %% ../../nbs/28_speed.ipynb #06e7d823
 def train_race(docs: list[str], merges: int) -> dict[str, Callable[[], Any]]:
-    """The contestants of the training, each from documents to merges."""
+    """The contestants of the training, each from documents to merges.
+
+    Chapter: 28_speed.
+    """
     return {OURS: lambda: train_merges(piece_counts(docs), merges),
             "tokenizers, 1 thread": lambda: rust_train(docs, merges, False),
             "tokenizers, threads": lambda: rust_train(docs, merges, True)}
@@ -121,7 +130,7 @@ def train_race(docs: list[str], merges: int) -> dict[str, Callable[[], Any]]:
 def encode_race(docs: list[str], tok: BPETokenizer,
                 other: Any) -> dict[str, Callable[[], list[Any]]]:
     """The contestants of the encoding, each from documents to ids; `other` is a model
-    of sentencepiece.
+    of sentencepiece. Chapter: 28_speed.
     """
     import tiktoken
     ranks = {name: i for i, name in enumerate(tok.names)}
@@ -150,6 +159,8 @@ def race(contestants: dict[str, Callable[[], Any]], n_bytes: int,
          rounds: int) -> dict[str, Any]:
     """Seconds with quartiles, megabytes a second, and how many times as fast ours is,
     by name; also the seconds of the processor, which on a busy machine are fewer.
+
+    Chapter: 28_speed.
     """
     spent: dict[str, list[float]] = {name: [] for name in contestants}
 
@@ -172,7 +183,7 @@ def race(contestants: dict[str, Callable[[], Any]], n_bytes: int,
 
 # %% ../../nbs/28_speed.ipynb #71656689
 def show(results: dict[str, dict[str, Any]], title: str) -> None:
-    """Print the results of the races as one table."""
+    """Print the results of the races as one table. Chapter: 28_speed."""
     from rich.console import Console
     from rich.table import Table
     table = Table("who", "seconds", "MB/s", "MB/s of processor", "ours is faster",
@@ -195,8 +206,9 @@ def run(text: str | Path | None = None, megabytes: float = 4.0, merges: int = 40
     """The suite `tokenizer`: learn `merges` merges from `megabytes` of a file (or of
     tales), encode it, print a table, write the record `benchmark_tokenizer`.
 
-    Raises AssertionError if one of those with our merges makes other tokens. Chapter:
-    28_speed.
+    Raises AssertionError if one of those with our merges makes other tokens.
+
+    Chapter: 28_speed.
     """
     start, content = time.perf_counter(), benchmark_text(text, megabytes)
     docs, n_bytes = documents(content), len(content.encode("utf-8"))

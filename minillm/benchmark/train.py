@@ -31,7 +31,7 @@ PEERS = ("transformers",)
 
 @dataclass(frozen=True)
 class Size:
-    """A model of Llama's kind and the batch it is trained on."""
+    """A model of Llama's kind and the batch it is trained on. Chapter: 28_speed."""
 
     n_layers: int
     d_model: int
@@ -61,7 +61,10 @@ SIZES = {"4 x 128, context 64": Size(4, 128, 4, 64, 12),
 
 # %% ../../nbs/28_speed.ipynb #fbc0a448
 def llama_of(size: Size) -> nn.Module:
-    """The model of `transformers` of the same kind and number of parameters."""
+    """The model of `transformers` of the same kind and number of parameters.
+
+    Chapter: 28_speed.
+    """
     from transformers import LlamaConfig, LlamaForCausalLM
     return LlamaForCausalLM(LlamaConfig(
         vocab_size=size.vocab_size, hidden_size=size.d_model,
@@ -72,7 +75,7 @@ def llama_of(size: Size) -> nn.Module:
 
 def make_step(model: nn.Module, loss: Callable[[], Tensor],
               dtype: torch.dtype) -> Callable[[], float]:
-    """A whole step: forward, backward, clip to one, AdamW."""
+    """A whole step: forward, backward, clip to one, AdamW. Chapter: 28_speed."""
     optimizer = make_adamw(model, 1e-3)
 
     def step() -> float:
@@ -88,7 +91,7 @@ def make_step(model: nn.Module, loss: Callable[[], Tensor],
 
 def our_step(size: Size, x: Tensor, y: Tensor, dtype: torch.dtype, *, fast: bool = True,
              compiled: bool = False) -> Callable[[], float]:
-    """A step of our decoder."""
+    """A step of our decoder. Chapter: 28_speed."""
     model = Decoder(size.config())
     if fast: fast_training(model)
     if compiled:
@@ -101,7 +104,7 @@ def our_step(size: Size, x: Tensor, y: Tensor, dtype: torch.dtype, *, fast: bool
 
 def their_step(size: Size, x: Tensor, y: Tensor, dtype: torch.dtype, *,
                compiled: bool = False) -> Callable[[], float]:
-    """A step of the model of `transformers`, on the same loss."""
+    """A step of the model of `transformers`, on the same loss. Chapter: 28_speed."""
     model: Any = llama_of(size)
     if compiled: model.compile(dynamic=False)
     def loss() -> Tensor:
@@ -111,7 +114,10 @@ def their_step(size: Size, x: Tensor, y: Tensor, dtype: torch.dtype, *,
 
 # %% ../../nbs/28_speed.ipynb #9dd59ee0
 def contestants(size: Size, compiled: bool) -> dict[str, Callable[[], float]]:
-    """Who races: each as shipped, in float32 and in bfloat16, and compiled."""
+    """Who races: each as shipped, in float32 and in bfloat16, and compiled.
+
+    Chapter: 28_speed.
+    """
     torch.manual_seed(0)
     x, y = (torch.randint(size.vocab_size, (size.batch_size, size.seq_length))
             for _ in range(2))
@@ -127,13 +133,19 @@ def contestants(size: Size, compiled: bool) -> dict[str, Callable[[], float]]:
 
 
 def best(summary: dict[str, dict[str, float]], *words: str) -> str:
-    """The contestant with the smallest median whose name has all these words."""
+    """The contestant with the smallest median whose name has all these words.
+
+    Chapter: 28_speed.
+    """
     return min((n for n in summary if all(w in n for w in words)),
                key=lambda n: summary[n]["median"])
 
 
 def race(size: Size, rounds: int, compiled: bool, peak: float) -> dict[str, Any]:
-    """Times, ratios, and the share of the machine's matrix rate that is reached."""
+    """Times, ratios, and the share of the machine's matrix rate that is reached.
+
+    Chapter: 28_speed.
+    """
     times = interleaved(contestants(size, compiled), rounds=rounds, warmup=2)
     steps = {n: summarise(t) for n, t in times.items()}
     for s in steps.values(): s["share_of_peak"] = size.operations() / s["median"] / peak
@@ -150,7 +162,7 @@ def race(size: Size, rounds: int, compiled: bool, peak: float) -> dict[str, Any]
 # %% ../../nbs/28_speed.ipynb #e55dca77
 def final_losses(steps: int, seeds: int, size: Size) -> dict[str, list[float]]:
     """The mean loss of the last tenth of a short training on tales, plain and fast, by
-    seed: same start, same batches.
+    seed: same start, same batches. Chapter: 28_speed.
     """
     text = tale_text(300)
     tokenizer = CharTokenizer.train(text)
@@ -179,9 +191,9 @@ def run(against: str = "transformers", rounds: int = 7, quick: bool = False,
         out: Any = None) -> dict[str, Any]:
     """The suite `train`: a whole training step of our decoder against the Llama of
     `transformers`, in two sizes, on one thread; and whether the fast way ends at the
-    same loss. Writes the record `benchmark_train`. Chapter: 28_speed.
+    same loss. Writes the record `benchmark_train`.
 
-    `quick` takes the small size, three rounds, and compiles nothing.
+    `quick` takes the small size, three rounds, and compiles nothing. Chapter: 28_speed.
     """
     if against not in PEERS:
         raise ValueError(f"against={against!r}: choose one of {', '.join(PEERS)}")
@@ -207,7 +219,7 @@ def run(against: str = "transformers", rounds: int = 7, quick: bool = False,
 
 
 def show(metrics: dict[str, Any]) -> None:
-    """Print the races as tables."""
+    """Print the races as tables. Chapter: 28_speed."""
     from rich.console import Console
     from rich.table import Table
     console, lines = Console(width=88), []

@@ -23,7 +23,7 @@ CHATS = ("sft", "lora", "qlora")           # learn from rows that a template may
 
 def method_of(name: str) -> tuple[Callable[..., dict[str, Any]], float]:
     """The function behind `--method`, and the step size that suits it; a ValueError
-    names the methods that there are.
+    names the methods that there are. Chapter: 90_cli.
     """
     if name not in METHODS:
         raise ValueError(f"method={name!r} is none of {', '.join(METHODS)}")
@@ -35,7 +35,7 @@ def method_of(name: str) -> tuple[Callable[..., dict[str, Any]], float]:
 def steps_bar(steps: int, last: dict[str, Any]
               ) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A bar that moves with the `step` of each row that a method reports; `last` is
-    kept at the last row.
+    kept at the last row. Chapter: 90_cli.
     """
     with progress_bars() as bar:
         def report(row: dict[str, Any]) -> None:
@@ -49,6 +49,8 @@ def in_words(row: dict[str, Any]) -> str:
 
     >>> in_words({"step": 20, "loss": 0.12345, "lr": 1e-3})
     'step 20, loss 0.123, lr 0.001'
+
+    Chapter: 90_cli.
     """
     return ", ".join(f"{key} {value:.3g}" for key, value in row.items()
                      if isinstance(value, (int, float)))

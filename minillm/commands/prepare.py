@@ -17,7 +17,7 @@ from .shell import Json, app, fail, finish, progress_bars
 def tales_source(stories: int, seed: int, tokenizer: str
                  ) -> tuple[Callable[[], Iterator[str]], dict[str, Any]]:
     """Our own stories as documents, written anew at each call, and what the data folder
-    shall know of them: their entropy.
+    shall know of them: their entropy. Chapter: 90_cli.
     """
     import math
     import random
@@ -37,7 +37,7 @@ def tales_source(stories: int, seed: int, tokenizer: str
 
 
 def usable_cores() -> int:
-    """How many cores this process may use."""
+    """How many cores this process may use. Chapter: 90_cli."""
     return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
             else os.cpu_count() or 1)
 

@@ -30,7 +30,7 @@ def presets(as_json: Json = False) -> None:
 
 
 def show_presets(rows: list[dict[str, Any]]) -> None:
-    """The presets as a table."""
+    """The presets as a table. Chapter: 90_cli."""
     from rich.console import Console
     from rich.table import Table
     table = Table("name", "parameters", "active", "cache a token", "new", box=None)

@@ -19,6 +19,8 @@ def extra_flags(arguments: list[str]) -> dict[str, str]:
 
     >>> extra_flags(["--max-steps", "100", "--use-amp", "--dropout=0.1"])
     {'max_steps': '100', 'use_amp': 'true', 'dropout': '0.1'}
+
+    Chapter: 90_cli.
     """
     found: dict[str, str] = {}
     rest = list(arguments)
@@ -37,7 +39,7 @@ def extra_flags(arguments: list[str]) -> dict[str, str]:
 def run_config(config: str, data: Path | None, out: Path, resume: bool,
                flags: dict[str, str]) -> Any:
     """The configuration of a run: of the run to be resumed, or of `config`, with flags
-    and data folder applied.
+    and data folder applied. Chapter: 90_cli.
     """
     from minillm.config import load_config
     saved = out / "config.json"
@@ -56,7 +58,10 @@ def run_config(config: str, data: Path | None, out: Path, resume: bool,
 
 
 def open_tokens(config: Any) -> tuple[Any, Any, dict[str, Any]]:
-    """Training and validation tokens, and the data folder's meta data if it has any."""
+    """Training and validation tokens, and the data folder's meta data if it has any.
+
+    Chapter: 90_cli.
+    """
     from minillm.data.bins import open_bin
     from minillm.files import read_json
     folder = Path(config.data.train_path).parent
@@ -114,14 +119,20 @@ def train(context: typer.Context,
 
 # %% ../../nbs/90_cli.ipynb #21a2b99b
 def fit(trainer: Any, resume: bool) -> dict[str, Any]:
-    """Train; where the work is shared, say in words when another process died."""
+    """Train; where the work is shared, say in words when another process died.
+
+    Chapter: 90_cli.
+    """
     if trainer.strategy.ranks == 1: return trainer.fit(resume)
     from minillm.train.processes import explained
     with explained(trainer.out, trainer.strategy): return trainer.fit(resume)
 
 
 def share_work(parallel: str, training: Any) -> Any:
-    """The strategy of a run: alone, unless torchrun started several processes."""
+    """The strategy of a run: alone, unless torchrun started several processes.
+
+    Chapter: 90_cli.
+    """
     if int(os.environ.get("WORLD_SIZE", 1)) == 1 and parallel in ("ddp", "none"):
         from minillm.train.strategy import SingleProcess
         return SingleProcess()
@@ -131,7 +142,10 @@ def share_work(parallel: str, training: Any) -> Any:
 
 def make_trainer(settings: Any, out: Path, log: list[str],
                  parallel: str = "ddp") -> Any:
-    """Model, data and trainer of a run, with all who want to know of its steps."""
+    """Model, data and trainer of a run, with all who want to know of its steps.
+
+    Chapter: 90_cli.
+    """
     from dataclasses import replace
 
     import torch
@@ -160,6 +174,8 @@ def make_trainer(settings: Any, out: Path, log: list[str],
 def keeper(settings: Any) -> Any:
     """A callback that puts configuration and tokenizer into the run's folder, so that
     it can be resumed, and written with, by itself: once the folder is ours.
+
+    Chapter: 90_cli.
     """
     from minillm.train.callbacks import Callback
 
@@ -169,7 +185,7 @@ def keeper(settings: Any) -> Any:
 
 
 def keep_beside(out: Path, settings: Any) -> None:
-    """Put configuration and tokenizer into the run's folder."""
+    """Put configuration and tokenizer into the run's folder. Chapter: 90_cli."""
     import shutil
 
     from minillm.files import atomic_path

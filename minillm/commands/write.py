@@ -43,13 +43,16 @@ Seed = Annotated[int | None, typer.Option(help="the same seed writes the same te
 
 # %% ../../nbs/90_cli.ipynb #be48b385
 def new_lines(texts: list[str] | None) -> list[str]:
-    r"""Texts of the command line, where the two signs \n mean a new line."""
+    r"""Texts of the command line, where the two signs \n mean a new line.
+
+    Chapter: 90_cli.
+    """
     return [text.replace("\\n", "\n") for text in texts or []]
 
 
 def after(begin: Callable[[], None], items: Iterable[Any]) -> Iterator[Any]:
     """The items, with `begin` called once the first one is there: so that nothing is
-    shown of a text that cannot be written.
+    shown of a text that cannot be written. Chapter: 90_cli.
     """
     for number, item in enumerate(items):
         if number == 0: begin()
@@ -59,7 +62,7 @@ def after(begin: Callable[[], None], items: Iterable[Any]) -> Iterator[Any]:
 @contextmanager
 def ending(screen: Any, meter: Any, endless: bool) -> Iterator[None]:
     """What may end a text from outside: Ctrl-C, which is the way an endless one is meant
-    to end, and a reader such as `head` that goes away.
+    to end, and a reader such as `head` that goes away. Chapter: 90_cli.
     """
     try: yield
     except KeyboardInterrupt:
@@ -74,7 +77,10 @@ def ending(screen: Any, meter: Any, endless: bool) -> Iterator[None]:
 
 def show_texts(screen: Any, prompt: str, grown: Iterable[list[str]],
                samples: int) -> list[str]:
-    """Show the first text as it grows and the others after it; return all of them."""
+    """Show the first text as it grows and the others after it; return all of them.
+
+    Chapter: 90_cli.
+    """
     written = [prompt] * samples
     for pieces in after(lambda: screen.show(prompt), grown):
         written = [old + piece for old, piece in zip(written, pieces)]
@@ -88,7 +94,7 @@ def show_texts(screen: Any, prompt: str, grown: Iterable[list[str]],
 
 def show_endless(screen: Any, prompt: str, pieces: Iterable[str]) -> list[str]:
     """Show pieces until they end. They are kept only where nothing is shown, for the
-    one line at the end: an endless text must not fill the memory.
+    one line at the end: an endless text must not fill the memory. Chapter: 90_cli.
     """
     kept = [prompt]
     for piece in after(lambda: screen.show(prompt), pieces):
@@ -100,7 +106,7 @@ def show_endless(screen: Any, prompt: str, pieces: Iterable[str]) -> list[str]:
 def check_beams(beams: int | None, samples: int, length_penalty: float,
                 **drawn: Any) -> None:
     """Raise a ValueError for flags that a beam search, which draws nothing, would not
-    obey.
+    obey. Chapter: 90_cli.
     """
     for name, value in drawn.items():
         together(beams=beams, **{name: value is not None})

@@ -51,8 +51,9 @@ def young_model(tokenizer: BPETokenizer, steps: int = 60, seed: int = 0) -> Deco
 
 
 def rounded(model: Decoder, bits: int) -> Decoder:
-    """A copy whose matrices have `2**bits - 1` different values in each row. Chapter:
-    39_evaluation.
+    """A copy whose matrices have `2**bits - 1` different values in each row.
+
+    Chapter: 39_evaluation.
     """
     model, top = copy.deepcopy(model), 2 ** (bits - 1) - 1
     for p in model.parameters():
@@ -80,7 +81,7 @@ from .tasks import TASKS, make_task
 # %% ../../nbs/39_evaluation.ipynb #5341f996
 def results(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]]) -> np.ndarray:
     """One number an example, (n,), the more the better: right or wrong, or minus the
-    bits of a text.
+    bits of a text. Chapter: 39_evaluation.
     """
     if "choices" in rows[0]: return right(score_choices(scorer, rows))
     if "answer" in rows[0]: return exact_match(scorer, rows)
@@ -88,7 +89,10 @@ def results(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]]) -> np.nda
 
 
 def differences(found: dict[str, dict[str, np.ndarray]]) -> list[dict[str, Any]]:
-    """Each model less the next one, in pairs, for every task."""
+    """Each model less the next one, in pairs, for every task.
+
+    Chapter: 39_evaluation.
+    """
     names = list(found)
     return [{"models": [a, b],
              **figure(task, "difference", *paired_bootstrap(found[a][task],
@@ -100,6 +104,7 @@ def differences(found: dict[str, dict[str, np.ndarray]]) -> list[dict[str, Any]]
 def compare(n: int = 200, steps: int = 400, samples: int = 150, bits: int = 3,
             folder: Path | None = None) -> Path:
     """Measure five models on the same examples; write the record `evaluation`.
+
     Chapter: 39_evaluation.
     """
     start, (model, tokenizer) = time.perf_counter(), load_pretrained(shipped_model())

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 
 def whole_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
     """Each row of weight (out, in) as whole numbers from -127 to 127, int8, and the
-    rows' scales (out,). Chapter: 29_decoding.
+    rows' scales (out,).
 
     >>> whole_rows(torch.tensor([[0.5, -1.27]]))[0].tolist()
     [[50, -127]]
+
+    Chapter: 29_decoding.
     """
     scales = weight.abs().amax(1).clamp_min(1e-8) / 127                       # (out,)
     return (weight / scales[:, None]).round().to(torch.int8), scales
@@ -21,7 +23,7 @@ def whole_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def whole_input(x: Tensor) -> tuple[Tensor, float, int]:
     """x as whole numbers from 0 to 255, with their scale and the zero point, of all
-    numbers in x together.
+    numbers in x together. Chapter: 29_decoding.
     """
     low, high = min(float(x.min()), 0.0), max(float(x.max()), 0.0)
     scale = max((high - low) / 255, 1e-12)
@@ -32,6 +34,8 @@ def whole_input(x: Tensor) -> tuple[Tensor, float, int]:
 def int8_product(x: Tensor, weight: Tensor) -> Tensor:
     """x (..., in) times weight (out, in) in whole numbers, step by step: the oracle of
     `Int8Linear`. Returns (..., out). Source: Jacob et al. 2018, section 2.2.
+
+    Chapter: 29_decoding.
     """
     (w, s), (u, t, zero) = whole_rows(weight), whole_input(x)
     return (u - zero).double() @ w.double().T * (s * t)                    # (..., out)

@@ -51,14 +51,17 @@ def make_model(projector: str = "MLP", fusion: str = "concatenation",
 
 
 def images_of(scenes: Sequence[Scene]) -> Tensor:
-    """The painted scenes (B, 3, 32, 32), with numbers of about unit size."""
+    """The painted scenes (B, 3, 32, 32), with numbers of about unit size.
+
+    Chapter: 25_vlm.
+    """
     return GAIN * torch.stack([paint(scene) for scene in scenes])
 
 
 def exchanges(scenes: Sequence[Scene], rng: random.Random, asked: float = 0.0
               ) -> list[tuple[list[int], list[int]]]:
     """For each scene a prompt and an answer: a caption, or, with probability `asked`,
-    one of its questions.
+    one of its questions. Chapter: 25_vlm.
     """
     def choose(scene: Scene) -> tuple[str, str]:
         if rng.random() < asked: return rng.choice(questions(scene))
@@ -70,12 +73,12 @@ Look = Callable[[Tensor], Tensor]  # what the model is shown instead of the imag
 
 
 def blind(images: Tensor) -> Tensor:
-    """No picture at all."""
+    """No picture at all. Chapter: 25_vlm."""
     return torch.zeros_like(images)
 
 
 def shuffled(images: Tensor) -> Tensor:
-    """Each row gets its neighbour's picture."""
+    """Each row gets its neighbour's picture. Chapter: 25_vlm."""
     return images.roll(1, 0)
 
 
@@ -111,7 +114,7 @@ def describe(model: VisionLanguageModel, scenes: Sequence[Scene], prompt: str = 
 
 
 def shares(said: Sequence[str], scenes: Sequence[Scene]) -> dict[str, float]:
-    """The share of right attributes, over all and for each kind."""
+    """The share of right attributes, over all and for each kind. Chapter: 25_vlm."""
     marks = [(kind, right) for text, scene in zip(said, scenes)
              for (kind, _), right in right_facts(text, scene).items()]
     kinds = {"all": marks, **{a: [m for m in marks if m[0] == a] for a in ATTRIBUTES}}
@@ -120,13 +123,16 @@ def shares(said: Sequence[str], scenes: Sequence[Scene]) -> dict[str, float]:
 
 
 def fixed_scenes(n: int, part: str = "test", seed: int = 1000) -> list[Scene]:
-    """The same `n` scenes of a part each time."""
+    """The same `n` scenes of a part each time. Chapter: 25_vlm."""
     rng = random.Random(seed)
     return [draw_scene(rng, (part,)) for _ in range(n)]
 
 
 def answers_right(model: VisionLanguageModel, scenes: Sequence[Scene]) -> float:
-    """The share of all questions about `scenes` that are answered rightly."""
+    """The share of all questions about `scenes` that are answered rightly.
+
+    Chapter: 25_vlm.
+    """
     asked: dict[str, list[tuple[Scene, str]]] = {}
     for scene in scenes:
         for question, answer in questions(scene):
@@ -141,7 +147,10 @@ def answers_right(model: VisionLanguageModel, scenes: Sequence[Scene]) -> float:
 def measure(seed: int, steps: int, projector: str = "MLP",
             fusion: str = "concatenation",
             look: Look = torch.clone) -> dict[str, float]:
-    """Train on the training pairs, and the shares right on the validation pairs."""
+    """Train on the training pairs, and the shares right on the validation pairs.
+
+    Chapter: 25_vlm.
+    """
     model, start = make_model(projector, fusion, seed), time.perf_counter()
     train(model, steps, seed=seed, look=look)
     scenes = fixed_scenes(300, "validation")

@@ -46,11 +46,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def bootstrap(values: Tensor, resamples: int = 2000,
               seed: int = 0) -> tuple[float, float, float]:
     """The mean of some values, (n,), and the bounds that hold 95% of the means of as
-    many drawn from them with replacement. Source: Efron 1979. Chapter:
-    36_quantization.
+    many drawn from them with replacement. Source: Efron 1979.
 
     >>> bootstrap(torch.tensor([2.0, 2.0]))
     (2.0, 2.0, 2.0)
+
+    Chapter: 36_quantization.
     """
     g = torch.Generator().manual_seed(seed)
     drawn = torch.randint(len(values), (resamples, len(values)), generator=g)
@@ -61,7 +62,7 @@ def bootstrap(values: Tensor, resamples: int = 2000,
 
 def story_rows(tokenizer: Any, n: int, key: str, batch_size: int = 16) -> list[Tensor]:
     """Stories for calibration as batches of ids, each cut to the shortest of its
-    batch, so that nothing is filled up.
+    batch, so that nothing is filled up. Chapter: 36_quantization.
     """
     rows = [tokenizer.encode(story.text) for story in write_stories(n, key)]
     batches = [rows[i:i + batch_size] for i in range(0, n, batch_size)]
@@ -72,7 +73,10 @@ def story_rows(tokenizer: Any, n: int, key: str, batch_size: int = 16) -> list[T
 def variant(model: Decoder, tokenizer: Any, seed: int = 0, *,
             scheme: str | Scheme = "int8", method: str = "round", table: bool = False,
             noise: bool = False, careless: bool = False, n: int = 64) -> Decoder:
-    """The model as one of `VARIANTS` says, calibrated on `n` stories of this seed."""
+    """The model as one of `VARIANTS` says, calibrated on `n` stories of this seed.
+
+    Chapter: 36_quantization.
+    """
     batches: list[Tensor] = []
     if method != "round":
         batches = story_rows(tokenizer, n, f"quantization calibration {seed}")
@@ -86,7 +90,10 @@ def variant(model: Decoder, tokenizer: Any, seed: int = 0, *,
 
 
 class WithCache(nn.Module):
-    """A model whose keys and values go through a quantized cache: ids -> logits."""
+    """A model whose keys and values go through a quantized cache: ids -> logits.
+
+    Chapter: 36_quantization.
+    """
 
     def __init__(self, model: Decoder, **options: Any) -> None:
         super().__init__()
@@ -99,7 +106,7 @@ class WithCache(nn.Module):
 
 def entry(excess: Tensor, base: Tensor, **sizes: Any) -> dict[str, Any]:
     """One line of the table: bits a story above the floor, and above the model before,
-    each with its interval over stories.
+    each with its interval over stories. Chapter: 36_quantization.
     """
     names = ("mean", "low", "high")
     return {"excess": dict(zip(names, bootstrap(excess))),
@@ -107,7 +114,7 @@ def entry(excess: Tensor, base: Tensor, **sizes: Any) -> dict[str, Any]:
 
 
 def file_bytes(model: Decoder) -> int:
-    """The size of the weights on disk."""
+    """The size of the weights on disk. Chapter: 36_quantization."""
     with tempfile.TemporaryDirectory() as folder:
         save_quantized(model, Path(folder) / "out")
         return (Path(folder) / "out" / FILES[1]).stat().st_size
@@ -115,7 +122,7 @@ def file_bytes(model: Decoder) -> int:
 
 def losses(stories: int, seeds: Sequence[int]) -> dict[str, Any]:
     """Each of `VARIANTS` on held-out stories: for calibrated ones the mean of the seeds
-    for each story. And the caches.
+    for each story. And the caches. Chapter: 36_quantization.
     """
     folder = shipped_model()
     model, tokenizer = load_pretrained(folder)
@@ -154,7 +161,10 @@ def losses(stories: int, seeds: Sequence[int]) -> dict[str, Any]:
 # %% ../../nbs/36_quantization.ipynb #f0553c96
 @torch.inference_mode()
 def write(model: Decoder, cache: KVCache, n: int = 32) -> None:
-    """`n` tokens after a prompt of 64, always the most probable one."""
+    """`n` tokens after a prompt of 64, always the most probable one.
+
+    Chapter: 36_quantization.
+    """
     cache.reset()
     x = torch.arange(64)[None]
     for _ in range(n): x = model(x, cache=cache)[:, -1:].argmax(-1)
@@ -163,6 +173,8 @@ def write(model: Decoder, cache: KVCache, n: int = 32) -> None:
 def speeds(rounds: int = 7, size: int = 2048) -> dict[str, Any]:
     """Milliseconds a token of the storyteller, and a product of a matrix of `size` rows
     and columns with one vector: medians and quartiles of interleaved rounds.
+
+    Chapter: 36_quantization.
     """
     model, _ = load_pretrained(shipped_model())
     made = {"float32": model} | {s: quantize(model, s) for s in SCHEMES}

@@ -27,12 +27,15 @@ WAYS = ("gold", "words", "meaning", "both", "none", "wrong")
 
 
 def fact_of(question: Question) -> str:
-    """The sentence that answers."""
+    """The sentence that answers. Chapter: 37_retrieval."""
     return f"In {question.town.name} the {question.relation} is {question.answer}."
 
 
 def wrong_chunk(question: Question, chunks: Sequence[Chunk]) -> str:
-    """A chunk of another town that tells the same kind of fact: the next one."""
+    """A chunk of another town that tells the same kind of fact: the next one.
+
+    Chapter: 37_retrieval.
+    """
     told = [c.text for c in chunks if f"the {question.relation} is" in c.text]
     own = next(i for i, text in enumerate(told) if question.town.name in text)
     return told[(own + 1) % len(told)]
@@ -40,14 +43,14 @@ def wrong_chunk(question: Question, chunks: Sequence[Chunk]) -> str:
 
 def found_by(scores: Callable[[str], Tensor], collection: Collection,
              asked: Sequence[Question]) -> list[str]:
-    """The first chunk of one search for each question."""
+    """The first chunk of one search for each question. Chapter: 37_retrieval."""
     return [collection.best(scores(q.text), 1)[0].chunk.text for q in asked]
 
 
 def passages_for(asked: Sequence[Question], collection: Collection
                  ) -> dict[str, list[str]]:
     """What the reader is given for each question, by the way of finding it; nothing
-    under `none`.
+    under `none`. Chapter: 37_retrieval.
     """
     chunks = collection.chunks
     return {"gold": [next(c.text for c in chunks if fact_of(q) in c.text)
@@ -62,7 +65,7 @@ def passages_for(asked: Sequence[Question], collection: Collection
 def judge_answers(said: Sequence[str], asked: Sequence[Question],
                   passages: Sequence[str]) -> dict[str, float]:
     """Shares of the answers that are right, that say unknown, that copy something false
-    from the passage, and of passages that hold the fact.
+    from the passage, and of passages that hold the fact. Chapter: 37_retrieval.
     """
     rows = list(zip(said, asked, passages))
     return {"right": mean(s == q.answer for s, q, _ in rows),
@@ -73,7 +76,10 @@ def judge_answers(said: Sequence[str], asked: Sequence[Question],
 
 def checked(said: Sequence[str], asked: Sequence[Question],
             passages: Sequence[str]) -> list[str]:
-    """The answers, but unknown where the passage lacks a name of the question."""
+    """The answers, but unknown where the passage lacks a name of the question.
+
+    Chapter: 37_retrieval.
+    """
     return [s if names_agree(q.text, p) else UNKNOWN
             for s, q, p in zip(said, asked, passages)]
 
@@ -105,6 +111,7 @@ def measure_seed(seed: int, steps: int, embedder: Embedder
 
 def main(steps: int = 300, seeds: int = 3) -> None:
     """Write the run record `retrieval` and the shipped reader, of the first seed.
+
     Chapter: 37_retrieval.
     """
     start, embedder, runs = time.perf_counter(), minilm(), []

@@ -25,14 +25,14 @@ Search = Callable[[Tensor], Tensor]    # queries (Q, D) -> ids (Q, 10)
 
 
 def timed(call: Callable[..., Any], *given: Any) -> tuple[Any, float]:
-    """What a call gives, and its seconds of the processor."""
+    """What a call gives, and its seconds of the processor. Chapter: 37_retrieval."""
     start = time.process_time()
     return call(*given), time.process_time() - start
 
 
 def ask(search: Search, queries: Tensor, truth: Tensor) -> dict[str, float]:
     """Recall at ten with half its 95% interval over the questions, and the median
-    milliseconds of one.
+    milliseconds of one. Chapter: 37_retrieval.
     """
     recalls = recall_at(torch.cat([search(q[None]) for q in queries]), truth)
     times = [timed(search, q[None])[1] for q in queries[:TIMED]]
@@ -41,12 +41,15 @@ def ask(search: Search, queries: Tensor, truth: Tensor) -> dict[str, float]:
 
 
 def through(index: Any) -> Search:
-    """The search of a FAISS index."""
+    """The search of a FAISS index. Chapter: 37_retrieval."""
     return lambda queries: search_index(index, queries)[1]
 
 
 def measure_lists(part: Tensor, queries: Tensor, truth: Tensor) -> dict[str, Any]:
-    """The rows of `flat` and of IVF with 1, 8 and 32 probes for one collection."""
+    """The rows of `flat` and of IVF with 1, 8 and 32 probes for one collection.
+
+    Chapter: 37_retrieval.
+    """
     rows: dict[str, Any] = {
         "exact product": ask(lambda q: exact_search(q, part)[1], queries, truth)}
     index, seconds = timed(build_index, part)
@@ -81,8 +84,9 @@ def measure_index(sizes: Sequence[int], d: int = 64) -> dict[str, dict[str, Any]
 
 
 def main(sizes: Sequence[int] = (1000, 10_000, 100_000, 1_000_000)) -> None:
-    """Measure the indexes and write the run record `retrieval_index`. Chapter:
-    37_retrieval.
+    """Measure the indexes and write the run record `retrieval_index`.
+
+    Chapter: 37_retrieval.
     """
     torch.set_num_threads(1)
     start = time.perf_counter()

@@ -29,7 +29,7 @@ FIRST = ("brave", "quiet", "little", "kind", "clever")
 
 
 def order(number: int) -> dict[str, Any]:
-    """What client `number` asks for, each time the same."""
+    """What client `number` asks for, each time the same. Chapter: 38_serving."""
     words = "Once upon a time there was a " + FIRST[number % len(FIRST)]
     return {"model": "storyteller", "prompt": words[:16 + 3 * (number % 7) + 2],
             "max_tokens": 3 + number % 8, "temperature": (0.0, 0.7, 1.0)[number % 3],
@@ -50,7 +50,10 @@ def must_give(served: Served, asked: dict[str, Any]) -> str:
 
 
 class Crowd:
-    """Clients of a server, each with requests one after another, and what they saw."""
+    """Clients of a server, each with requests one after another, and what they saw.
+
+    Chapter: 38_serving.
+    """
 
     def __init__(self, url: str, want: Sequence[str], times: int) -> None:
         self.url, self.want, self.times = url, want, times
@@ -96,21 +99,25 @@ class Crowd:
 
 
 def memory(pid: int) -> float:
-    """What a process has in memory, in MiB."""
+    """What a process has in memory, in MiB. Chapter: 38_serving."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 async def watch(pid: int, found: list[float], every: float = 0.25) -> None:
-    """Add to `found` what the process has in memory, again and again."""
+    """Add to `found` what the process has in memory, again and again.
+
+    Chapter: 38_serving.
+    """
     while True:
         found.append(memory(pid))
         await asyncio.sleep(every)
 
 
 def load_test(clients: int = 200, times: int = 10) -> dict[str, Any]:
-    """Start a server, let the crowd loose on it, end it; what was seen. Chapter:
-    38_serving.
+    """Start a server, let the crowd loose on it, end it; what was seen.
+
+    Chapter: 38_serving.
     """
     served = open_served()
     want = [must_give(served, order(i)) for i in range(clients)]
@@ -154,7 +161,10 @@ def load_test(clients: int = 200, times: int = 10) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write the run record `serving_load`; with other numbers, only show."""
+    """Write the run record `serving_load`; with other numbers, only show.
+
+    Chapter: 38_serving.
+    """
     parser = argparse.ArgumentParser("python -m minillm.serve.load",
                                      description="many clients against one server")
     parser.add_argument("--clients", type=int, default=200)

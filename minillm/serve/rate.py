@@ -22,7 +22,7 @@ OPENINGS = ("Once upon a time there was a brave girl named Anna.", "Once upon a 
 
 
 def orders(tokenizer: Any, n: int, n_tokens: int = 16) -> list[Job]:
-    """`n` requests, each with its own seed."""
+    """`n` requests, each with its own seed. Chapter: 38_serving."""
     return [Job(tokenizer.encode(OPENINGS[i % len(OPENINGS)]),
                 Settings(n_tokens, 0.8, seed=i), tokenizer) for i in range(n)]
 
@@ -46,7 +46,7 @@ def measure(model: Any, tokenizer: Any, clients: Sequence[int] = (1, 4, 16, 32),
 
 
 def main() -> None:
-    """Write the run record `serving`."""
+    """Write the run record `serving`. Chapter: 38_serving."""
     start, folder = time.perf_counter(), shipped_model()
     with one_thread():
         found = measure(load_model(folder), load_tokenizer(folder))

@@ -70,7 +70,7 @@ def adapt(model: Decoder, tokenizer: Any, tales: Sequence[Story], *, rate: float
 
 
 def size(tensors: Sequence[Tensor]) -> int:
-    """Bytes of these tensors, each counted once."""
+    """Bytes of these tensors, each counted once. Chapter: 33_lora."""
     return sum(t.nbytes for t in {id(t): t for t in tensors}.values())
 
 
@@ -114,7 +114,7 @@ def new_tales(n: int, key: str) -> list[Story]:
 @torch.no_grad()
 def gifts_right(model: Decoder, tokenizer: Any, tales: Sequence[Story]) -> float:
     """The share of tales at whose first mention of the gift the most probable token is
-    the gift.
+    the gift. Chapter: 33_lora.
     """
     right = 0
     for tale in tales:
@@ -127,7 +127,7 @@ def gifts_right(model: Decoder, tokenizer: Any, tales: Sequence[Story]) -> float
 
 def wholes(model: Decoder, tokenizer: Any, n: int, seed: int) -> float:
     """The share of `n` tales written by the model that are grammatical and consistent
-    tales of the new plot.
+    tales of the new plot. Chapter: 33_lora.
     """
     prompt = tokenizer.encode("Once")
     generator = torch.Generator().manual_seed(seed)
@@ -140,7 +140,7 @@ def wholes(model: Decoder, tokenizer: Any, n: int, seed: int) -> float:
 def measure(model: Decoder, tokenizer: Any, tales: dict[str, list[Story]],
             written: int = 0, seed: int = 0) -> dict[str, float]:
     """Excess in bits, gifts right, the forgotten, and, of `written` tales, the whole
-    ones.
+    ones. Chapter: 33_lora.
     """
     was_training = model.training
     model.eval()
@@ -155,7 +155,7 @@ def measure(model: Decoder, tokenizer: Any, tales: dict[str, list[Story]],
 def spectrum(before: Decoder, after: Decoder,
              ranks: Sequence[int] = (1, 2, 4, 8, 16, 32, 64, 128)) -> dict[str, float]:
     """What share of the squared change of all square-sided matrices W_q and W_o lies
-    in their first r directions, for each r.
+    in their first r directions, for each r. Chapter: 33_lora.
     """
     changes = [b.detach() - a.detach() for (name, a), b in
                zip(before.named_parameters(), after.parameters())
@@ -171,7 +171,10 @@ SEEDS, CHOOSER = (0, 1, 2), 100
 
 def choose_rates(tokenizer: Any, say: Callable[..., None]
                  ) -> dict[str, dict[str, float]]:
-    """The excess of each method with each rate, on tales that no figure uses."""
+    """The excess of each method with each rate, on tales that no figure uses.
+
+    Chapter: 33_lora.
+    """
     held_out, found = new_tales(60, "choose"), dict[str, dict[str, float]]()
     for method in METHODS:
         found[method] = {}
@@ -187,7 +190,10 @@ def choose_rates(tokenizer: Any, say: Callable[..., None]
 
 def run_method(method: str, rate: float, tokenizer: Any,
                tales: dict[str, list[Story]]) -> dict[str, Any]:
-    """Three seeds of one method: each figure with its 95% interval, and the runs."""
+    """Three seeds of one method: each figure with its 95% interval, and the runs.
+
+    Chapter: 33_lora.
+    """
     runs: dict[str, list[float]] = {}
     row: dict[str, Any] = {"rate": rate}
     for seed in SEEDS:
@@ -208,7 +214,7 @@ def run_method(method: str, rate: float, tokenizer: Any,
 
 
 def main(folder: str | Path | None = None) -> None:
-    """Choose the rates, train everything, write the record `lora`."""
+    """Choose the rates, train everything, write the record `lora`. Chapter: 33_lora."""
     torch.set_num_threads(1)
     start, tokenizer = time.time(), load_tokenizer(shipped_model())
     tales = {"new": new_tales(200, "test"), "old": write_stories(200, "test")}

@@ -32,23 +32,32 @@ OTHER_TEMPLATE = DEFAULT_TEMPLATE.replace("'|> '", "'|>'")     # without the spa
 
 
 def base_model() -> tuple[Decoder, Any]:
-    """The storyteller and its tokenizer, with room for the tokens of a chat."""
+    """The storyteller and its tokenizer, with room for the tokens of a chat.
+
+    Chapter: 32_finetuning.
+    """
     folder = shipped_model("storyteller")
     return add_tokens(load_model(folder), load_tokenizer(folder), CHAT_TOKENS)
 
 
 def alone(example: Example, end: int) -> Example:
-    """The loss on the answers alone, with the token that ends them: as it is."""
+    """The loss on the answers alone, with the token that ends them: as it is.
+
+    Chapter: 32_finetuning.
+    """
     return example
 
 
 def everything(example: Example, end: int) -> Example:
-    """The loss on every token."""
+    """The loss on every token. Chapter: 32_finetuning."""
     return example[0], [True] * len(example[0])
 
 
 def endless(example: Example, end: int) -> Example:
-    """The loss on the answers without the token that ends them."""
+    """The loss on the answers without the token that ends them.
+
+    Chapter: 32_finetuning.
+    """
     ids, learned = example
     return ids, [t and i != end for i, t in zip(ids, learned)]
 
@@ -58,7 +67,10 @@ ARMS: dict[str, Callable[[Example, int], Example]] = {
 
 
 def training_rows(tokenizer: Any, arm: str, seed: int, chats: int) -> Packed:
-    """Conversations about new tales, packed; what is learned of them is up to `arm`."""
+    """Conversations about new tales, packed; what is learned of them is up to `arm`.
+
+    Chapter: 32_finetuning.
+    """
     template = ChatTemplate()
     end = end_token(template, tokenizer)
     examples = [ARMS[arm](encode_chat(template, tokenizer, chat), end)
@@ -68,13 +80,19 @@ def training_rows(tokenizer: Any, arm: str, seed: int, chats: int) -> Packed:
 
 # %% ../../nbs/32_finetuning.ipynb #e6b62be1
 def right(questions: Sequence[Question], answers: Sequence[Answer]) -> float:
-    """The share of answers that are word for word the right one, and ended."""
+    """The share of answers that are word for word the right one, and ended.
+
+    Chapter: 32_finetuning.
+    """
     return mean(a.ended and a.text == q.answer for q, a in zip(questions, answers))
 
 
 def by_kind(questions: Sequence[Question],
             answers: Sequence[Answer]) -> dict[str, list[int]]:
-    """Right answers and questions, for each kind of word that is asked for."""
+    """Right answers and questions, for each kind of word that is asked for.
+
+    Chapter: 32_finetuning.
+    """
     found: dict[str, list[int]] = {}
     for q, a in zip(questions, answers):
         hits = found.setdefault(q.kind, [0, 0])
@@ -85,13 +103,16 @@ def by_kind(questions: Sequence[Question],
 
 def answer(model: Decoder, tokenizer: Any, questions: Sequence[Question],
            source: str = DEFAULT_TEMPLATE) -> list[Answer]:
-    """The model's answers to questions about tales."""
+    """The model's answers to questions about tales. Chapter: 32_finetuning."""
     return answer_chats(model, tokenizer, ChatTemplate(source),
                         [q.messages for q in questions], max_tokens=16)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean and 95% interval of a few seeds (Student's t; Student 1908)."""
+    """Mean and 95% interval of a few seeds (Student's t; Student 1908).
+
+    Chapter: 32_finetuning.
+    """
     t = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776}[len(values)]
     half = t * stdev(values) / math.sqrt(len(values))
     return mean(values), mean(values) - half, mean(values) + half
@@ -123,7 +144,7 @@ def train_arm(arm: str, seed: int, steps: int, batch_size: int = 8, lr: float = 
 def measure(arm: str, seed: int, steps: int, watched: Sequence[Question],
             test: Sequence[Question]) -> dict[str, Any]:
     """One run: its curve, its answers to the test questions, and what it has forgotten
-    of telling stories, in bits a story.
+    of telling stories, in bits a story. Chapter: 32_finetuning.
     """
     model, curve = train_arm(arm, seed, steps, questions=watched)
     _, tokenizer = base_model()
@@ -141,7 +162,10 @@ def measure(arm: str, seed: int, steps: int, watched: Sequence[Question],
 
 
 def run(steps: int, seeds: Sequence[int], n_test: int = 300) -> dict[str, Any]:
-    """The experiment of the chapter; writes the run record `finetuning`."""
+    """The experiment of the chapter; writes the run record `finetuning`.
+
+    Chapter: 32_finetuning.
+    """
     began, (base, tokenizer) = time.perf_counter(), base_model()
     test, watched = tale_questions(n_test, "test"), tale_questions(60, "watched")
     before = answer(base, tokenizer, test)
@@ -172,7 +196,10 @@ def run(steps: int, seeds: Sequence[int], n_test: int = 300) -> dict[str, Any]:
 
 
 def main() -> None:
-    """`python -m minillm.train.answering`"""
+    """`python -m minillm.train.answering`
+
+    Chapter: 32_finetuning.
+    """
     parser = argparse.ArgumentParser(description=run.__doc__)
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])

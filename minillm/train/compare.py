@@ -36,6 +36,8 @@ def make_splits(text: str, choose: float = 0.05) -> Splits:
     >>> s = make_splits("ab" * 100)
     >>> len(s.learn), len(s.choose), len(s.val)
     (171, 9, 20)
+
+    Chapter: 30_speedrun.
     """
     tokenizer = CharTokenizer.train(text)
     ids = np.array(tokenizer.encode(text), dtype=np.uint16)
@@ -47,7 +49,10 @@ def make_splits(text: str, choose: float = 0.05) -> Splits:
 
 def counting(splits: Splits, orders: Sequence[int] = (2, 3, 4, 5, 6, 7)
              ) -> dict[str, dict[str, float]]:
-    """What counting gives: the loss and the seconds of n-grams by their length."""
+    """What counting gives: the loss and the seconds of n-grams by their length.
+
+    Chapter: 30_speedrun.
+    """
     found = {}
     for n in orders:
         start = time.process_time()
@@ -62,7 +67,7 @@ FACTORS = (0.5, 1.0, 2.0)
 
 def tuned(recipe: Recipe, splits: Splits, seed: int = 100) -> tuple[Recipe, float]:
     """The recipe with its rates times the best of `FACTORS`, by the loss on the
-    selection part after training on what is left; and the factor.
+    selection part after training on what is left; and the factor. Chapter: 30_speedrun.
     """
     def scaled(factor: float) -> Recipe:
         return replace(recipe, rate=recipe.rate * factor, muon=recipe.muon * factor)
@@ -78,6 +83,8 @@ def compare(arms: Mapping[str, Recipe], splits: Splits, seeds: int = 3
             ) -> dict[str, dict[str, Any]]:
     """Each arm with its own rates: validation losses of `seeds` runs, and seconds of
     the processor. A round trains every arm once, so the machine's moods hit all.
+
+    Chapter: 30_speedrun.
     """
     rows: dict[str, dict[str, Any]] = {}
     for name, recipe in arms.items():

@@ -36,6 +36,8 @@ SAVE_EVERY = 5
 def fork(arguments: list[str], log: Path, limit: int = 0) -> int:
     """Run `minillm ARGUMENTS` in a copy of this process, its output in `log`; returns
     its number. `limit` bounds the bytes of each file that it writes.
+
+    Chapter: 18_trainer.
     """
     pid = os.fork()
     if pid: return pid
@@ -57,7 +59,10 @@ def fork(arguments: list[str], log: Path, limit: int = 0) -> int:
 
 
 def wait(pid: int, seconds: float = 120) -> int:
-    """The exit code of a process, negative for the signal that ended it."""
+    """The exit code of a process, negative for the signal that ended it.
+
+    Chapter: 18_trainer.
+    """
     end = time.time() + seconds
     while time.time() < end:
         done, status = os.waitpid(pid, os.WNOHANG)
@@ -69,7 +74,10 @@ def wait(pid: int, seconds: float = 120) -> int:
 
 # %% ../../nbs/18_trainer.ipynb #e7cafe06
 class Bench:
-    """A folder with data, a run that nothing happens to, and one stopped halfway."""
+    """A folder with data, a run that nothing happens to, and one stopped halfway.
+
+    Chapter: 18_trainer.
+    """
 
     def __init__(self, folder: Path, seed: int = 0) -> None:
         self.folder, self.random, self.count = folder, random.Random(seed), 0
@@ -137,7 +145,10 @@ class Bench:
 
 
 def clear(code: int, said: str, *words: str) -> bool:
-    """Whether a command ended with one error line that holds `words`."""
+    """Whether a command ended with one error line that holds `words`.
+
+    Chapter: 18_trainer.
+    """
     lines = [line for line in said.splitlines() if line.startswith("error:")]
     good = (code == 1 and len(lines) == 1 and "Traceback" not in said
             and all(word in lines[0] for word in words))
@@ -146,7 +157,10 @@ def clear(code: int, said: str, *words: str) -> bool:
 
 # %% ../../nbs/18_trainer.ipynb #17f8213f
 def killed(bench: Bench, how: int = signal.SIGKILL) -> bool:
-    """A signal at a random moment; no step that was saved is lost."""
+    """A signal at a random moment; no step that was saved is lost.
+
+    Chapter: 18_trainer.
+    """
     while True:
         out = bench.new()
         pid = bench.start(out)
@@ -163,13 +177,16 @@ def killed(bench: Bench, how: int = signal.SIGKILL) -> bool:
 
 
 def interrupted(bench: Bench) -> bool:
-    """Ctrl-C, or what a cluster sends before it takes a machine back."""
+    """Ctrl-C, or what a cluster sends before it takes a machine back.
+
+    Chapter: 18_trainer.
+    """
     return killed(bench, bench.random.choice([signal.SIGINT, signal.SIGTERM]))
 
 
 def disk_full(bench: Bench) -> bool:
     """A small file system that fills up, where one may be made; else a limit on the
-    size of files.
+    size of files. Chapter: 18_trainer.
     """
     code = 0
     while code == 0:                               # else it all fitted: once more
@@ -186,7 +203,10 @@ def disk_full(bench: Bench) -> bool:
 
 
 def damaged(bench: Bench) -> bool:
-    """A file of the last checkpoint cut short, changed in one byte, or gone."""
+    """A file of the last checkpoint cut short, changed in one byte, or gone.
+
+    Chapter: 18_trainer.
+    """
     out = bench.new()
     shutil.copytree(bench.folder / "half", out)
     file = bench.random.choice(sorted(find_checkpoint(out).iterdir()))
@@ -200,7 +220,10 @@ def damaged(bench: Bench) -> bool:
 
 
 def data_changed(bench: Bench) -> bool:
-    """Token files cut or rewritten under a run, or between two parts of it."""
+    """Token files cut or rewritten under a run, or between two parts of it.
+
+    Chapter: 18_trainer.
+    """
     out, data = bench.new(), bench.data / bench.random.choice(["train.bin", "val.bin"])
     whole, kind = data.read_bytes(), bench.random.choice(
         ["cut", "rewritten", "between"])
@@ -221,7 +244,10 @@ def data_changed(bench: Bench) -> bool:
 
 
 def second_run(bench: Bench) -> bool:
-    """Another run in the same folder: it is refused, and the first one goes on."""
+    """Another run in the same folder: it is refused, and the first one goes on.
+
+    Chapter: 18_trainer.
+    """
     out = bench.new()
     pid = bench.start(out)
     bench.until_step(out, bench.random.randrange(1, 30))
@@ -241,7 +267,10 @@ FAULTS: dict[str, tuple[Callable[[Bench], bool], int]] = {
 
 
 def load_all() -> None:
-    """Load what a run loads, so that its copies need not; no thread may start here."""
+    """Load what a run loads, so that its copies need not; no thread may start here.
+
+    Chapter: 18_trainer.
+    """
     torch.set_num_threads(1)
     for module in ("minillm.cli", "minillm.train.trainer", "minillm.plot", "rich.live"):
         importlib.import_module(module)
@@ -270,6 +299,7 @@ def run_faults(folder: Path, share: float = 1.0, seed: int = 0) -> dict[str, Any
 
 def main(arguments: list[str] | None = None) -> None:
     """`python -m minillm.train.faults`: try all faults and write the run record.
+
     Chapter: 18_trainer.
     """
     parser = argparse.ArgumentParser(description="Do to a run what happens to runs.")

@@ -29,8 +29,9 @@ LONGEST = 36                                     # tokens of an answer, at most
 
 def imitate(model: Decoder, batch: tuple[Tensor, Tensor], *, steps: int, lr: float,
             batch_size: int = 64, seed: int = 0) -> Decoder:
-    """Plain fine-tuning on answers: the mean surprise at a token falls. Chapter:
-    34_preferences.
+    """Plain fine-tuning on answers: the mean surprise at a token falls.
+
+    Chapter: 34_preferences.
     """
     ids, is_answer = batch
     optimizer = make_adamw(model.train(), lr)
@@ -45,8 +46,9 @@ def imitate(model: Decoder, batch: tuple[Tensor, Tensor], *, steps: int, lr: flo
 
 
 def card_base(steps: int = 250, seed: int = 0) -> Decoder:
-    """A small decoder that writes postcards as the grammar does. Chapter:
-    34_preferences.
+    """A small decoder that writes postcards as the grammar does.
+
+    Chapter: 34_preferences.
     """
     torch.manual_seed(seed)
     cards = make_cards(64 * steps, seed)
@@ -56,13 +58,13 @@ def card_base(steps: int = 250, seed: int = 0) -> Decoder:
 
 
 def card_prompts(n: int, seed: int) -> list[list[int]]:
-    """`n` prompts such as `Dear Ida,` as ids."""
+    """`n` prompts such as `Dear Ida,` as ids. Chapter: 34_preferences."""
     rng = random.Random(f"prompts {seed}")
     return [TOKENIZER.encode(f"Dear {rng.choice(NAMES)},") for _ in range(n)]
 
 
 def write_cards(model: Decoder, n: int, seed: int) -> Rollout:
-    """`n` cards as the model writes them."""
+    """`n` cards as the model writes them. Chapter: 34_preferences."""
     return rollout(model, card_prompts(n, seed), max_tokens=LONGEST, stop=STOP,
                    generator=torch.Generator().manual_seed(seed))
 
@@ -82,7 +84,7 @@ def card_pairs(base: Decoder, n: int, seed: int,
 
 
 def truths(written: Rollout) -> list[float]:
-    """The true score of each card."""
+    """The true score of each card. Chapter: 34_preferences."""
     return [true_score(TOKENIZER.decode(ids)) for ids in written.answers()]
 
 

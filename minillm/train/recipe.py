@@ -29,12 +29,12 @@ from .optim import make_adamw
 @dataclass(frozen=True)
 class Recipe:
     """Everything a run is made of, as data: a trick is `replace(recipe, ...)`. The
-    default is nanoGPT's recipe for a CPU. Chapter: 30_speedrun.
+    default is nanoGPT's recipe for a CPU.
 
     `before` are the offsets of `PreviousCharacters`, `muon` is Muon's rate for the
     matrices (0: AdamW moves all), `rate` AdamW's, `floor` what is left of both at the
     end, `average` how much of a running mean of the weights each step keeps (0: none),
-    `spread` the deviation that embeddings begin with.
+    `spread` the deviation that embeddings begin with. Chapter: 30_speedrun.
     """
 
     layers: int = 4
@@ -75,8 +75,9 @@ class Recipe:
 
 
 def build(recipe: Recipe, vocab_size: int, seed: int = 0) -> Decoder:
-    """The model of a recipe: a `Decoder` some parts of which are exchanged. Chapter:
-    30_speedrun.
+    """The model of a recipe: a `Decoder` some parts of which are exchanged.
+
+    Chapter: 30_speedrun.
     """
     torch.manual_seed(seed)
     model = Decoder(recipe.config(vocab_size))
@@ -96,7 +97,10 @@ def build(recipe: Recipe, vocab_size: int, seed: int = 0) -> Decoder:
 
 # %% ../../nbs/30_speedrun.ipynb #b2b227c1
 def make_optimizer(recipe: Recipe, model: Decoder) -> torch.optim.Optimizer:
-    """AdamW for all, or Muon for the matrices inside and AdamW for the rest."""
+    """AdamW for all, or Muon for the matrices inside and AdamW for the rest.
+
+    Chapter: 30_speedrun.
+    """
     if not recipe.muon:
         return make_adamw(model, recipe.rate, recipe.decay, recipe.betas)
     return make_muon(model, recipe.muon, recipe.rate, recipe.decay,
@@ -124,6 +128,8 @@ def held_out_loss(models: Sequence[nn.Module], tokens: np.ndarray, length: int,
 class Fit:
     """A trained model, what it cost in seconds (of the processor, and by the clock),
     and what was seen on the way: (seconds of the processor, step, loss).
+
+    Chapter: 30_speedrun.
     """
 
     model: Decoder
@@ -180,11 +186,11 @@ class Average:
 def fit(recipe: Recipe, tokens: np.ndarray, vocab_size: int, *, seed: int = 0,
         seconds: float | None = None, held_out: np.ndarray | None = None,
         looks: Sequence[float] = ()) -> Fit:
-    """Train a recipe on `tokens`. Chapter: 30_speedrun.
+    """Train a recipe on `tokens`.
 
     It takes `recipe.steps`, or with `seconds` that much time of the processor: then the
     schedule follows the clock. At the shares `looks` of the way the loss on a part of
-    `held_out` is noted; the time this takes does not count.
+    `held_out` is noted; the time this takes does not count. Chapter: 30_speedrun.
     """
     model, draw = build(recipe, vocab_size, seed), torch.Generator().manual_seed(seed)
     optimizer, schedule = make_optimizer(recipe, model), find_schedule(recipe.schedule)
@@ -212,7 +218,7 @@ def fit(recipe: Recipe, tokens: np.ndarray, vocab_size: int, *, seed: int = 0,
 
 def one_step(model: Decoder, optimizer: torch.optim.Optimizer, recipe: Recipe,
              x: Tensor, y: Tensor) -> None:
-    """Forward, backward, clip, move."""
+    """Forward, backward, clip, move. Chapter: 30_speedrun."""
     with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
         logits = model(x)                                                # (B, T, V)
     loss = F.cross_entropy(logits.flatten(0, 1).float(), y.flatten())

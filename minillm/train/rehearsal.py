@@ -46,6 +46,8 @@ def by_hand(rank: int, x: list[float], y: list[float]) -> list[float]:
 def averaged(rank: int) -> float:
     """The same with a network and random numbers: how far the averaged gradients of two
     processes are from those of the whole batch, relative to the largest of them.
+
+    Chapter: 27_scaling.
     """
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 1))
@@ -73,7 +75,7 @@ PLAN: dict[str, Any] = {
 
 
 class StopAt(Callback):
-    """Presses Ctrl-C after a step."""
+    """Presses Ctrl-C after a step. Chapter: 27_scaling."""
 
     def __init__(self, step: int) -> None: self.at = step
 
@@ -83,7 +85,7 @@ class StopAt(Callback):
 
 def make_draw(rank: int, die: int) -> Any:
     """A `draw` for the trainer: rows with unequal numbers of targets. It ends rank 1
-    after step `die`, as `kill -9` does.
+    after step `die`, as `kill -9` does. Chapter: 27_scaling.
     """
     drawn = 0
     def draw(*args: Any) -> tuple[Tensor, Tensor]:
@@ -117,7 +119,7 @@ def rehearse(rank: int, kind: str, out: str | Path, model: dict[str, Any] | None
 
 
 def rehearse_all(rank: int, folder: str) -> dict[str, list[float]]:
-    """Every way to share, each in a folder of its own."""
+    """Every way to share, each in a folder of its own. Chapter: 27_scaling."""
     return {kind: rehearse(rank, kind, Path(folder) / kind,
                            MIXTURE if kind == "ep" else TINY)
             for kind in ("ddp", "fsdp", "ep")}
@@ -146,7 +148,7 @@ def mistakes(rank: int) -> dict[str, Any]:
 # %% ../../nbs/27_scaling.ipynb #c7cb0bd0
 def held(rank: int) -> dict[str, int]:
     """How many numbers of a small mixture of experts this rank holds under each way to
-    share.
+    share. Chapter: 27_scaling.
     """
     found: dict[str, int] = {}
     for kind in ("ddp", "fsdp", "ep"):
@@ -161,6 +163,8 @@ def held(rank: int) -> dict[str, int]:
 def compare_layers(rank: int) -> dict[str, float]:
     """A `MoELayer` whose experts are divided against the whole one: the largest
     difference of outputs, of gradients of inputs, and of gradients of experts.
+
+    Chapter: 27_scaling.
     """
     torch.manual_seed(0)
     layer, ranks = make_moe(12, 4, 2, 20), dist.get_world_size()

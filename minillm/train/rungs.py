@@ -29,6 +29,7 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
 
 def ladder() -> dict[str, Recipe]:
     """The recipes from nanoGPT's, cut short, to the fast one, a trick at a time.
+
     Chapter: 30_speedrun.
     """
     rungs = {"nanoGPT's recipe, cut short": SHORT}
@@ -41,7 +42,10 @@ FAST = list(ladder().values())[-1]
 
 # %% ../../nbs/30_speedrun.ipynb #43f21cb1
 def variants() -> dict[str, Recipe]:
-    """The fast recipe with one trick taken out, or (names with a plus) one put in."""
+    """The fast recipe with one trick taken out, or (names with a plus) one put in.
+
+    Chapter: 30_speedrun.
+    """
     old: dict[str, Any] = {"rate": 1e-2, "muon": 0.0}
     return {"fast": FAST,
             "without Muon": replace(FAST, **old),

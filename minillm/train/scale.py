@@ -59,7 +59,10 @@ def attend_causal(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
 
 @dataclass(frozen=True)
 class Size:
-    """What is measured: a model, rows of its whole context, steps."""
+    """What is measured: a model, rows of its whole context, steps.
+
+    Chapter: 27_scaling.
+    """
 
     model: ModelConfig
     batch: int
@@ -78,7 +81,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def make_step(model: nn.Module, loss_of: Callable[[], Tensor], training: TrainingConfig,
               device: torch.device) -> Callable[[], None]:
-    """A whole step of training, as the trainer's: loss, gradients, clipping, AdamW."""
+    """A whole step of training, as the trainer's: loss, gradients, clipping, AdamW.
+
+    Chapter: 27_scaling.
+    """
     optimizer, precision = make_adamw(model, 1e-4), make_precision(training, device)
     if training.compile: model.compile(dynamic=False)
     def step() -> None:
@@ -92,7 +98,7 @@ def make_step(model: nn.Module, loss_of: Callable[[], Tensor], training: Trainin
 
 
 def ours(size: Size, training: TrainingConfig, ids: Tensor) -> tuple[nn.Module, Any]:
-    """The book's GPT-2, and its loss on `ids`."""
+    """The book's GPT-2, and its loss on `ids`. Chapter: 27_scaling."""
     model = Decoder(size.model).to(ids.device)
     for part in model.modules():
         if isinstance(part, Attention): part.attend = attend_causal
@@ -102,7 +108,7 @@ def ours(size: Size, training: TrainingConfig, ids: Tensor) -> tuple[nn.Module, 
 
 
 def theirs(size: Size, training: TrainingConfig, ids: Tensor) -> tuple[nn.Module, Any]:
-    """The GPT-2 of `transformers`, and its loss."""
+    """The GPT-2 of `transformers`, and its loss. Chapter: 27_scaling."""
     from transformers import GPT2Config, GPT2LMHeadModel, logging
     logging.set_verbosity_error()
     c = size.model
@@ -121,12 +127,12 @@ MAKERS = {"minillm": ours, "transformers": theirs}
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the card has done what it was asked for."""
+    """Wait until the card has done what it was asked for. Chapter: 27_scaling."""
     if device.type == "cuda": torch.cuda.synchronize(device)
 
 
 def seconds_of(step: Callable[[], None], device: torch.device) -> float:
-    """How long one call takes."""
+    """How long one call takes. Chapter: 27_scaling."""
     synchronise(device)
     began = time.perf_counter()
     step()
@@ -137,6 +143,8 @@ def seconds_of(step: Callable[[], None], device: torch.device) -> float:
 def build(maker: Any, size: Size, training: TrainingConfig, ids: Tensor) -> Any:
     """A step and what is known before the race: bytes kept for the way back, peak of
     memory on a card, seconds of the first step (compiling is in it).
+
+    Chapter: 27_scaling.
     """
     cuda = ids.device.type == "cuda"
     if cuda: torch.cuda.reset_peak_memory_stats()
@@ -179,7 +187,7 @@ def race(size: Size, setting: str, device: torch.device,
 
 
 def show(setting: str, rows: dict[str, dict[str, Any]]) -> None:
-    """Print one setting's rows."""
+    """Print one setting's rows. Chapter: 27_scaling."""
     for name, row in rows.items():
         if "failed" in row:
             print(f"{setting:17} {name:13} failed: {row['failed'][:50]}", flush=True)
@@ -190,8 +198,9 @@ def show(setting: str, rows: dict[str, dict[str, Any]]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """`python -m minillm.train.scale`: the whole table, as a run record. Chapter:
-    27_scaling.
+    """`python -m minillm.train.scale`: the whole table, as a run record.
+
+    Chapter: 27_scaling.
     """
     parser = argparse.ArgumentParser(description="Memory and speed of GPT-2.")
     parser.add_argument("--size", choices=list(SIZES),

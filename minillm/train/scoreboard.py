@@ -79,7 +79,10 @@ class Plan:
 def ppo_run(base: Decoder, reward: RewardModel, plan: Plan, seed: int,
             options: PPOOptions | None = None
             ) -> tuple[Decoder, list[dict[str, float]]]:
-    """A policy trained by PPO, and what `measure` saw on the way."""
+    """A policy trained by PPO, and what `measure` saw on the way.
+
+    Chapter: 34_preferences.
+    """
     policy = copy.deepcopy(base)
     ppo = PPO(policy, reward, STOP, options or plan.ppo, seed=seed)
     every, curve = max(1, plan.ppo_steps // plan.looks), []
@@ -93,7 +96,10 @@ def ppo_run(base: Decoder, reward: RewardModel, plan: Plan, seed: int,
 
 def best_row(base: Decoder, reward: RewardModel, n: int, cards: int,
              seed: int) -> dict[str, float]:
-    """Best of n on some cards; its distance from the base is the bound."""
+    """Best of n on some cards; its distance from the base is the bound.
+
+    Chapter: 34_preferences.
+    """
     found, _ = best_of(base, reward, card_prompts(cards, 900 + seed), n,
                        max_tokens=LONGEST, stop=STOP,
                        generator=torch.Generator().manual_seed(seed))
@@ -116,7 +122,10 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def timed(found: dict[str, Any], name: str, work: Callable[[], Any]) -> Any:
-    """What `work()` returns; the seconds of the processor go to `found[name]`."""
+    """What `work()` returns; the seconds of the processor go to `found[name]`.
+
+    Chapter: 34_preferences.
+    """
     start = time.process_time()
     result = work()
     found[name] = time.process_time() - start
@@ -124,8 +133,9 @@ def timed(found: dict[str, Any], name: str, work: Callable[[], Any]) -> Any:
 
 
 def contenders(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
-    """All who compete, with one seed: rows of the scoreboard and curves. Chapter:
-    34_preferences.
+    """All who compete, with one seed: rows of the scoreboard and curves.
+
+    Chapter: 34_preferences.
     """
     batch = pair_batch(card_pairs(base, plan.pairs, 100 + seed), TOKENIZER)
     clean = pair_batch(card_pairs(base, 500, 200 + seed, sharpness=100.0), TOKENIZER)
@@ -182,7 +192,10 @@ def broken(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
 
 # %% ../../nbs/34_preferences.ipynb #db643676
 def rounded(value: Any) -> Any:
-    """All numbers of a record to four digits after the point."""
+    """All numbers of a record to four digits after the point.
+
+    Chapter: 34_preferences.
+    """
     if isinstance(value, dict): return {k: rounded(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)): return [rounded(v) for v in value]
     return round(value, 4) if isinstance(value, float) else value

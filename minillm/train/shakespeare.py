@@ -26,7 +26,7 @@ from .trainer import Trainer, evaluate
 
 def counting_loss(train: list[int], val: list[int], n: int, vocab_size: int) -> float:
     """Held-out nats a token of an n-gram counter, each order mixed with the next
-    shorter one (Witten & Bell 1991).
+    shorter one (Witten & Bell 1991). Chapter: 18_trainer.
     """
     counts: list[dict] = [defaultdict(Counter) for _ in range(n)]
     for order in range(n):
@@ -47,7 +47,7 @@ def counting_loss(train: list[int], val: list[int], n: int, vocab_size: int) -> 
 def sampled_loss(model: Decoder, tokens: np.ndarray, config: RunConfig,
                  batches: int = 200) -> float:
     """The loss on a fixed number of random batches, as nanoGPT measures it; whole texts
-    are measured by `evaluate`.
+    are measured by `evaluate`. Chapter: 18_trainer.
     """
     draw = torch.Generator().manual_seed(0)
     model.eval()

@@ -26,10 +26,12 @@ from ..record import write_record
 
 
 def make_model(kind: str, seed: int, config: ModelConfig) -> Decoder:
-    """A model with one of the KINDS of sink and fresh weights. Chapter: 22_stream.
+    """A model with one of the KINDS of sink and fresh weights.
 
     "learned logit" has `AttendWithSinks` (gpt-oss), "off by one" the same with all
     logits fixed at 0 (Miller 2023), "start token" differs in its text only.
+
+    Chapter: 22_stream.
     """
     if kind not in KINDS: raise ValueError(f"kind={kind!r}: choose one of {KINDS}")
     torch.manual_seed(seed)
@@ -71,7 +73,10 @@ def fit(model: Decoder, rows: Tensor, *, kind: str, start: int, steps: int, seed
 
 
 def train_echo(kind: str, seed: int = 0, steps: int = 2000) -> Decoder:
-    """A one-layer, one-head model of `echo_text` with a sink of `kind`."""
+    """A one-layer, one-head model of `echo_text` with a sink of `kind`.
+
+    Chapter: 22_stream.
+    """
     model = make_model(kind, seed, ECHO_MODEL)
     rows = echo_text(1000, 128, torch.Generator().manual_seed(seed))
     fit(model, rows, kind=kind, start=START, steps=steps, seed=seed)
@@ -95,9 +100,9 @@ class Spy(nn.Module):
 
 @torch.no_grad()
 def attention_weights(model: Decoder, ids: Tensor) -> list[Tensor]:
-    """Each layer's weights (B, H, T, T) over ids (B, T). Chapter: 22_stream.
+    """Each layer's weights (B, H, T, T) over ids (B, T).
 
-    Where a layer has sink logits the rows sum to less than one.
+    Where a layer has sink logits the rows sum to less than one. Chapter: 22_stream.
     """
     layers: list[Any] = [layer.attention for layer in model.layers]
     spies = [Spy(layer.attend) for layer in layers]
@@ -131,7 +136,10 @@ def recomputed_losses(model: Decoder, ids: Tensor, start: int | None = None,
 # %% ../../nbs/22_stream.ipynb #f6efd77d
 @torch.no_grad()
 def full_losses(model: Decoder, ids: Tensor) -> Tensor:
-    """The loss of each token with the whole past in view, (B, T - 1): no eviction."""
+    """The loss of each token with the whole past in view, (B, T - 1): no eviction.
+
+    Chapter: 22_stream.
+    """
     rows = [F.cross_entropy(model(row[None, :-1])[0], row[1:], reduction="none")
             for row in ids]
     return torch.stack(rows)
@@ -159,14 +167,20 @@ def compare(model: Decoder, ids: Tensor, start: int | None = None,
 
 
 def echo_stream(kind: str, batch: int, length: int, seed: int = 99) -> Tensor:
-    """Streams to test on, (B, T), with the start token in front where there is one."""
+    """Streams to test on, (B, T), with the start token in front where there is one.
+
+    Chapter: 22_stream.
+    """
     ids = echo_text(batch, length, torch.Generator().manual_seed(seed))
     if kind == "start token": ids[:, 0] = START
     return ids
 
 
 def tales_results(kind: str, seed: int, steps: int) -> dict[str, float]:
-    """Three layers of four heads on the letters of tales, streamed like the others."""
+    """Three layers of four heads on the letters of tales, streamed like the others.
+
+    Chapter: 22_stream.
+    """
     text, test = tale_text(3000, seed=1), tale_text(400, seed=2)
     letters = {c: i for i, c in enumerate(sorted(set(text + test)))}
     rows, long = (torch.tensor([letters[c] for c in t]) for t in (text, test))
@@ -182,7 +196,10 @@ def tales_results(kind: str, seed: int, steps: int) -> dict[str, float]:
 
 
 def main(steps: int = 2000, tales_steps: int = 600) -> None:
-    """Train each kind of sink with three seeds, stream, write the record `stream`."""
+    """Train each kind of sink with three seeds, stream, write the record `stream`.
+
+    Chapter: 22_stream.
+    """
     begin, seeds = time.perf_counter(), (0, 1, 2)
     echo: dict[str, list] = {kind: [] for kind in KINDS}
     tales: dict[str, list] = {kind: [] for kind in KINDS[:2]}

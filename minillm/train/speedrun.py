@@ -36,7 +36,10 @@ LONG = replace(STRONG, layers=5, width=160, heads=4, length=256, batch=12, dropo
 
 def sampled_loss(model: Decoder, tokens: np.ndarray, length: int,
                  batches: int = 200) -> float:
-    """The loss on so many random batches of 12, always the same: nanoGPT's figure."""
+    """The loss on so many random batches of 12, always the same: nanoGPT's figure.
+
+    Chapter: 30_speedrun.
+    """
     draw = torch.Generator().manual_seed(0)
     model.eval()
     with torch.no_grad():
@@ -45,7 +48,7 @@ def sampled_loss(model: Decoder, tokens: np.ndarray, length: int,
 
 # %% ../../nbs/30_speedrun.ipynb #0047e5f0
 def figures(found: Fit, splits: Splits) -> dict[str, Any]:
-    """What a run record keeps of one run."""
+    """What a run record keeps of one run. Chapter: 30_speedrun."""
     length = found.model.config.max_seq_len
     return {"loss": held_out_loss([found.model], splits.val, length),
             "loss_200_batches": sampled_loss(found.model, splits.val, length),
@@ -75,7 +78,10 @@ def race(splits: Splits, rounds: int = 3, reference: Recipe = NANOGPT,
 
 def member(recipe: Recipe, splits: Splits, seed: int, seconds: float
            ) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """One model of the long run, on one thread: its figures and its weights."""
+    """One model of the long run, on one thread: its figures and its weights.
+
+    Chapter: 30_speedrun.
+    """
     with one_thread():
         found = fit(recipe, splits.train, splits.vocab_size, seed=seed,
                     seconds=seconds, held_out=splits.val, looks=LOOKS)
@@ -105,6 +111,7 @@ WHAT = ("ladder", "leave", "race", "long")
 def run(text: str, what: str, *, seeds: int = 3, seconds: float = 1800.0,
         members: int = 2, out: str | Path | None = None) -> dict[str, Any]:
     """One of the experiments `WHAT` on a text; writes the run record `speedrun_WHAT`.
+
     Chapter: 30_speedrun.
     """
     if what not in WHAT:
@@ -131,7 +138,10 @@ def run(text: str, what: str, *, seeds: int = 3, seconds: float = 1800.0,
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command `python -m minillm.train.speedrun TEXT [--what ...]`."""
+    """The command `python -m minillm.train.speedrun TEXT [--what ...]`.
+
+    Chapter: 30_speedrun.
+    """
     parser = argparse.ArgumentParser(prog="python -m minillm.train.speedrun",
                                      description=main.__doc__)
     parser.add_argument("text", help="a text file, such as tinyshakespeare.txt")

@@ -52,8 +52,9 @@ class Recipe:
 
 
 def build(recipe: Recipe) -> Decoder:
-    """The untrained model: what writes to the stream starts at zero. Chapter:
-    31_storyteller.
+    """The untrained model: what writes to the stream starts at zero.
+
+    Chapter: 31_storyteller.
     """
     torch.manual_seed(recipe.seed)
     model = use_attend(Decoder(recipe.model))
@@ -65,6 +66,7 @@ def build(recipe: Recipe) -> Decoder:
 def keep_memory() -> None:
     """Let the C library keep freed memory instead of giving it back to the system,
     which would hand it out again page by page, cleared. glibc only; else nothing.
+
     Chapter: 31_storyteller.
     """
     try: mallopt = ctypes.CDLL(None).mallopt
@@ -74,11 +76,12 @@ def keep_memory() -> None:
 
 # %% ../../nbs/31_storyteller.ipynb #58164ecc
 class Run:
-    """A training run in a folder: where it stands, and what it has seen. Chapter:
-    31_storyteller.
+    """A training run in a folder: where it stands, and what it has seen.
 
     `state` has the steps done, the seconds they took and the curve: minutes, steps,
     training loss (nats a token), bits above the floor on held-out stories.
+
+    Chapter: 31_storyteller.
     """
 
     def __init__(self, out: str | Path, recipe: Recipe, resume: bool = False) -> None:

@@ -11,7 +11,10 @@ import torch
 
 
 def active_numbers(model: Any) -> float:
-    """How many numbers of matrices one token is multiplied with."""
+    """How many numbers of matrices one token is multiplied with.
+
+    Chapter: 18_trainer.
+    """
     c, total = model.config, 0.0
     for name, p in model.named_parameters():
         if p.dim() < 2 or name.startswith("positions."): continue

@@ -34,7 +34,10 @@ MODEL = sum_config(tie_embeddings=True)
 
 @dataclass(frozen=True)
 class Plan:
-    """The sizes of the experiment; smaller ones for the chapter and its test."""
+    """The sizes of the experiment; smaller ones for the chapter and its test.
+
+    Chapter: 35_verifier.
+    """
 
     few: int = 160
     practice: int = 4000
@@ -51,7 +54,7 @@ class Plan:
 
 
 def problems(seed: int, plan: Plan) -> dict[str, list[Sum]]:
-    """The four disjoint parts of three digits, and short sums."""
+    """The four disjoint parts of three digits, and short sums. Chapter: 35_verifier."""
     sizes = {name: getattr(plan, name) for name in ("few", "practice", "val", "test")}
     return {**splits(3, sizes, seed),
             "short": make_sums(1000, 2, seed) + make_sums(50, 1, seed)}
@@ -87,7 +90,10 @@ def fit(model: Decoder, sums: Sequence[Sum], val: Sequence[Sum], *, steps: int =
 
 def start(seed: int, parts: dict[str, list[Sum]], plan: Plan
           ) -> tuple[Decoder, Decoder, list[dict[str, float]]]:
-    """The base model, the supervised one, and how that one came along."""
+    """The base model, the supervised one, and how that one came along.
+
+    Chapter: 35_verifier.
+    """
     torch.manual_seed(seed)
     base = Decoder(MODEL)
     fit(base, parts["short"], parts["val"], steps=plan.base_steps, look=1000, seed=seed)
@@ -98,7 +104,10 @@ def start(seed: int, parts: dict[str, list[Sum]], plan: Plan
 # %% ../../nbs/35_verifier.ipynb #6455435e
 def marked(model: Decoder, sums: Sequence[Sum], samples: int, seed: int
            ) -> tuple[list[str], list[str], list[bool]]:
-    """Sampled answers to these sums: questions, answers, and whether they are right."""
+    """Sampled answers to these sums: questions, answers, and whether they are right.
+
+    Chapter: 35_verifier.
+    """
     generator = torch.Generator().manual_seed(seed)
     questions, answers, right = list[str](), list[str](), list[bool]()
     for i in range(0, len(sums), 100):
@@ -113,7 +122,10 @@ def marked(model: Decoder, sums: Sequence[Sum], samples: int, seed: int
 
 def learned_judge(model: Decoder, parts: dict[str, list[Sum]], plan: Plan, seed: int
                   ) -> Judge:
-    """A verifier head trained on marked answers to half of the practice questions."""
+    """A verifier head trained on marked answers to half of the practice questions.
+
+    Chapter: 35_verifier.
+    """
     half = parts["practice"][:plan.practice // 2]
     questions, answers, right = marked(model, half, 4, seed)
     verifier = Verifier(model)
@@ -123,14 +135,17 @@ def learned_judge(model: Decoder, parts: dict[str, list[Sum]], plan: Plan, seed:
 
 
 def judged(judge: Judge, questions: list[str], answers: list[str]) -> list[float]:
-    """The scores of many answers, 2,000 at a time."""
+    """The scores of many answers, 2,000 at a time. Chapter: 35_verifier."""
     return [score for i in range(0, len(questions), 2000)
             for score in scores(judge(questions[i:i + 2000], answers[i:i + 2000]))]
 
 
 def picks(model: Decoder, judges: dict[str, Judge], test: Sequence[Sum], plan: Plan,
           seed: int) -> dict[str, dict[int, float]]:
-    """Accuracy of the best of 1, 2, 4, ... answers by each judge, and by the vote."""
+    """Accuracy of the best of 1, 2, 4, ... answers by each judge, and by the vote.
+
+    Chapter: 35_verifier.
+    """
     questions, answers, right = marked(model, test, plan.samples, seed)
     sizes = [n for n in (1, 2, 4, 8, 16) if n <= plan.samples]
     groups = [slice(i, i + plan.samples) for i in range(0, len(right), plan.samples)]
@@ -147,7 +162,7 @@ def picks(model: Decoder, judges: dict[str, Judge], test: Sequence[Sum], plan: P
 def corrections(model: Decoder, judges: dict[str, Judge], test: Sequence[Sum],
                 seed: int, tries: int = 4) -> dict[str, list[float]]:
     """Accuracy after 1, 2, ... tries with each judge; `exact, place` listens to where
-    the mistake is.
+    the mistake is. Chapter: 35_verifier.
     """
     questions, found = [s.prompt for s in test], dict[str, list[float]]()
     for name, judge in {**judges, "exact, place": judges["exact"]}.items():
@@ -161,13 +176,19 @@ def corrections(model: Decoder, judges: dict[str, Judge], test: Sequence[Sum],
 
 # %% ../../nbs/35_verifier.ipynb #a02d6263
 def last_digit(question: str, answer: str) -> Ruling:
-    """A wrong judge: only the first character written, the sum's last digit, counts."""
+    """A wrong judge: only the first character written, the sum's last digit, counts.
+
+    Chapter: 35_verifier.
+    """
     right = EXACT.check(question, answer)
     return Ruling(float(right.right or (right.place or 0) > 0))
 
 
 def right_length(question: str, answer: str) -> Ruling:
-    """A wrong judge: any number with as many digits as the right one."""
+    """A wrong judge: any number with as many digits as the right one.
+
+    Chapter: 35_verifier.
+    """
     a, b = question.rstrip("=").split("+")
     fits = read_reversed(answer) is not None
     return Ruling(float(fits and len(answer) == len(str(int(a) + int(b))) + 1))
@@ -187,6 +208,8 @@ def learn(model: Decoder, parts: dict[str, list[Sum]], judge: Judge, steps: int,
           ) -> tuple[Decoder, list[dict[str, float]]]:
     """A copy of the model after GRPO on the practice questions, and its curve: steps,
     processor seconds without looking, reward, validation accuracy.
+
+    Chapter: 35_verifier.
     """
     model, spent = copy.deepcopy(model), 0.0
     questions = [s.prompt for s in parts["practice"]]
@@ -233,7 +256,7 @@ def run_seed(seed: int, plan: Plan) -> dict[str, Any]:
 
 
 def main(plan: Plan = Plan(), seeds: Sequence[int] = (0, 1, 2)) -> None:
-    """Run the seeds and write the record `verifier`."""
+    """Run the seeds and write the record `verifier`. Chapter: 35_verifier."""
     torch.set_num_threads(1)
     begin, runs = time.perf_counter(), []
     for seed in seeds:

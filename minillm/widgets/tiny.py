@@ -35,24 +35,32 @@ def cut(text: str) -> list[str]:
 
     >>> cut("Max sat down, sad.")
     ['max', 'sat', 'down', ',', 'sad', '.']
+
+    Chapter: 91_widgets.
     """
     return re.findall(r"\w+|[^\w\s]", text.lower())
 
 
 def vocabulary_of(words: Sequence[str]) -> list[str]:
-    """Every word, the most frequent first, after `<unk>` for what is none of them."""
+    """Every word, the most frequent first, after `<unk>` for what is none of them.
+
+    Chapter: 91_widgets.
+    """
     return [UNKNOWN, *(w for w, _ in sorted(Counter(words).items(),
                                             key=lambda pair: (-pair[1], pair[0])))]
 
 
 def encode(words: Sequence[str], vocabulary: Sequence[str]) -> list[int]:
-    """The id of each word, 0 for an unknown one."""
+    """The id of each word, 0 for an unknown one. Chapter: 91_widgets."""
     ids = {w: i for i, w in enumerate(vocabulary)}
     return [ids.get(w, 0) for w in words]
 
 # %% ../../nbs/91_widgets.ipynb #f0393bef
 def tiny_config(vocab_size: int) -> ModelConfig:
-    """Two layers of four heads, small enough to travel in a page."""
+    """Two layers of four heads, small enough to travel in a page.
+
+    Chapter: 91_widgets.
+    """
     return ModelConfig(vocab_size=vocab_size, d_model=32, n_heads=4, n_layers=2,
                        d_ff=64, max_seq_len=32,
                        norm_type="rmsnorm", ffn_type="swiglu", pos_encoding="rope",
@@ -62,7 +70,7 @@ def tiny_config(vocab_size: int) -> ModelConfig:
 def draw_batch(tokens: Tensor, size: int, length: int,
                generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Random windows and their next words, (B, T) each; a few inputs are made `<unk>`,
-    so that the model knows it.
+    so that the model knows it. Chapter: 91_widgets.
     """
     starts = torch.randint(len(tokens) - length - 1, (size, 1), generator=generator)
     window = tokens[starts + torch.arange(length + 1)]  # (B, T + 1)
@@ -73,7 +81,7 @@ def draw_batch(tokens: Tensor, size: int, length: int,
 def train_tiny(steps: int = 1500, stories: int = 3000,
                seed: int = 0) -> tuple[Decoder, list[str], list[float]]:
     """Train the model of the attention widget on `tales`; return it, its vocabulary and
-    its losses in nats a word.
+    its losses in nats a word. Chapter: 91_widgets.
     """
     generator = seed_everything(seed)
     words = cut(tale_text(stories, seed))
@@ -97,7 +105,7 @@ def train_tiny(steps: int = 1500, stories: int = 3000,
 # %% ../../nbs/91_widgets.ipynb #2fe4f332
 def save_tiny(model: Decoder, vocabulary: Sequence[str], head: str, path: Path) -> None:
     """Write half-precision safetensors; vocabulary, sizes and the head to begin with
-    ride in its header.
+    ride in its header. Chapter: 91_widgets.
     """
     from safetensors.torch import save
     c = model.config
@@ -112,17 +120,17 @@ def save_tiny(model: Decoder, vocabulary: Sequence[str], head: str, path: Path) 
 
 
 def tiny_bytes() -> bytes:
-    """The packaged weights as they lie on the disk."""
+    """The packaged weights as they lie on the disk. Chapter: 91_widgets."""
     return (files("minillm") / "weights" / WEIGHTS).read_bytes()
 
 
 def tiny_base64() -> str:
-    """The packaged weights as text, for a widget's plain data."""
+    """The packaged weights as text, for a widget's plain data. Chapter: 91_widgets."""
     return base64.b64encode(tiny_bytes()).decode("ascii")
 
 
 def tiny_meta() -> dict[str, str]:
-    """The header's text: `sizes`, `vocabulary` and `head`."""
+    """The header's text: `sizes`, `vocabulary` and `head`. Chapter: 91_widgets."""
     raw = tiny_bytes()
     return json.loads(raw[8:8 + int.from_bytes(raw[:8], "little")])["__metadata__"]
 
@@ -140,7 +148,7 @@ def load_tiny() -> tuple[Decoder, list[str]]:
 def held_out_loss(model: Decoder, vocabulary: Sequence[str], stories: int = 100,
                   seed: int = 1) -> float:
     """Mean loss in nats a word on stories that were not trained on, in windows of
-    24.
+    24. Chapter: 91_widgets.
     """
     tokens = torch.tensor(encode(cut(tale_text(stories, seed)), vocabulary))
     n = (len(tokens) - 1) // 24 * 24
@@ -151,7 +159,7 @@ def held_out_loss(model: Decoder, vocabulary: Sequence[str], stories: int = 100,
 
 def previous_word_weights(model: Decoder, ids: Tensor) -> Tensor:
     """How much each head looks at the word just before, on average over `ids` (B, T) ->
-    (layers, heads).
+    (layers, heads). Chapter: 91_widgets.
     """
     B, T = ids.shape
     positions = torch.arange(T)
@@ -173,8 +181,9 @@ def previous_word_weights(model: Decoder, ids: Tensor) -> Tensor:
 
 
 def main() -> None:
-    """Train, write the weights and the run record `attention_tiny`. Chapter:
-    91_widgets.
+    """Train, write the weights and the run record `attention_tiny`.
+
+    Chapter: 91_widgets.
     """
     start = time.time()
     model, vocabulary, losses = train_tiny()

@@ -76,9 +76,10 @@ def name_chapter(source: str, chapter: str) -> str:
     Chapter: 92_nbtools.
     """
     lines = source.encode().splitlines(keepends=True)          # ast counts in bytes
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     for node in reversed(ast.parse(source).body):
-        doc = docstring_node(node) if isinstance(node, kinds) else None
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        doc = docstring_node(node)
         if doc is None or node.name.startswith("_") or is_command(node): continue
         first, last = doc.lineno - 1, (doc.end_lineno or doc.lineno) - 1
         before = lines[first][:doc.col_offset]

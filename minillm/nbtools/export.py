@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BANNER', 'FIRST_LINES', 'SOLUTION', 'Chapter', 'read_chapter', 'without_calls', 'stub', 'solved', 'module_cells',
-           'write_modules', 'without_first_line', 'write_tests', 'write_exercises', 'export_all', 'remove_exports',
-           'snapshot', 'main', 'settings', 'wheel_url', 'stamp_colab']
+           'write_modules', 'without_first_line', 'write_tests', 'check_exercises', 'write_exercises', 'export_all',
+           'remove_exports', 'snapshot', 'main', 'settings', 'wheel_url', 'stamp_colab']
 
 # %% ../../nbs/92_nbtools.ipynb #89d326dc
 import ast
@@ -42,9 +42,8 @@ class Chapter:
 def read_chapter(nb: dict[str, Any]) -> Chapter:
     """Sort the cells of a notebook's JSON by their directives.
 
-    Raises `ValueError` where a module gets two different first lines.
-
-    Chapter: 92_nbtools.
+    Raises `ValueError` where a module gets two different first lines, or an exercise
+    stands twice. Chapter: 92_nbtools.
     """
     chapter, default = Chapter({}), ""
     for cell in nb["cells"]:
@@ -63,8 +62,10 @@ def read_chapter(nb: dict[str, Any]) -> Chapter:
                                  "keep one `#| module:`")
         if "test" in found:
             chapter.tests.setdefault(found["test"] or default, []).append(source)
-        if "exercise" in found: chapter.exercises[found["exercise"]] = source
-        if "answer" in found: chapter.answers[found["answer"]] = source
+        for kind, kept in (("exercise", chapter.exercises), ("answer", chapter.answers)):
+            if kind not in found: continue
+            if found[kind] in kept: raise ValueError(f"two cells are `{kind} {found[kind]}`")
+            kept[found[kind]] = source
     return chapter
 
 # %% ../../nbs/92_nbtools.ipynb #c3ff47da
@@ -143,19 +144,37 @@ def write_tests(nb: Path, chapter: Chapter, tests: Path) -> None:
         (tests / f"test_{module.replace('.', '_')}.py").write_text(f"{head}\n{body}\n", encoding="utf-8")
 
 
-def write_exercises(nb: Path, chapter: Chapter, folder: Path) -> None:
-    """Write each exercise (answer cell, solution, stub) to `minillm/exercises/NAME.py`, where `check` finds it.
+def check_exercises(chapters: dict[Path, Chapter]) -> None:
+    """Raise a `ValueError` unless each exercise has an answer, and a name of its own.
 
     Chapter: 92_nbtools.
     """
+    home: dict[str, str] = {}
+    for nb, chapter in chapters.items():
+        for name in chapter.exercises:
+            if name not in chapter.answers:
+                raise ValueError(f"{nb.name}: exercise {name!r} has no answer; add a "
+                                 f"cell `#| answer {name}`")
+            if name in home:
+                raise ValueError(f"{nb.name}: exercise {name!r} stands in {home[name]} "
+                                 "too; `check` finds it by its name, so choose another")
+            home[name] = nb.name
+
+
+def write_exercises(nb: Path, chapter: Chapter, folder: Path) -> None:
+    """Write a chapter's exercises to `folder/NN_x.json`, where `check` finds them: by
+    name the lines of the exercise, its solution between markers, and of its answer cell.
+
+    Chapter: 92_nbtools.
+    """
+    if not chapter.exercises: return
+    made = {name: {"exercise": source.splitlines(),
+                   "answer": chapter.answers[name].splitlines()}
+            for name, source in chapter.exercises.items()}
+    text = json.dumps({"banner": f"{BANNER} File to edit: ../../nbs/{nb.name}.",
+                       "exercises": made}, indent=1, ensure_ascii=False)
     folder.mkdir(exist_ok=True)
-    (folder / "__init__.py").touch()
-    for name, source in chapter.exercises.items():
-        if name not in chapter.answers:
-            raise ValueError(f"{nb.name}: exercise {name!r} has no answer; add a cell `#| answer {name}`")
-        head = f"# {BANNER} File to edit: ../../nbs/{nb.name}."
-        parts = [head, chapter.answers[name].strip(), solved(source), f"CHAPTER = {nb.stem!r}\nSTUB = {stub(source)!r}"]
-        (folder / f"{name}.py").write_text("\n\n\n".join(parts) + "\n", encoding="utf-8")
+    (folder / f"{nb.stem}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def export_all(root: Path, pattern: str = "*.ipynb") -> dict[str, list[str]]:
@@ -170,6 +189,7 @@ def export_all(root: Path, pattern: str = "*.ipynb") -> dict[str, list[str]]:
     if FIRST_LINES and lacking:
         raise ValueError("no first line (give one by `#| module: SENTENCE` in an exported "
                          "cell): " + ", ".join(lacking))
+    check_exercises(chapters)
     if pattern == "*.ipynb": remove_exports(lib, tests)
     for nb, chapter in chapters.items():
         write_modules(nb, chapter, lib)
@@ -179,18 +199,20 @@ def export_all(root: Path, pattern: str = "*.ipynb") -> dict[str, list[str]]:
 
 
 def remove_exports(lib: Path, tests: Path) -> None:
-    """Remove every Python file that carries the banner in its first lines.
+    """Remove every file of Python and of exercises with the banner in its first lines.
 
     Chapter: 92_nbtools.
     """
-    for file in [*lib.rglob("*.py"), *tests.glob("*.py")]:
-        if any(BANNER in line and line.startswith("# ") for line in file.read_text(encoding="utf-8").split("\n")[:6]):
+    for file in [*lib.rglob("*.py"), *tests.glob("*.py"), *lib.glob("exercises/*.json")]:
+        head = file.read_text(encoding="utf-8").split("\n")[:6]
+        if any(BANNER in line and line.startswith(("# ", ' "banner"')) for line in head):
             file.unlink()
 
 
 def snapshot(root: Path) -> dict[str, bytes]:
     """The bytes of every file an export may write. Chapter: 92_nbtools."""
-    files = [*(root / "nbs").glob("*.ipynb"), *(root / "minillm").rglob("*.py"), *(root / "tests").glob("*.py")]
+    files = [*(root / "nbs").glob("*.ipynb"), *(root / "minillm").rglob("*.py"),
+             *(root / "tests").glob("*.py"), *(root / "minillm").glob("exercises/*.json")]
     return {str(f.relative_to(root)): f.read_bytes() for f in files}
 
 

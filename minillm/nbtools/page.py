@@ -169,7 +169,7 @@ def api_index(root: Path) -> dict[str, str]:
     import ast
     found: dict[str, list[str]] = {}
     for file in sorted((root / "minillm").rglob("*.py")):
-        if file.parent.name == "exercises" or file.name.startswith("_"): continue
+        if file.name.startswith("_"): continue
         module = ".".join(file.relative_to(root).with_suffix("").parts)
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node,

@@ -63,8 +63,7 @@ def api_modules(root: Path) -> list[str]:
     """Every module that a chapter exports, by name. Chapter: 92_nbtools."""
     made = [f for f in sorted((root / "minillm").rglob("*.py"))
             if "File to edit" in f.read_text(encoding="utf-8")[:3000]]
-    return [".".join(f.relative_to(root).with_suffix("").parts)
-            for f in made if f.parent.name != "exercises"]
+    return [".".join(f.relative_to(root).with_suffix("").parts) for f in made]
 
 
 def api_section(module: str) -> str:

@@ -8,6 +8,7 @@ __all__ = ['chapters_in_order', 'imported_modules', 'module_file', 'all_imports'
 # %% ../../nbs/92_nbtools.ipynb #247e5c7b
 import ast
 import hashlib
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -23,7 +24,8 @@ def chapters_in_order(root: Path) -> list[str]:
     return [Path(f).stem for f in files if f.startswith("nbs/")]
 
 
-def imported_modules(source: str, module: str = "") -> set[str]:
+@cache
+def imported_modules(source: str, module: str = "") -> frozenset[str]:
     """The `minillm` modules that `source` imports, relative imports resolved against
     `module`.
 
@@ -39,7 +41,7 @@ def imported_modules(source: str, module: str = "") -> set[str]:
             base = module.split(".")[: -node.level] if node.level else []
             name = ".".join([*base, *([node.module] if node.module else [])])
             found |= {name} | {f"{name}.{a.name}" for a in node.names}
-    return {name for name in found if name.startswith("minillm.")}
+    return frozenset(name for name in found if name.startswith("minillm."))
 
 
 def module_file(root: Path, name: str) -> Path:

@@ -32,8 +32,7 @@ def book_setup(root: Path, sources: list[str]) -> dict[str, Any]:
     """The hidden first cell of a page: figures as SVG; its comment changes when a
     module changes, so the cache does. Chapter: 92_nbtools.
     """
-    lines = [f"# depends on {depends_hash(root, sources)}", "import os, warnings",
-             "os.environ['MINILLM_BOOK'] = '1'",
+    lines = [f"# depends on {depends_hash(root, sources)}", "import warnings",
              "warnings.filterwarnings('ignore', message='.*IProgress.*')",
              "from matplotlib_inline.backend_inline import set_matplotlib_formats",
              "set_matplotlib_formats('svg')"]

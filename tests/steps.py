@@ -109,7 +109,7 @@ def summary(steps: list[Step], seconds: float) -> list[str]:
 def main() -> int:
     """Run `make STEP` for each step of the plan."""
     steps, start = plan(), time.monotonic()
-    run_all(steps, [os.environ.get("MAKE", "make"), "--no-print-directory"])
+    run_all(steps, ["make", "--no-print-directory"])
     print("\n".join(summary(steps, time.monotonic() - start)), flush=True)
     return int(any(s.code != 0 for s in steps))
 

@@ -15,8 +15,8 @@ def test_pairs_are_encoded_together():
     import pytest
     import torch
     from minillm.evaluation.perplexity import ModelScorer
-    from minillm.models.pretrained import load_pretrained
-    from minillm.models.shipped import shipped_model
+    from minillm.checkpoint.huggingface import load_pretrained
+    from minillm.checkpoint.shipped import shipped_model
     scorer = ModelScorer(*load_pretrained(shipped_model()))
     one = split_pair(scorer, "They went back to the", " mill")
     assert one == split_pair(scorer, "They went back to the ", "mill")   # repaired

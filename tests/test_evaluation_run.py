@@ -8,7 +8,7 @@ def test_evaluate_a_folder(tmp_path, capsys):
 
     import pytest
     from minillm.evaluation.tasks import make_task, write_task
-    from minillm.models.shipped import shipped_model
+    from minillm.checkpoint.shipped import shipped_model
     own = write_task(tmp_path / "own.jsonl", make_task("tales_pair", 9))
     found = evaluate(shipped_model(), ["tales_word", str(own), "tales_text"], n=6,
                      out=tmp_path / "r.json")
@@ -26,9 +26,9 @@ def test_evaluate_a_folder(tmp_path, capsys):
 
 def test_an_exported_folder_has_equal_figures(tmp_path):
     import pytest
-    from minillm.evaluation.compare import young_model
-    from minillm.models.pretrained import export_pretrained, load_pretrained
-    from minillm.models.shipped import ship, shipped_model
+    from minillm.studies.evaluation import young_model
+    from minillm.checkpoint.huggingface import export_pretrained, load_pretrained
+    from minillm.checkpoint.shipped import ship, shipped_model
     tokenizer = load_pretrained(shipped_model())[1]
     model = young_model(tokenizer, 1)
     export_pretrained(model, tmp_path / "exported", tokenizer)
@@ -44,8 +44,8 @@ def test_an_exported_folder_has_equal_figures(tmp_path):
 
 def test_judge_shares():
     from minillm.evaluation.perplexity import ModelScorer
-    from minillm.models.pretrained import load_pretrained
-    from minillm.models.shipped import shipped_model
+    from minillm.checkpoint.huggingface import load_pretrained
+    from minillm.checkpoint.shipped import shipped_model
     scorer = ModelScorer(*load_pretrained(shipped_model()))
     grammatical, consistent = measure_judge(scorer, 20)
     assert grammatical["value"] >= consistent["value"] > 0.6

@@ -20,7 +20,7 @@ def test_bm25_by_hand():
 
 
 def some_texts(n=300, seed=0):
-    from minillm.data.tales import write_story
+    from minillm.worlds.tales import write_story
     import random
     rng = random.Random(seed)
     return [write_story(rng).text for _ in range(n)]

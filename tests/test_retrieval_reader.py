@@ -8,7 +8,7 @@ import random
 import pytest
 import torch
 
-from minillm.retrieval.facts import names
+from minillm.worlds.facts import names
 
 
 def test_examples_are_what_they_say():

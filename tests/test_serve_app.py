@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from minillm.config import ModelConfig
-from minillm.generate.sample import generate, make_sampler
+from minillm.decoding.sample import generate, make_sampler
 from minillm.models.decoder import Decoder
 from minillm.serve.limits import Limits
 from minillm.serve.routes import Served
@@ -61,7 +61,7 @@ def alone(prompt, n, seed, t=1.0):
     made = [int(i) for i in generate(
         served.model, ids, max_tokens=n, sampler=make_sampler(t), stop_ids={256},
         generator=torch.Generator().manual_seed(seed))]
-    from minillm.serve.terminal import harmless
+    from minillm.decoding.printable import harmless
     return harmless(served.tokenizer.decode([i for i in made if i != 256])), len(made)
 
 

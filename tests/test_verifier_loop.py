@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 import torch
 
-from minillm.data.sums import SUM_MODEL, answer_sums, make_sums, sum_tokenizer
+from minillm.worlds.sums import SUM_MODEL, answer_sums, make_sums, sum_tokenizer
 from minillm.models.decoder import Decoder
 from minillm.verifier.judge import Ruling
 from minillm.verifier.arithmetic import ExactJudge, read_reversed, write_reversed

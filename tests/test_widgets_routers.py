@@ -6,8 +6,8 @@ from minillm.widgets.routers import *
 import tempfile
 from pathlib import Path
 
-from minillm.data.tales import tale_text
-from minillm.record import read_record
+from minillm.worlds.tales import tale_text
+from minillm.studies.record import read_record
 from minillm.widgets.tiny import cut, encode, vocabulary_of
 
 

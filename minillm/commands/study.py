@@ -51,7 +51,7 @@ def ablate(name: Annotated[str, typer.Argument(help="an ablation, or all")],
                           typer.Option(help="the folder of the records")] = None,
            as_json: Json = False) -> None:
     """Train an upgrade and what it replaces, and compare them pair by pair."""
-    from minillm.train.ablate import ABLATIONS, run_ablations, verdict
+    from minillm.studies.ablations import ABLATIONS, run_ablations, verdict
     at_least_one(steps=steps, jobs=jobs)
     names = list(ABLATIONS) if name == "all" else [name]
     results = run_ablations(names, seeds=seeds, steps=steps, jobs=jobs, out=out)
@@ -97,7 +97,7 @@ def benchmark(name: Annotated[str, typer.Argument(help="train, attention, tokeni
     from contextlib import redirect_stdout
     from inspect import signature
 
-    from minillm.benchmark import suite
+    from minillm.studies import suite
     run = suite(name)
     at_least_one(rounds=rounds)
     given = {"against": against, "text": text, "rounds": rounds, "quick": quick or None,

@@ -24,7 +24,7 @@ from .perplexity import ModelScorer, text_nats
 from .tasks import kind_of, write_task
 from ..files import read_json, write_json
 from ..models.decoder import Decoder
-from ..models.pretrained import export_pretrained
+from ..checkpoint.huggingface import export_pretrained
 
 KINDS: dict[str, dict[str, Any]] = {
     "choice": {"output_type": "multiple_choice", "doc_to_text": "{{context}}",

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..generate.batch import complete
+from ..decoding.batch import complete
 from ..metrics import bits_per_byte, perplexity
 from ..models.decoder import Decoder
 from ..models.ngram import NGram

@@ -14,15 +14,15 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ..benchmark.quality import assess, sample_stories, wilson
+from ..studies.benchmark_quality import assess, sample_stories, wilson
 from .choices import RULES, exact_match, right, score_choices
 from .intervals import (bootstrap, calibration_error, confidences,
                                           ratio)
 from .perplexity import ModelScorer, Scorer, text_figures
 from .tasks import TASKS, kind_of, make_task, read_task
 from ..files import write_json
-from ..models.pretrained import is_exported, stop_ids
-from ..quant.folder import load_any
+from ..checkpoint.huggingface import is_exported, stop_ids
+from ..checkpoint.quantized import load_any
 
 JUDGE = "tales_judge"
 Figure = dict[str, Any]

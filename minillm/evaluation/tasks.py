@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..config import unknown
-from ..data.tales import TALES, Story, insert, pieces, write_story
-from ..data.tales_parser import read
+from ..worlds.tales import TALES, Story, insert, pieces, write_story
+from ..worlds.tales_judge import read
 from ..files import existing_file
 
 Rows = list[dict[str, Any]]

@@ -18,7 +18,7 @@ from ..layers.attend import (AttendWithSinks, Mask, attend, attend_capped,
                                    causal_mask)
 from ..layers.attention import Attend, Attention
 from ..layers.block import BLOCKS
-from ..layers.efficient import sliding_window
+from ..layers.masks import sliding_window
 from ..layers.ffn import hidden_width, make_ffn
 from ..layers.latent import LatentAttention
 from ..layers.moe import MoELayer, collect_routing

@@ -7,9 +7,9 @@ __all__ = ['Vectors', 'QuantCache']
 import torch
 from torch import Tensor
 
-from ..generate.cache import KVCache
+from ..decoding.cache import KVCache
 from ..models.decoder import Decoder
-from .linear import (Scheme, decode, encode, fit, pack_rows, unpack_rows)
+from .layers import Scheme, decode, encode, fit, pack_rows, unpack_rows
 
 
 class Vectors:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from .linear import (Rounded, Scheme, decode, encode, fit, in_groups, keep,
-                                  round_weight)
+from .layers import (
+    Rounded, Scheme, decode, encode, fit, in_groups, keep, round_weight)
 
 
 def gptq(weight: Tensor, square: Tensor, scheme: Scheme, damp: float = 0.01) -> Rounded:

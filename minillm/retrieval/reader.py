@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ..config import ModelConfig
 from ..models.decoder import Decoder
 from .chunks import chunk_text
-from .facts import ask_town, make_town, make_towns, names
+from ..worlds.facts import ask_town, make_town, make_towns, names
 from .pipeline import check_room, make_prompt
 from ..tokenizer.bpe import BPETokenizer
 from ..train.muon import make_muon

@@ -14,10 +14,10 @@ from typing import Any
 
 from ..data.bins import end_of_text
 from ..data.chat import CHAT_TOKENS, ChatTemplate
-from ..models.pretrained import is_exported, stop_ids
-from ..models.shipped import shipped_model
-from ..quant.folder import load_any
-from .engine import Engine
+from ..checkpoint.huggingface import is_exported, stop_ids
+from ..checkpoint.shipped import shipped_model
+from ..checkpoint.quantized import load_any
+from ..decoding.engine import Engine
 from .limits import LOCAL, Guard, Limits
 from .protocol import ChatRequest, CompletionRequest, Refusal
 from .routes import PLAIN, Desk, Served

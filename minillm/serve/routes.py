@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..data.chat import ChatTemplate, encode_prompt
-from .job import Job, Piece, Settings
+from ..decoding.job import Job, Piece, Settings
 from .limits import Limits
-from .mail import Events, Mailbox, closed, event
+from .streaming import Events, Mailbox, closed, event
 from .metrics import Metrics
 from .protocol import (ChatRequest, CompletionRequest, Options, Refusal,
                                     read_request)
-from .sheets import Chat, Completion, Sheet
+from .replies import Chat, Completion, Sheet
 from .worker import Full, Worker
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response

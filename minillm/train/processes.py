@@ -22,7 +22,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from .recovery import last_words
+from ..checkpoint.recovery import last_words
 from .strategy import SingleProcess
 
 Answer = tuple[bool, Any]                            # (whether it went well, what)
@@ -57,7 +57,7 @@ def in_processes(work: Callable[..., Any], *args: Any, ranks: int = 2,
     ways = get_all_start_methods()
     context: Any = get_context("forkserver" if "forkserver" in ways else "spawn")
     if "forkserver" in ways:                     # torch is loaded once, not every time
-        context.set_forkserver_preload(["minillm.train.rehearsal", "torch._dynamo"])
+        context.set_forkserver_preload(["minillm.studies.rehearsal", "torch._dynamo"])
     with TemporaryDirectory() as folder:
         crew, pipes = [], []
         for rank in range(ranks):

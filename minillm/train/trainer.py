@@ -22,13 +22,13 @@ from ..device import pick_device
 from ..metrics import bits_per_byte, perplexity
 from ..models.decoder import Decoder
 from .callbacks import Callback, CSVLog, LossPlot
-from .checkpoint import (find_checkpoint, flatten_optimizer,
-                                      load_checkpoint, read_state, weights_of,
-                                      write_checkpoint)
-from .fingerprint import DataChanged, fingerprint, guarded
+from minillm.checkpoint.run import (
+    find_checkpoint, flatten_optimizer, load_checkpoint, read_state, weights_of,
+    write_checkpoint)
+from .guard import DataChanged, fingerprint, guarded
 from .interrupt import between_steps, random_states, restore_random
 from .lock import locked
-from .recovery import last_words, recover
+from ..checkpoint.recovery import last_words, recover
 from .report import check_folder, check_same_run, close
 from .step import Stepper
 from .strategy import SingleProcess

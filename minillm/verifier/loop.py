@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..generate.batch import mark_ends, pad_left
-from ..generate.cache import KVCache
-from ..generate.sample import generate
+from ..decoding.batch import mark_ends, pad_left
+from ..decoding.cache import KVCache
+from ..decoding.sample import generate
 from ..models.decoder import Decoder
 from .judge import Judge, Ruling
 

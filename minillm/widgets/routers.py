@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..data.tales import tale_text
+from ..worlds.tales import tale_text
 from ..device import seed_everything
 from ..files import atomic_path
 from ..layers.attend import causal_mask
@@ -30,7 +30,7 @@ from ..layers.norm import RMSNorm
 from ..layers.position import RoPE
 from ..layers.router import (SWITCH, expert_load, load_balancing_loss,
                                    load_entropy, update_bias)
-from ..record import write_record
+from ..studies.record import write_record
 from .tiny import cut, encode, vocabulary_of
 
 WEIGHTS = "routers-tiny.safetensors"

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..data.tales import tale_text
+from ..worlds.tales import tale_text
 from ..device import seed_everything
 from ..files import atomic_path
 from ..layers.attend import attend_slow, causal_mask
 from ..models.decoder import Decoder
-from ..record import write_record
+from ..studies.record import write_record
 
 UNKNOWN = "<unk>"
 WEIGHTS = "attention-tiny.safetensors"

@@ -37,7 +37,7 @@ def test_unknown_name():
 
 
 def test_the_shipped_model_keeps_its_promises():
-    from minillm.studies.benchmark_quality import assess, sample_stories
+    from minillm.worlds.samples import assess, sample_stories
     from minillm.checkpoint.shipped import shipped_model
     from minillm.studies.record import read_record
     from minillm.tokenizer.auto import load_tokenizer

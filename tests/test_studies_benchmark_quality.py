@@ -4,7 +4,7 @@ from minillm.studies.benchmark_quality import *
 
 # %% ../nbs/31_storyteller.ipynb
 def test_wilson_by_hand():
-    from minillm.studies.benchmark_quality import wilson
+    from minillm.intervals import wilson
 
     # n = 100, half of them: the middle stays, z^2 / n = 0.038416
     low, high = wilson(50, 100)
@@ -20,7 +20,7 @@ def test_wilson_by_hand():
 
 # %% ../nbs/31_storyteller.ipynb
 def test_assess_knows_good_and_bad():
-    from minillm.studies.benchmark_quality import assess, forgotten
+    from minillm.worlds.samples import assess, forgotten
     from minillm.worlds.tales_judge import judge
     from minillm.worlds.stories import write_stories
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from minillm.worlds.tales import tale_text
 from minillm.studies.record import read_record
+from minillm.studies.routers_tiny import save_routers, train_routers
 from minillm.widgets.tiny import cut, encode, vocabulary_of
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ..studies.benchmark_quality import assess, sample_stories, wilson
+from ..worlds.samples import assess, sample_stories
+from ..intervals import wilson
 from .choices import RULES, exact_match, right, score_choices
 from .intervals import (bootstrap, calibration_error, confidences,
                                           ratio)

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .benchmark_quality import PROMPT, assess, sample_stories
+from ..worlds.samples import PROMPT, assess, sample_stories
 from ..worlds.tales import SEPARATOR, TALES, entropy_bits, tale_text
 from ..decoding.sample import generate, make_sampler
 from ..models.decoder import Decoder

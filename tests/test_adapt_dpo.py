@@ -12,7 +12,7 @@ import torch
 from minillm.config import ModelConfig
 from minillm.models.decoder import Decoder
 from minillm.adapt.dpo import *
-from minillm.decoding.rollout import pack
+from minillm.decoding.rollout import pad_answers
 
 
 def test_dpo_loss_by_hand():
@@ -66,7 +66,7 @@ def test_dpo_learns_and_the_best_policy_is_the_known_one():
     wins = 73                                                      # of 100
     chosen = [[5]] * wins + [[6]] * (100 - wins)
     rejected = [[6]] * wins + [[5]] * (100 - wins)
-    batch = pack([[3]] * 200, chosen + rejected)
+    batch = pad_answers([[3]] * 200, chosen + rejected)
     train_dpo(model, batch, steps=150, beta=0.5, lr=1e-2, batch_size=100)
     with torch.no_grad(): now = model(torch.tensor([[3]]))[0, -1].log_softmax(-1)
     learned = 0.5 * ((now - base)[5] - (now - base)[6])

@@ -17,7 +17,7 @@ from minillm.checkpoint.run import load_model
 from minillm.adapt.dpo import finetune_dpo
 from minillm.adapt.keeper import *
 from minillm.adapt.ppo import finetune_ppo
-from minillm.adapt.preferences import Pair, label_pairs
+from minillm.adapt.preferences import PreferencePair, label_pairs
 from minillm.adapt.sft import FinetuneOptions
 
 
@@ -81,7 +81,7 @@ def test_pairs_beyond_the_context_are_refused():
 
 def test_a_common_end_is_found():
     model, tokenizer = card_model()
-    with_end = [Pair("Dear Ida,", " I feel calm today.\n", " The sea is calm.\n")]
+    with_end = [PreferencePair("Dear Ida,", " I feel calm today.\n", " The sea is calm.\n")]
     assert check_pairs(model, tokenizer, with_end) == tokenizer.ids["\n"]
-    other = Pair("Dear Ida,", " I feel calm today.", " The sea is calm.\n")
+    other = PreferencePair("Dear Ida,", " I feel calm today.", " The sea is calm.\n")
     assert check_pairs(model, tokenizer, [*with_end, other]) is None

@@ -81,4 +81,4 @@ def test_bad_lines_are_named():
             file.write_text(json.dumps(good) + "\n\n" + bad + "\n")
             with pytest.raises(ValueError, match="line 3"): read_pairs(file)
         file.write_text(json.dumps(good) + "\n")
-        assert read_pairs(file) == [Pair("a", "b", "c")]
+        assert read_pairs(file) == [PreferencePair("a", "b", "c")]

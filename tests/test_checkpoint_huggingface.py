@@ -124,19 +124,19 @@ def test_configs_that_do_not_fit(llama, changes, message):
 
 def test_left_over_tensors_are_named(llama):
     from safetensors.torch import load_file, save_file
-    state = load_file(llama / WEIGHTS)
-    save_file(state | {"model.extra": torch.zeros(2)}, llama / WEIGHTS)
+    state = load_file(llama / WEIGHTS_FILE)
+    save_file(state | {"model.extra": torch.zeros(2)}, llama / WEIGHTS_FILE)
     with pytest.raises(ValueError, match="left over: model.extra"):
         load_pretrained(llama)
 
 
 def test_damaged_files(llama, tmp_path):
-    raw = (llama / WEIGHTS).read_bytes()
+    raw = (llama / WEIGHTS_FILE).read_bytes()
     for cut in (len(raw) - 1, 100, 4):
-        (llama / WEIGHTS).write_bytes(raw[:cut])
+        (llama / WEIGHTS_FILE).write_bytes(raw[:cut])
         with pytest.raises(ValueError, match="damaged or cut short"):
             load_pretrained(llama)
-    (llama / WEIGHTS).rename(llama / "pytorch_model.bin")
+    (llama / WEIGHTS_FILE).rename(llama / "pytorch_model.bin")
     with pytest.raises(FileNotFoundError, match="is a pickle"): load_pretrained(llama)
     (tmp_path / "outside.safetensors").write_bytes(raw)
     for name in ("../outside.safetensors", "none.safetensors", str(tmp_path / "a"), 7):

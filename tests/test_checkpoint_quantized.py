@@ -49,7 +49,7 @@ def test_folders_of_all_kinds(tmp_path):
     (tmp_path / "text.txt").write_text(text)
     said = quantize_folder(tmp_path / "hub", tmp_path / "q", "int4", method="awq",
                            text=tmp_path / "text.txt", group=16, table=True)
-    assert said["bytes"] == (tmp_path / "q" / FILES[1]).stat().st_size
+    assert said["bytes"] == (tmp_path / "q" / QUANTIZED_FILES[1]).stat().st_size
     assert said["bytes"] < 0.35 * said["bytes_before"]
     model, found = load_any(tmp_path / "q")
     assert found.encode("the cat") == tokenizer.encode("the cat")
@@ -73,19 +73,19 @@ def test_folders_of_all_kinds(tmp_path):
 
 def test_damaged_folders(tmp_path):
     folder = save_quantized(quantize(small()), tmp_path / "q")
-    whole, about = (folder / FILES[1]).read_bytes(), (folder / FILES[0]).read_text()
-    (folder / FILES[1]).write_bytes(whole[:-500])
+    whole, about = (folder / QUANTIZED_FILES[1]).read_bytes(), (folder / QUANTIZED_FILES[0]).read_text()
+    (folder / QUANTIZED_FILES[1]).write_bytes(whole[:-500])
     with pytest.raises(ValueError, match="damaged .* bytes of"): load_quantized(folder)
     flipped = bytearray(whole)
     flipped[-9] ^= 1
-    (folder / FILES[1]).write_bytes(bytes(flipped))
+    (folder / QUANTIZED_FILES[1]).write_bytes(bytes(flipped))
     with pytest.raises(ValueError, match="damaged"): load_quantized(folder)
-    (folder / FILES[1]).write_bytes(whole)
+    (folder / QUANTIZED_FILES[1]).write_bytes(whole)
     for broken in (about[:200], "{}", about.replace('"format": 1', '"format": 9')):
-        (folder / FILES[0]).write_text(broken)
+        (folder / QUANTIZED_FILES[0]).write_text(broken)
         with pytest.raises(ValueError): load_quantized(folder)
     other = json.loads(about)
     other["layers"].pop("layers.0.attention.W_q")
-    (folder / FILES[0]).write_text(json.dumps(other))
+    (folder / QUANTIZED_FILES[0]).write_text(json.dumps(other))
     with pytest.raises(ValueError, match="does not fit"): load_quantized(folder)
     with pytest.raises(FileNotFoundError): load_quantized(tmp_path / "nowhere")

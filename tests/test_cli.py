@@ -4,7 +4,7 @@ from minillm.cli import *
 
 # %% ../nbs/90_cli.ipynb
 import pytest
-from minillm.checkpoint.open import encode_prompt
+from minillm.checkpoint.open import checked_prompt
 from minillm.commands.shell import app, guarded, together
 from minillm.commands.train import extra_flags
 from minillm.commands.generate import after
@@ -98,9 +98,9 @@ def test_flags_that_exclude_each_other():
 def test_prompts_are_checked():
     from minillm.tokenizer.simple import CharTokenizer
     tokenizer = CharTokenizer.train("abc ")
-    assert encode_prompt(tokenizer, "abc", 3) == tokenizer.encode("abc")
+    assert checked_prompt(tokenizer, "abc", 3) == tokenizer.encode("abc")
     for text, message in (("", "empty"), ("abca", "context of 3"), ("x", "'x'")):
-        with pytest.raises(ValueError, match=message): encode_prompt(tokenizer, text, 3)
+        with pytest.raises(ValueError, match=message): checked_prompt(tokenizer, text, 3)
 
 
 @pytest.mark.parametrize("error", [

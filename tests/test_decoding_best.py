@@ -28,7 +28,7 @@ def test_the_best_is_kept():
     model = Decoder(ModelConfig(12, 16, 1, 16, n_heads=2)).eval()
     reward = RewardModel(model).eval()
     torch.nn.init.normal_(reward.trunk.head.weight)
-    kept, scores = best_of(model, reward, [[3], [4, 5], [6]], 5, max_tokens=6, stop=1)
+    kept, scores = best_of_n(model, reward, [[3], [4, 5], [6]], 5, max_tokens=6, stop=1)
     again = reward.score(kept.ids, kept.is_answer)
     assert scores.shape == (3, 5)
     assert torch.allclose(again, scores.amax(1), atol=1e-5)

@@ -114,7 +114,7 @@ def test_what_can_never_be_written_is_refused():
 def test_scores_are_those_of_the_model():
     model = small_model()
     job = Job([4, 9, 2, 7, 30], Settings(3, 0.0, top=2, echo=True), SIGNS)
-    write_all(Engine(model, chunk=2), [job])
+    run_jobs(Engine(model, chunk=2), [job])
     ids = [score.token for score in job.scores]
     assert ids[:5] == job.ids and len(ids) == 8 and job.scores[0].logprob is None
     want = model(torch.tensor([ids]))[0].log_softmax(-1)
@@ -122,5 +122,5 @@ def test_scores_are_those_of_the_model():
         assert abs(score.logprob - want[t, score.token]) < 1e-5
         assert list(score.top) == want[t].topk(2).indices.tolist()
     silent = Job([4, 9], Settings(0, top=1, echo=True), SIGNS)
-    assert write_all(Engine(model), [silent]) == [""] and len(silent.scores) == 2
+    assert run_jobs(Engine(model), [silent]) == [""] and len(silent.scores) == 2
     assert silent.reason == "length" and silent.tokens == 0

@@ -6,7 +6,7 @@ from minillm.evaluation.choices import *
 def test_rules_disagree_by_hand():
     import pytest
     hand = Scores((-2.0, -2.4), (2, 4), (20, 16), 0)
-    assert [hand.pick(rule) for rule in RULES] == [0, 1, 0]
+    assert [hand.pick(rule) for rule in SCORE_RULES] == [0, 1, 0]
     assert right([hand], "token").tolist() == [0.0]
     with pytest.raises(ValueError, match="'bytes' is none of sum"): hand.pick("bytes")
 

@@ -12,11 +12,11 @@ from minillm.layers.int8 import whole_rows
 def test_four_weights_by_hand():
     w = torch.tensor([-0.3, 0.1, 0.5, 1.2])
     scheme = Scheme("by hand", 4, zero=True)
-    s, z = fit(w, scheme)
+    s, z = fit_scales(w, scheme)
     assert abs(s - 0.1) < 1e-4 and z == 3
-    codes = encode(w, s, z, scheme)
+    codes = quantize_codes(w, s, z, scheme)
     assert codes.tolist() == [0, 4, 8, 15]
-    assert torch.allclose(decode(codes, s, z, scheme), w, atol=1e-3)
+    assert torch.allclose(dequantize_codes(codes, s, z, scheme), w, atol=1e-3)
 
 
 @pytest.mark.parametrize("scheme", [*SCHEMES.values(), Scheme("rows", 4, zero=True),
@@ -26,7 +26,7 @@ def test_error_is_half_a_step(scheme, width):
     torch.manual_seed(0)
     w = torch.randn(5, width)
     kept = round_weight(w, scheme)
-    s = fit(in_groups(w, scheme), scheme)[0]
+    s = fit_scales(in_groups(w, scheme), scheme)[0]
     gap = nf4_codebook().diff().max() if scheme.book else 1.0
     bound = (gap * s / 2 * 1.002).repeat_interleave(
         in_groups(w, scheme).shape[-1], 1)[:, :width]

@@ -5,9 +5,9 @@ from minillm.studies.finetuning import *
 # %% ../nbs/32_finetuning.ipynb
 def test_marks_and_intervals_by_hand():
     from minillm.worlds.questions import tale_questions
-    from minillm.decoding.chat import Answer
+    from minillm.decoding.chat import Reply
     q = tale_questions(2, "a test")
-    said = [Answer(q[0].answer, True), Answer(q[1].answer, False)]
+    said = [Reply(q[0].answer, True), Reply(q[1].answer, False)]
     assert right(q, said) == 0.5                         # one did not end
     assert sum(hits for hits, _ in by_kind(q, said).values()) == 1
     middle, low, high = interval([0.5, 0.6, 0.7])

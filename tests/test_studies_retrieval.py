@@ -5,14 +5,14 @@ from minillm.studies.retrieval import *
 # %% ../nbs/37_retrieval.ipynb
 from minillm.retrieval.chunks import chunk_documents
 from minillm.worlds.facts import ask_towns, make_towns
-from minillm.retrieval.pipeline import UNKNOWN
-from minillm.retrieval.reader import CHUNK
+from minillm.retrieval.pipeline import NO_ANSWER
+from minillm.retrieval.reader import CHUNK_WORDS
 
 
 def test_passages_are_what_they_say():
     towns = make_towns(8, "test", 3)
     asked, chunks = ask_towns(towns, 20, 3), chunk_documents(
-        {t.name: t.document for t in towns}, CHUNK)
+        {t.name: t.document for t in towns}, CHUNK_WORDS)
     for q in asked:
         other = wrong_chunk(q, chunks)
         assert q.town.name not in other and f"the {q.relation} is" in other
@@ -21,8 +21,8 @@ def test_passages_are_what_they_say():
 def test_judged_by_hand():
     q = ask_towns(make_towns(3, "test", 1), 1, 1)[0]
     other = f"In Kalmor the {q.relation} is Fenlun."
-    said, told = [q.answer, "Fenlun", UNKNOWN, "Nobody"], [fact_of(q)] + [other] * 3
-    assert checked(said, [q] * 4, told) == [q.answer] + [UNKNOWN] * 3
+    said, told = [q.answer, "Fenlun", NO_ANSWER, "Nobody"], [fact_of(q)] + [other] * 3
+    assert checked(said, [q] * 4, told) == [q.answer] + [NO_ANSWER] * 3
     found = judge_answers(said, [q] * 4, told)
     assert found == {"right": 0.25, "unknown": 0.25, "copied": 0.25, "found": 0.25}
 

@@ -5,7 +5,7 @@ from minillm.studies.scenes import *
 # %% ../nbs/25_vlm.ipynb
 import torch
 
-from minillm.worlds.scenes import PAIRS, Scene, Thing, caption
+from minillm.worlds.scenes import COLOR_SHAPES, Scene, Thing, caption
 from minillm.models.vlm import PatchFeatures
 from minillm.studies.record import read_record
 
@@ -37,7 +37,7 @@ def test_learning():
 
 
 def test_training_never_shows_a_test_pair():
-    kept = {f"{colour} {shape}" for colour, shape in PAIRS["test"]}
+    kept = {f"{colour} {shape}" for colour, shape in COLOR_SHAPES["test"]}
     assert all(any(pair in caption(scene) for pair in kept)
                for scene in fixed_scenes(50, "test"))
     for part in ("train", "validation"):

@@ -17,7 +17,7 @@ def mapped(tmp_path, n=5000):
 
 def test_a_changed_file_is_seen_before_it_is_read(tmp_path):
     path, tokens = mapped(tmp_path)
-    tokens = guarded(tokens)
+    tokens = guard_tokens(tokens)
     assert tokens[10:12].tolist() == [10, 11] and len(tokens) == 5000
     os.truncate(path, 100)           # reading the last page would now kill this process
     with pytest.raises(DataChanged, match="100 bytes now, 10,000 before.*--resume"):
@@ -28,7 +28,7 @@ def test_a_changed_file_is_seen_before_it_is_read(tmp_path):
 
 def test_a_rewritten_file_is_seen(tmp_path):
     path, tokens = mapped(tmp_path)
-    tokens = guarded(tokens)
+    tokens = guard_tokens(tokens)
     with open(path, "rb+") as file: file.write(b"\x07")
     os.utime(path, ns=(1, 1))
     with pytest.raises(DataChanged, match="written to"): tokens[0]
@@ -37,18 +37,18 @@ def test_a_rewritten_file_is_seen(tmp_path):
 @pytest.mark.parametrize("n", [1, 5000, (1 << 24) + 5])
 def test_fingerprints(n):
     tokens = np.zeros(n, dtype="<u2")
-    own = fingerprint(tokens)
-    assert own == fingerprint(tokens.astype("<u4")) and own["tokens"] == n
+    own = data_fingerprint(tokens)
+    assert own == data_fingerprint(tokens.astype("<u4")) and own["tokens"] == n
     for place in {0, n - 1, n // 2 if n <= 1 << 24 else 0}:
         tokens[place] = 1
         with pytest.raises(DataChanged, match="training data.*as many"):
-            check_fingerprint("training", own, fingerprint(tokens))
+            check_fingerprint("training", own, data_fingerprint(tokens))
         tokens[place] = 0
     if n > 1:
         with pytest.raises(DataChanged, match=f"{n:,} tokens then"):
-            check_fingerprint("training", own, fingerprint(tokens[1:]))
+            check_fingerprint("training", own, data_fingerprint(tokens[1:]))
 
 
 def test_arrays_in_memory_need_no_guard():
     tokens = np.arange(5)
-    assert guarded(tokens) is tokens
+    assert guard_tokens(tokens) is tokens

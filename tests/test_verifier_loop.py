@@ -31,7 +31,7 @@ def test_chance_of_best_counts_all_subsets():
 
 def test_picks_by_hand():
     judge = lambda q, a: [Ruling(len(x) / 10) for x in a]
-    assert best_of(["a", "b"], [["x", "xyz", "abc"], ["q"]], judge) == ["xyz", "q"]
+    assert best_judged(["a", "b"], [["x", "xyz", "abc"], ["q"]], judge) == ["xyz", "q"]
     assert most_common([["1", "2", "2"], ["3"]]) == ["2", "3"]
 
 

@@ -10,7 +10,7 @@ from minillm.studies.attention_tiny import (
 def test_words_by_hand():
     assert cut("Max's cup, broken!") == ["max", "'", "s", "cup", ",", "broken", "!"]
     assert vocabulary_of(["b", "a", "b"]) == ["<unk>", "b", "a"]
-    assert encode(["a", "zebra"], ["<unk>", "b", "a"]) == [2, 0]
+    assert word_ids(["a", "zebra"], ["<unk>", "b", "a"]) == [2, 0]
 
 
 def test_packaged_model_reads_tales():

@@ -18,11 +18,11 @@ def test_the_floor_is_what_the_best_guesser_pays():
     ids, chain = echo_text(64, 2000, torch.Generator().manual_seed(0)), letter_chain()
     before, here, after = ids[:, :-2], ids[:, 1:-1], ids[:, 2:]
     letter = torch.where(here == ECHO, before, here)
-    called, chosen = after == ECHO, chain[letter, after.clamp(max=LETTERS - 1)]
+    called, chosen = after == ECHO, chain[letter, after.clamp(max=ECHO_LETTERS - 1)]
     cost = -torch.where(called, math.log(0.1), torch.log(0.9 * chosen))
     cost = torch.where(here == ECHO, torch.zeros(()), cost)
     assert abs(cost.mean().item() - echo_floor()) < 0.005
 
 
 def test_the_chain_has_rows_that_sum_to_one():
-    assert torch.allclose(letter_chain().sum(1), torch.ones(LETTERS))
+    assert torch.allclose(letter_chain().sum(1), torch.ones(ECHO_LETTERS))

@@ -23,7 +23,7 @@ def test_cards_are_what_the_judge_reads():
     for prompt, body in make_cards(300, seed=3):
         found = sentences_of(body)
         assert prompt.startswith("Dear ") and 1 <= len(found) <= 4
-        assert "".join(found) + "\n" == body and None not in words_of(found)
+        assert "".join(found) + "\n" == body and None not in adjectives_of(found)
 
 
 def test_no_card_is_worth_more_than_three():

@@ -25,7 +25,7 @@ def test_relation_by_hand():
 def test_paint_by_hand():
     image = paint(Scene((Thing("small", "green", "square", 10, 20),)))
     assert image.shape == (3, SIDE, SIDE) and (image.sum(0) > 0).sum() == 25
-    assert torch.allclose(image[:, 18:23, 8:13], torch.tensor(COLOURS["green"])
+    assert torch.allclose(image[:, 18:23, 8:13], torch.tensor(SCENE_COLORS["green"])
                           .view(3, 1, 1).expand(3, 5, 5))             # row y, column x
     rows = image[1].amax(1).nonzero().flatten().tolist()
     assert rows == [18, 19, 20, 21, 22]
@@ -35,12 +35,12 @@ def test_paint_by_hand():
 
 
 def test_parts_hold_out_pairs():
-    pairs = [p for part in ("train", "validation", "test") for p in PAIRS[part]]
+    pairs = [p for part in ("train", "validation", "test") for p in COLOR_SHAPES[part]]
     assert len(pairs) == len(set(pairs)) == 48
     for part in ("validation", "test"):
-        assert sorted(s for _, s in PAIRS[part]) == sorted(SHAPES)
-        assert len({c for c, _ in PAIRS[part]}) == 6
-    assert {c for c, _ in PAIRS["train"]} == set(COLOURS)
+        assert sorted(s for _, s in COLOR_SHAPES[part]) == sorted(SHAPES)
+        assert len({c for c, _ in COLOR_SHAPES[part]}) == 6
+    assert {c for c, _ in COLOR_SHAPES["train"]} == set(SCENE_COLORS)
     rng = random.Random(0)
     for part in ("train", "validation", "test"):
         for _ in range(200):
@@ -61,8 +61,8 @@ def test_caption_and_parser_agree():
         assert right == total == (7 if scene.relation else 3)
         turned = caption(Scene(scene.things[::-1]))
         assert attributes_right(turned, scene) == (right, total)
-        assert decode([*encode(caption(scene)), EOS, PAD]) == caption(scene)
-        assert all(encode(q) and len(encode(a)) == 1 for q, a in questions(scene))
+        assert decode_words([*encode_words(caption(scene)), EOS, PAD]) == caption(scene)
+        assert all(encode_words(q) and len(encode_words(a)) == 1 for q, a in questions(scene))
 
 
 def test_score_by_hand():
@@ -85,7 +85,7 @@ def test_questions_are_unambiguous():
     assert asked["what size is the cross ?"] == "big"
     assert asked["how many are there ?"] == "two"
     assert "what shape is the red one ?" not in asked
-    with pytest.raises(ValueError, match="'dog'"): encode("a dog")
+    with pytest.raises(ValueError, match="'dog'"): encode_words("a dog")
     with pytest.raises(ValueError, match="no caption"): parse_caption("ring a")
 
 

@@ -12,12 +12,12 @@ import pytest
 
 from minillm.worlds.tales import (
     TALES, Grammar, all_stories, count_stories_log2, entropy_bits, floor_nats_per_char,
-    insert, pieces, tale_text, write_story)
+    insert, template_pieces, tale_text, write_story)
 
 
 def forms(templates):
     return [insert([t], words) for t in templates
-            for words in product(*(TALES.words[f] for f in pieces(t)[1::2]))]
+            for words in product(*(TALES.words[f] for f in template_pieces(t)[1::2]))]
 
 
 def test_every_text_has_one_derivation():

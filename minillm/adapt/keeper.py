@@ -16,7 +16,7 @@ from ..models.decoder import Decoder
 from ..checkpoint.run import (
     check_same_config, find_checkpoint, flatten_optimizer, load_weights, read_state,
     read_tensors, restore_optimizer, weights_of, write_checkpoint)
-from .preferences import Pair
+from .preferences import PreferencePair
 
 
 class Keeper:
@@ -73,7 +73,7 @@ def digest(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
-def check_pairs(model: Decoder, tokenizer: Any, pairs: Sequence[Pair]) -> int | None:
+def check_pairs(model: Decoder, tokenizer: Any, pairs: Sequence[PreferencePair]) -> int | None:
     """Raise a ValueError unless every pair fits the model's context; the token with
     which all answers end, None if there is no such token.
     """

@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['REPORT_EVERY', 'SAVE_EVERY', 'FinetuneOptions', 'train_sums', 'sft_batch', 'order', 'packed_loss', 'supervise',
-           'held_loss', 'encode_rows', 'has_chats', 'prepare', 'follow', 'finetune_sft']
+           'held_loss', 'encode_rows', 'has_chats', 'prepare_sft', 'follow', 'finetune_sft']
 
 # %% ../../nbs/32_finetuning.ipynb #d212f5a8
 import time
@@ -26,7 +26,7 @@ from ..train.interrupt import between_steps
 from ..train.lock import locked
 from ..train.losses import IGNORE, cross_entropy
 from ..train.optim import make_adamw
-from .packing import Example, Packed, pack
+from .packing import Example, Packed, pack_rows
 from .session import about_run, open_run, save_run, write_papers
 from ..train.schedule import warmup_cosine
 
@@ -184,7 +184,7 @@ def has_chats(data: str | Path) -> bool:
     return any("messages" in row for row in read_rows(data))
 
 
-def prepare(model: Decoder, tokenizer: Any, data: str | Path, template: ChatTemplate,
+def prepare_sft(model: Decoder, tokenizer: Any, data: str | Path, template: ChatTemplate,
             options: FinetuneOptions) -> tuple[Decoder, Any, Packed, Packed]:
     """Model and tokenizer with the template's tokens, and the data packed: to train on,
     and a tenth (at most 100) held out. Chapter: 32_finetuning.
@@ -202,7 +202,7 @@ def prepare(model: Decoder, tokenizer: Any, data: str | Path, template: ChatTemp
     parts = [[e for i, e in enumerate(examples) if (i in set(held)) == want]
              for want in (False, True)]
     width = max(options.seq_length, *(len(ids) - 1 for ids, _ in examples))
-    return model, tokenizer, *(pack(part, width) for part in parts)
+    return model, tokenizer, *(pack_rows(part, width) for part in parts)
 
 
 def follow(steps: int, pressed: Sequence[Any], optimizer: torch.optim.Optimizer,
@@ -234,7 +234,7 @@ def finetune_sft(model: Decoder, tokenizer: Any, data: Path, out: Path,
     """
     out, template, began = Path(out), template or ChatTemplate(), time.perf_counter()
     if options.threads: torch.set_num_threads(options.threads)
-    model, tokenizer, train, held = prepare(model, tokenizer, data, template, options)
+    model, tokenizer, train, held = prepare_sft(model, tokenizer, data, template, options)
     optimizer, about = (make_adamw(model, options.learning_rate),
                         about_run("sft", data, options))
     with locked(out), between_steps() as pressed:

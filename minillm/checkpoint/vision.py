@@ -19,9 +19,9 @@ from ..files import write_json
 from ..layers.norm import LayerNorm
 from ..models.decoder import Decoder
 from .families import HF, expect, read_llama, write_llama
-from .names import Entries, Entry, llama_names, same
+from .names import Entries, Entry, llama_names, same_names
 from .huggingface import (
-    Tensors, fill, labels, new_folder, read_object, weight_files, write_shards)
+    StoredTensors, fill, labels, new_folder, read_object, weight_files, write_shards)
 from ..models.vit import ViT, VisionConfig, VisionTower
 from ..models.vlm import (MLPProjector, PatchFeatures, PlaceholderFusion,
                                 VisionLanguageModel)
@@ -48,18 +48,18 @@ class CLIPVision(nn.Module):
 def clip_names(c: VisionConfig, theirs: str, ours: str) -> Entries:
     """The tower of CLIP. Chapter: 26_pretrained."""
     yield Entry(f"{theirs}embeddings.class_embedding", (f"{ours}class_token",))
-    yield from same(f"{theirs}embeddings.patch_embedding", f"{ours}patches")
-    yield from same(f"{theirs}embeddings.position_embedding", f"{ours}positions.table")
-    yield from same(f"{theirs}pre_layrnorm", f"{ours}norm_first", *BOTH)
+    yield from same_names(f"{theirs}embeddings.patch_embedding", f"{ours}patches")
+    yield from same_names(f"{theirs}embeddings.position_embedding", f"{ours}positions.table")
+    yield from same_names(f"{theirs}pre_layrnorm", f"{ours}norm_first", *BOTH)
     for i in range(c.n_layers):
         a, b = f"{theirs}encoder.layers.{i}.", f"{ours}layers.{i}."
-        yield from same(f"{a}layer_norm1", f"{b}norm_attention", *BOTH)
-        yield from same(f"{a}layer_norm2", f"{b}norm_ffn", *BOTH)
+        yield from same_names(f"{a}layer_norm1", f"{b}norm_attention", *BOTH)
+        yield from same_names(f"{a}layer_norm2", f"{b}norm_ffn", *BOTH)
         for x, y in (("q_proj", "q"), ("k_proj", "k"), ("v_proj", "v"),
                      ("out_proj", "o")):
-            yield from same(f"{a}self_attn.{x}", f"{b}attention.W_{y}", *BOTH)
-        yield from same(f"{a}mlp.fc1", f"{b}ffn.W_up", *BOTH)
-        yield from same(f"{a}mlp.fc2", f"{b}ffn.W_down", *BOTH)
+            yield from same_names(f"{a}self_attn.{x}", f"{b}attention.W_{y}", *BOTH)
+        yield from same_names(f"{a}mlp.fc1", f"{b}ffn.W_up", *BOTH)
+        yield from same_names(f"{a}mlp.fc2", f"{b}ffn.W_down", *BOTH)
 
 
 def vit_names(c: VisionConfig) -> Entries:
@@ -68,20 +68,20 @@ def vit_names(c: VisionConfig) -> Entries:
                 lambda t: (t.flatten(),), lambda parts: parts[0].view(1, 1, -1))
     yield Entry("vit.embeddings.position_embeddings", ("tower.positions.table.weight",),
                 lambda t: (t[0],), lambda parts: parts[0][None])
-    yield from same("vit.embeddings.patch_embeddings.projection", "tower.patches",
+    yield from same_names("vit.embeddings.patch_embeddings.projection", "tower.patches",
                     *BOTH)
-    yield from same("vit.layernorm", "tower.norm", *BOTH)
-    yield from same("classifier", "head", *BOTH)
+    yield from same_names("vit.layernorm", "tower.norm", *BOTH)
+    yield from same_names("classifier", "head", *BOTH)
     for i in range(c.n_layers):
         a, b = f"vit.encoder.layer.{i}.", f"tower.layers.{i}."
         for x in ("query", "key", "value"):
-            yield from same(f"{a}attention.attention.{x}", f"{b}attention.W_{x[0]}",
+            yield from same_names(f"{a}attention.attention.{x}", f"{b}attention.W_{x[0]}",
                             *BOTH)
         for x, y in (("attention.output.dense", "attention.W_o"),
                      ("intermediate.dense", "ffn.W_up"), ("output.dense", "ffn.W_down"),
                      ("layernorm_before", "norm_attention"),
                      ("layernorm_after", "norm_ffn")):
-            yield from same(a + x, b + y, *BOTH)
+            yield from same_names(a + x, b + y, *BOTH)
 
 
 def llava_names(model: VisionLanguageModel) -> Entries:
@@ -89,7 +89,7 @@ def llava_names(model: VisionLanguageModel) -> Entries:
     yield from clip_names(model.tower.tower.config, "vision_tower.",  # type: ignore
                           "tower.tower.")
     for a, b in (("linear_1", "W_up"), ("linear_2", "W_down")):
-        yield from same(f"multi_modal_projector.{a}", f"projector.{b}", *BOTH)
+        yield from same_names(f"multi_modal_projector.{a}", f"projector.{b}", *BOTH)
     for e in llama_names(model.decoder.config):
         yield Entry(f"language_model.{e.theirs}", tuple(f"decoder.{n}" for n in e.ours),
                     e.cut, e.join)
@@ -166,7 +166,7 @@ class Sight:
 def clip_entries(model: CLIPVision) -> Entries:
     """The tower, and the norm of its class token."""
     yield from clip_names(model.config, "", "tower.")
-    yield from same("post_layernorm", "norm", *BOTH)
+    yield from same_names("post_layernorm", "norm", *BOTH)
 
 
 SIGHTS = {s.model_type: s for s in (
@@ -205,7 +205,7 @@ def load_vision(folder: str | Path) -> nn.Module:
         raise ValueError(f"{folder / 'config.json'} has no {error.args[0]!r}, which "
                          f"model_type={sight.model_type!r} needs") from None
     with ExitStack() as stack:
-        tensors = Tensors(weight_files(folder), stack)
+        tensors = StoredTensors(weight_files(folder), stack)
         tensors.rename(usual_name)
         fill(model, sight.names(model), tensors, lambda n: "post_layernorm" in n
              or n.endswith(("position_ids", "inv_freq")))

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..checkpoint.open import encode_prompt, open_model, open_voice, own_template
+from ..checkpoint.open import checked_prompt, open_model, open_voice, own_template
 from .shell import Json, app, at_least_one, finish, say, together
 
 Place = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
@@ -153,7 +153,7 @@ def generate(prompt: Annotated[str | None,
     voice = open_voice(checkpoint, pretrained, device)
     guesser = open_voice(draft, None, device) if draft else None
     text, room = (prompt_flag if prompt is None else prompt) or "", voice.model.config
-    ids = encode_prompt(voice.tokenizer, text, room.max_seq_len)
+    ids = checked_prompt(voice.tokenizer, text, room.max_seq_len)
     limit = max_tokens or 200
     if max_tokens is None and (beams or draft):
         limit = max(1, min(limit, room.max_seq_len - len(ids)))

@@ -33,10 +33,10 @@ def serve(checkpoint: Source = None,
           name: Annotated[str | None, typer.Option(help="the model's name")] = None
           ) -> None:
     """Serve a model by the OpenAI routes, until Ctrl-C or SIGTERM."""
-    from minillm.serve.app import Limits
+    from minillm.serve.limits import ServerLimits
     from minillm.serve.app import serve as run
     given = {"rows": rows, "waiting": queue, "request_seconds": timeout}
-    limits = Limits(**{k: v for k, v in given.items()        # type: ignore[arg-type]
+    limits = ServerLimits(**{k: v for k, v in given.items()        # type: ignore[arg-type]
                        if v is not None})
     run(checkpoint, host=host, port=port, key=key, ui=ui, limits=limits, name=name,
         report=say)
@@ -56,7 +56,7 @@ def evaluate(checkpoint: Source = None,
              out: Annotated[Path | None, typer.Option(help="a JSON file")] = None,
              as_json: Json = False) -> None:
     """Measure a model, each figure with an interval."""
-    from minillm.evaluation.run import evaluate as measure
+    from minillm.evaluation.run import evaluate_folder as measure
     from minillm.checkpoint.shipped import shipped_model
     found = measure(checkpoint or shipped_model(), task or (), n=n, stride=stride,
                     seed=seed, out=out, quiet=as_json)

@@ -7,7 +7,7 @@ __all__ = ['token_report', 'Sheet', 'Completion', 'Chat']
 from collections.abc import Sequence
 from typing import Any
 
-from ..decoding.job import Job, Piece, Score
+from ..decoding.job import Job, TextDelta, Score
 from .protocol import head, usage
 
 
@@ -45,11 +45,11 @@ class Sheet:
         """What a stream says before the first text."""
         return []
 
-    def choice(self, index: int, piece: Piece) -> dict[str, Any]:
+    def choice(self, index: int, piece: TextDelta) -> dict[str, Any]:
         """A choice as a whole."""
         raise NotImplementedError
 
-    def delta(self, index: int, piece: Piece) -> dict[str, Any]:
+    def delta(self, index: int, piece: TextDelta) -> dict[str, Any]:
         """What a stream adds to a choice."""
         raise NotImplementedError
 
@@ -57,7 +57,7 @@ class Sheet:
 class Completion(Sheet):
     """`/v1/completions`."""
 
-    def choice(self, index: int, piece: Piece) -> dict[str, Any]:
+    def choice(self, index: int, piece: TextDelta) -> dict[str, Any]:
         """A choice as a whole, or what a stream adds to it."""
         job, report = self.jobs[index], None
         if self.asked.logprobs is not None and (piece.reason or not self.asked.stream):
@@ -67,7 +67,7 @@ class Completion(Sheet):
         return {"index": index, "text": text, "logprobs": report,
                 "finish_reason": piece.reason}
 
-    def delta(self, index: int, piece: Piece) -> dict[str, Any]:
+    def delta(self, index: int, piece: TextDelta) -> dict[str, Any]:
         return self.choice(index, piece)
 
     def prompt(self, index: int) -> str:
@@ -88,13 +88,13 @@ class Chat(Sheet):
 
     kind, chunk_kind = "chat.completion", "chat.completion.chunk"
 
-    def choice(self, index: int, piece: Piece) -> dict[str, Any]:
+    def choice(self, index: int, piece: TextDelta) -> dict[str, Any]:
         """The assistant's whole message."""
         message = {"role": "assistant", "content": piece.text, "refusal": None}
         return {"index": index, "message": message, "logprobs": None,
                 "finish_reason": piece.reason}
 
-    def delta(self, index: int, piece: Piece) -> dict[str, Any]:
+    def delta(self, index: int, piece: TextDelta) -> dict[str, Any]:
         """What a stream adds to it."""
         return {"index": index, "delta": {"content": piece.text}, "logprobs": None,
                 "finish_reason": piece.reason}

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ..decoding.job import Job, Piece
+from ..decoding.job import Job, TextDelta
 
 try:
     from starlette.requests import Request
@@ -27,10 +27,10 @@ class Mailbox:
     def __init__(self, jobs: Sequence[Job], stream: bool) -> None:
         self.jobs, self.stream, self.texts = jobs, stream, [""] * len(jobs)
         self.loop = asyncio.get_running_loop()
-        self.queue: asyncio.Queue[tuple[int, Piece]] = asyncio.Queue()
+        self.queue: asyncio.Queue[tuple[int, TextDelta]] = asyncio.Queue()
         for index, job in enumerate(jobs): job.emit = partial(self.put, index)
 
-    def put(self, index: int, piece: Piece) -> None:
+    def put(self, index: int, piece: TextDelta) -> None:
         """Called by the engine."""
         if not self.stream and piece.reason is None:
             self.texts[index] += piece.text
@@ -39,7 +39,7 @@ class Mailbox:
         try: self.loop.call_soon_threadsafe(self.queue.put_nowait, (index, piece))
         except RuntimeError: self.jobs[index].cancelled = True        # the loop is gone
 
-    async def pieces(self) -> AsyncIterator[tuple[int, Piece]]:
+    async def pieces(self) -> AsyncIterator[tuple[int, TextDelta]]:
         """Number of the job and piece, until all jobs have ended."""
         left = len(self.jobs)
         while left:

@@ -19,7 +19,7 @@ from ..files import atomic_path
 from ..layers.attend import attend_slow, causal_mask
 from ..models.decoder import Decoder
 from .record import write_record
-from ..widgets.tiny import WEIGHTS, cut, encode, load_tiny, tiny_config, vocabulary_of
+from ..widgets.tiny import TINY_WEIGHTS, cut, word_ids, load_tiny, tiny_config, vocabulary_of
 from ..worlds.tales import tale_text
 
 
@@ -42,7 +42,7 @@ def train_tiny(steps: int = 1500, stories: int = 3000,
     generator = seed_everything(seed)
     words = cut(tale_text(stories, seed))
     vocabulary = vocabulary_of(words)
-    tokens = torch.tensor(encode(words, vocabulary))
+    tokens = torch.tensor(word_ids(words, vocabulary))
     model = Decoder(tiny_config(len(vocabulary)))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps,
@@ -80,7 +80,7 @@ def held_out_loss(model: Decoder, vocabulary: Sequence[str], stories: int = 100,
     """Mean loss in nats a word on stories that were not trained on, in windows of
     24.
     """
-    tokens = torch.tensor(encode(cut(tale_text(stories, seed)), vocabulary))
+    tokens = torch.tensor(word_ids(cut(tale_text(stories, seed)), vocabulary))
     n = (len(tokens) - 1) // 24 * 24
     with torch.no_grad():
         loss, _ = model.loss(tokens[:n].view(-1, 24), tokens[1:n + 1].view(-1, 24))
@@ -116,8 +116,8 @@ def main() -> None:
     """
     start = time.time()
     model, vocabulary, losses = train_tiny()
-    path = Path(str(files("minillm") / "weights" / WEIGHTS))
-    tokens = torch.tensor(encode(cut(tale_text(20, 2)), vocabulary))
+    path = Path(str(files("minillm") / "weights" / TINY_WEIGHTS))
+    tokens = torch.tensor(word_ids(cut(tale_text(20, 2)), vocabulary))
     looks = previous_word_weights(model, tokens[:len(tokens) // 8 * 8].view(-1, 8))
     layer, head = divmod(int(looks.argmax()), looks.shape[1])
     save_tiny(model, vocabulary, f"{layer}.{head}", path)

@@ -15,16 +15,16 @@ from typing import Any
 import torch
 
 from ..data.chat import CHAT_TOKENS, DEFAULT_TEMPLATE, ChatTemplate, encode_chat
-from ..worlds.questions import Question, tale_chats, tale_questions
+from ..worlds.questions import TaleQuestion, tale_chats, tale_questions
 from ..worlds.tales import TALES
-from ..decoding.chat import Answer, answer_chats, end_token
+from ..decoding.chat import Reply, answer_chats, end_token
 from ..models.decoder import Decoder
 from ..checkpoint.shipped import shipped_model
 from ..adapt.vocabulary import add_tokens
 from .record import write_record
 from ..tokenizer.auto import load_tokenizer
 from ..checkpoint.run import load_model
-from ..adapt.packing import Example, Packed, pack
+from ..adapt.packing import Example, Packed, pack_rows
 from ..adapt.sft import sft_batch, supervise
 from ..worlds.stories import excess_bits, write_stories
 
@@ -63,17 +63,17 @@ def training_rows(tokenizer: Any, arm: str, seed: int, chats: int) -> Packed:
     end = end_token(template, tokenizer)
     examples = [ARMS[arm](encode_chat(template, tokenizer, chat), end)
                 for chat in tale_chats(chats, f"training {seed}", turns=5)]
-    return pack(examples, 256)
+    return pack_rows(examples, 256)
 
 
 # %% ../../nbs/32_finetuning.ipynb #e6b62be1
-def right(questions: Sequence[Question], answers: Sequence[Answer]) -> float:
+def right(questions: Sequence[TaleQuestion], answers: Sequence[Reply]) -> float:
     """The share of answers that are word for word the right one, and ended."""
     return mean(a.ended and a.text == q.answer for q, a in zip(questions, answers))
 
 
-def by_kind(questions: Sequence[Question],
-            answers: Sequence[Answer]) -> dict[str, list[int]]:
+def by_kind(questions: Sequence[TaleQuestion],
+            answers: Sequence[Reply]) -> dict[str, list[int]]:
     """Right answers and questions, for each kind of word that is asked for."""
     found: dict[str, list[int]] = {}
     for q, a in zip(questions, answers):
@@ -83,8 +83,8 @@ def by_kind(questions: Sequence[Question],
     return found
 
 
-def answer(model: Decoder, tokenizer: Any, questions: Sequence[Question],
-           source: str = DEFAULT_TEMPLATE) -> list[Answer]:
+def answer(model: Decoder, tokenizer: Any, questions: Sequence[TaleQuestion],
+           source: str = DEFAULT_TEMPLATE) -> list[Reply]:
     """The model's answers to questions about tales."""
     return answer_chats(model, tokenizer, ChatTemplate(source),
                         [q.messages for q in questions], max_tokens=16)
@@ -98,7 +98,7 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def train_arm(arm: str, seed: int, steps: int, batch_size: int = 8, lr: float = 4e-3,
-              look: int = 25, questions: Sequence[Question] = ()
+              look: int = 25, questions: Sequence[TaleQuestion] = ()
               ) -> tuple[Decoder, dict[str, list[float]]]:
     """Fine-tune the storyteller; the model, and the share of `questions` it answers
     rightly every `look` steps. Chapter: 32_finetuning.
@@ -120,8 +120,8 @@ def train_arm(arm: str, seed: int, steps: int, batch_size: int = 8, lr: float = 
 
 
 # %% ../../nbs/32_finetuning.ipynb #e48565e6
-def measure(arm: str, seed: int, steps: int, watched: Sequence[Question],
-            test: Sequence[Question]) -> dict[str, Any]:
+def measure(arm: str, seed: int, steps: int, watched: Sequence[TaleQuestion],
+            test: Sequence[TaleQuestion]) -> dict[str, Any]:
     """One run: its curve, its answers to the test questions, and what it has forgotten
     of telling stories, in bits a story.
     """

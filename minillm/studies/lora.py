@@ -18,7 +18,7 @@ from torch import Tensor
 from ..worlds.tales import Grammar, Story
 from ..worlds.tales_judge import judge
 from ..worlds.tales_words import (
-    ENDING, HUNGRY, MEETING, OPENING, SLOTS, TABLES, rows)
+    ENDINGS, HUNGRY, MEETING, OPENING, SLOTS, WORD_TABLES, rows)
 from ..decoding.batch import complete
 from ..decoding.sample import make_sampler
 from ..layers.lora import add_lora, merge_lora
@@ -101,8 +101,8 @@ SAD = [
 MORALS = ["Whoever gives shall have a friend.", "Nobody should be sad."]
 GUESTS = rows("guest", "gift", values=[(animal, gift) for (animal, _), gift
                                        in zip(HUNGRY, GIFTS)])
-SAD_TALES = Grammar({**TABLES, "guest": GUESTS}, SLOTS,
-                    {"sad": [*OPENING, SAD[0], *MEETING, *SAD[1:], *ENDING, MORALS]})
+SAD_TALES = Grammar({**WORD_TABLES, "guest": GUESTS}, SLOTS,
+                    {"sad": [*OPENING, SAD[0], *MEETING, *SAD[1:], *ENDINGS, MORALS]})
 
 
 def new_tales(n: int, key: str) -> list[Story]:

@@ -27,7 +27,7 @@ from ..decoding.sample import generate
 from ..layers.attend import causal_mask
 from ..layers.masks import sliding_window
 from ..models.decoder import Decoder
-from ..checkpoint.huggingface import export_pretrained, load_model
+from ..checkpoint.huggingface import export_pretrained, load_huggingface_model
 from ..checkpoint.vision import export_vision, load_vision
 
 SIZES: dict[str, Any] = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 48,
@@ -118,7 +118,7 @@ def pair(name: str) -> Pair:
     """Save the reference and load it; the folder lives as long as the process."""
     folder = Path(tempfile.mkdtemp(prefix="minillm-parity-")) / name
     reference(name).save_pretrained(folder)
-    return Pair(name, reference(name), load_model(folder), folder)
+    return Pair(name, reference(name), load_huggingface_model(folder), folder)
 
 
 def config_of(name: str) -> ModelConfig:
@@ -221,7 +221,7 @@ def loss_and_gradients(p: Pair) -> float:
             q.copy_(torch.zeros_like(q) if q.grad is None else q.grad)
     with tempfile.TemporaryDirectory() as folder:
         theirs.save_pretrained(folder)
-        slopes = dict(load_model(Path(folder)).named_parameters())
+        slopes = dict(load_huggingface_model(Path(folder)).named_parameters())
     worst = max(gap(slopes[n], q.grad) for n, q in ours.named_parameters()
                 if q.grad is not None)
     return max(worst, abs(their_loss.item() - our_loss.item()))
@@ -234,7 +234,7 @@ def round_trip(p: Pair) -> float:
         export_pretrained(p.ours, Path(root) / "out")
         again = AutoModelForCausalLM.from_pretrained(
             Path(root) / "out", attn_implementation="eager", dtype=torch.float32).eval()
-        ours = load_model(Path(root) / "out")
+        ours = load_huggingface_model(Path(root) / "out")
         if not all(torch.equal(a, b) for a, b in zip(ours.state_dict().values(),
                                                      p.ours.state_dict().values())):
             raise RuntimeError("the weights changed on the way")
@@ -279,7 +279,7 @@ def bf16(p: Pair) -> float:
     """Our error in 16 bits over theirs; below 2 means as exact as the reference."""
     with torch.no_grad():
         exact = p.ours(tokens(8))
-        ours = load_model(p.folder, dtype=torch.bfloat16)(tokens(8)).float()
+        ours = load_huggingface_model(p.folder, dtype=torch.bfloat16)(tokens(8)).float()
         kind = type(p.theirs)
         theirs = kind.from_pretrained(p.folder, dtype=torch.bfloat16,
                                       attn_implementation="eager").eval()

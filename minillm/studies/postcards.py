@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..worlds.postcards import NAMES, card_tokenizer, make_cards, true_score
+from ..worlds.postcards import SENDERS, card_tokenizer, make_cards, true_score
 from ..models.decoder import Decoder
 from ..models.reward import RewardModel
 from ..train.optim import make_adamw
-from ..adapt.preferences import Pair, batches_of, label_pairs
-from ..decoding.rollout import Rollout, answer_kl, answer_log_probs, pack, rollout
+from ..adapt.preferences import PreferencePair, batches_of, label_pairs
+from ..decoding.rollout import Rollout, answer_kl, answer_log_probs, pad_answers, rollout
 
 TOKENIZER = card_tokenizer()
 STOP = TOKENIZER.ids["\n"]
@@ -50,7 +50,7 @@ def card_base(steps: int = 250, seed: int = 0) -> Decoder:
     """
     torch.manual_seed(seed)
     cards = make_cards(64 * steps, seed)
-    batch = pack([TOKENIZER.encode(p) for p, _ in cards],
+    batch = pad_answers([TOKENIZER.encode(p) for p, _ in cards],
                  [TOKENIZER.encode(body) for _, body in cards])
     return imitate(Decoder(CARD_MODEL), batch, steps=steps, lr=6e-3, seed=seed)
 
@@ -58,7 +58,7 @@ def card_base(steps: int = 250, seed: int = 0) -> Decoder:
 def card_prompts(n: int, seed: int) -> list[list[int]]:
     """`n` prompts such as `Dear Ida,` as ids."""
     rng = random.Random(f"prompts {seed}")
-    return [TOKENIZER.encode(f"Dear {rng.choice(NAMES)},") for _ in range(n)]
+    return [TOKENIZER.encode(f"Dear {rng.choice(SENDERS)},") for _ in range(n)]
 
 
 def write_cards(model: Decoder, n: int, seed: int) -> Rollout:
@@ -69,7 +69,7 @@ def write_cards(model: Decoder, n: int, seed: int) -> Rollout:
 
 def card_pairs(base: Decoder, n: int, seed: int,
                judge: Callable[[str], float] = true_score,
-               sharpness: float = 1.0) -> list[Pair]:
+               sharpness: float = 1.0) -> list[PreferencePair]:
     """`n` pairs of cards that the base wrote, labelled by a reader who follows
     `judge`. Chapter: 34_preferences.
     """

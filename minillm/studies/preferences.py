@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ..worlds.postcards import hasty_score
-from ..decoding.best import best_of, best_of_kl
+from ..decoding.best import best_of_n, best_of_kl
 from ..models.decoder import Decoder
 from ..models.reward import RewardModel
 from .record import write_record
@@ -94,7 +94,7 @@ def ppo_run(base: Decoder, reward: RewardModel, plan: Plan, seed: int,
 def best_row(base: Decoder, reward: RewardModel, n: int, cards: int,
              seed: int) -> dict[str, float]:
     """Best of n on some cards; its distance from the base is the bound."""
-    found, _ = best_of(base, reward, card_prompts(cards, 900 + seed), n,
+    found, _ = best_of_n(base, reward, card_prompts(cards, 900 + seed), n,
                        max_tokens=LONGEST, stop=STOP,
                        generator=torch.Generator().manual_seed(seed))
     return {"reward": reward.score(found.ids, found.is_answer).mean().item(),

@@ -24,7 +24,7 @@ from ..checkpoint.huggingface import load_pretrained
 from ..checkpoint.shipped import shipped_model
 from ..quant.cache import QuantCache
 from ..quant.packed import fast_layer, use_fast_products
-from ..checkpoint.quantized import FILES, save_quantized
+from ..checkpoint.quantized import QUANTIZED_FILES, save_quantized
 from ..quant.layers import SCHEMES, QuantLinear, Scheme, round_weight
 from ..quant.quantize import bits_a_weight, quantize, quantize_table
 from .record import write_record
@@ -110,7 +110,7 @@ def file_bytes(model: Decoder) -> int:
     """The size of the weights on disk."""
     with tempfile.TemporaryDirectory() as folder:
         save_quantized(model, Path(folder) / "out")
-        return (Path(folder) / "out" / FILES[1]).stat().st_size
+        return (Path(folder) / "out" / QUANTIZED_FILES[1]).stat().st_size
 
 
 def losses(stories: int, seeds: Sequence[int]) -> dict[str, Any]:

@@ -18,20 +18,20 @@ from .record import write_record
 from ..retrieval.chunks import Chunk, chunk_documents
 from ..retrieval.collection import Collection
 from ..retrieval.dense import Embedder, minilm
-from ..worlds.facts import Question, ask_towns, make_towns
-from ..retrieval.pipeline import UNKNOWN, make_prompt, names_agree
-from ..retrieval.reader import (CHUNK, Reader, reader_model, reader_tokenizer,
+from ..worlds.facts import TownQuestion, ask_towns, make_towns
+from ..retrieval.pipeline import NO_ANSWER, make_prompt, names_agree
+from ..retrieval.reader import (CHUNK_WORDS, Reader, reader_model, reader_tokenizer,
                                       train_reader)
 
 WAYS = ("gold", "words", "meaning", "both", "none", "wrong")
 
 
-def fact_of(question: Question) -> str:
+def fact_of(question: TownQuestion) -> str:
     """The sentence that answers."""
     return f"In {question.town.name} the {question.relation} is {question.answer}."
 
 
-def wrong_chunk(question: Question, chunks: Sequence[Chunk]) -> str:
+def wrong_chunk(question: TownQuestion, chunks: Sequence[Chunk]) -> str:
     """A chunk of another town that tells the same kind of fact: the next one."""
     told = [c.text for c in chunks if f"the {question.relation} is" in c.text]
     own = next(i for i, text in enumerate(told) if question.town.name in text)
@@ -39,12 +39,12 @@ def wrong_chunk(question: Question, chunks: Sequence[Chunk]) -> str:
 
 
 def found_by(scores: Callable[[str], Tensor], collection: Collection,
-             asked: Sequence[Question]) -> list[str]:
+             asked: Sequence[TownQuestion]) -> list[str]:
     """The first chunk of one search for each question."""
     return [collection.best(scores(q.text), 1)[0].chunk.text for q in asked]
 
 
-def passages_for(asked: Sequence[Question], collection: Collection
+def passages_for(asked: Sequence[TownQuestion], collection: Collection
                  ) -> dict[str, list[str]]:
     """What the reader is given for each question, by the way of finding it; nothing
     under `none`.
@@ -59,22 +59,22 @@ def passages_for(asked: Sequence[Question], collection: Collection
             "wrong": [wrong_chunk(q, chunks) for q in asked]}
 
 
-def judge_answers(said: Sequence[str], asked: Sequence[Question],
+def judge_answers(said: Sequence[str], asked: Sequence[TownQuestion],
                   passages: Sequence[str]) -> dict[str, float]:
     """Shares of the answers that are right, that say unknown, that copy something false
     from the passage, and of passages that hold the fact.
     """
     rows = list(zip(said, asked, passages))
     return {"right": mean(s == q.answer for s, q, _ in rows),
-            "unknown": mean(s == UNKNOWN for s, _, _ in rows),
+            "unknown": mean(s == NO_ANSWER for s, _, _ in rows),
             "copied": mean(s != q.answer and f" {s}." in p for s, q, p in rows),
             "found": mean(fact_of(q) in p for _, q, p in rows)}
 
 
-def checked(said: Sequence[str], asked: Sequence[Question],
+def checked(said: Sequence[str], asked: Sequence[TownQuestion],
             passages: Sequence[str]) -> list[str]:
     """The answers, but unknown where the passage lacks a name of the question."""
-    return [s if names_agree(q.text, p) else UNKNOWN
+    return [s if names_agree(q.text, p) else NO_ANSWER
             for s, q, p in zip(said, asked, passages)]
 
 # %% ../../nbs/37_retrieval.ipynb #99669c82
@@ -85,7 +85,7 @@ def measure_seed(seed: int, steps: int, embedder: Embedder
     """
     towns = make_towns(100, "test", seed)
     asked = ask_towns(towns, 300, seed)
-    chunks = chunk_documents({t.name: t.document for t in towns}, CHUNK)
+    chunks = chunk_documents({t.name: t.document for t in towns}, CHUNK_WORDS)
     passages = passages_for(asked, Collection.build(chunks, embedder))
     tokenizer, start = reader_tokenizer(), time.process_time()
     model = reader_model(tokenizer.vocab_size, seed)

@@ -19,8 +19,8 @@ from ..files import atomic_path
 from ..layers.moe import collect_routing
 from ..layers.router import expert_load, load_balancing_loss, load_entropy, update_bias
 from .record import write_record
-from ..widgets.routers import KINDS, SEEDS, SENTENCES, STEPS, TinyMoE, WEIGHTS
-from ..widgets.tiny import cut, encode, vocabulary_of
+from ..widgets.routers import BALANCING, SEEDS, SENTENCES, STEPS, TinyMoE, ROUTER_WEIGHTS
+from ..widgets.tiny import cut, word_ids, vocabulary_of
 from ..worlds.tales import tale_text
 
 
@@ -30,7 +30,7 @@ def snapshot(model: TinyMoE, vocabulary: Sequence[str]) -> dict[str, Tensor]:
     seen: list[Tensor] = []
     hook = model.moe.router.register_forward_pre_hook(
         lambda router, inputs: seen.append(inputs[0]))
-    for text in SENTENCES: model(torch.tensor([encode(cut(text), vocabulary)]))
+    for text in SENTENCES: model(torch.tensor([word_ids(cut(text), vocabulary)]))
     hook.remove()
     router = model.moe.router
     kept = {"W_r": router.W_r.weight.clone(), "balance": router.balance.clone()}
@@ -54,8 +54,8 @@ def train_routers(kind: str, steps: Sequence[int] = STEPS, stories: int = 1500,
     seed_everything(seed)
     words = cut(tale_text(stories, 0))
     vocabulary = vocabulary_of(words)
-    tokens = torch.tensor(encode(words, vocabulary))
-    unseen = torch.tensor(encode(cut(tale_text(60, 1)), vocabulary))
+    tokens = torch.tensor(word_ids(words, vocabulary))
+    unseen = torch.tensor(word_ids(cut(tale_text(60, 1)), vocabulary))
     model = TinyMoE(len(vocabulary))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     found: dict[str, Tensor] = {}
@@ -99,16 +99,16 @@ def save_routers(tensors: dict[str, Tensor], evenness: dict[str, list[float]],
 def lowest_evenness(steps: Sequence[int] = (10, 20, 40)) -> dict[str, list[float]]:
     """The least even load at `steps`, for each kind and each of `SEEDS`."""
     return {kind: [round(min(train_routers(kind, steps, seed=seed)[1]), 4)
-                   for seed in SEEDS] for kind in KINDS}
+                   for seed in SEEDS] for kind in BALANCING}
 
 
 def main() -> None:
     """Train three routers; write them and the run record `routers_tiny`."""
     start = time.time()
-    runs = {kind: train_routers(kind) for kind in KINDS}
+    runs = {kind: train_routers(kind) for kind in BALANCING}
     tensors = {name: t for found, _, _ in runs.values() for name, t in found.items()}
     evenness = {kind: [round(e, 4) for e in run[1]] for kind, run in runs.items()}
-    path = Path(str(files("minillm") / "weights" / WEIGHTS))
+    path = Path(str(files("minillm") / "weights" / ROUTER_WEIGHTS))
     save_routers(tensors, evenness, path)
     losses = {kind: loss for kind, (_, _, loss) in runs.items()}
     metrics = {"steps": list(STEPS), "evenness": evenness, "loss": losses,

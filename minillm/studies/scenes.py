@@ -16,13 +16,13 @@ from torch import Tensor, nn
 
 from ..config import ModelConfig
 from ..worlds.scenes import (
-    ASK, ATTRIBUTES, BOS, EOS, QUESTION, SIDE, WORDS, Scene, caption, decode,
-    draw_scene, encode, paint, questions, right_facts)
+    ASK, ATTRIBUTES, BOS, EOS, QUESTION, SIDE, WORDS, Scene, caption, decode_words,
+    draw_scene, encode_words, paint, questions, right_facts)
 from ..models.decoder import Decoder
 from ..models.vit import VisionConfig, VisionTower
 from ..models.vlm import (ConcatFusion, CrossAttentionFusion, GatedFusion,
                                 LinearProjector, MLPProjector, PatchFeatures,
-                                PerceiverResampler, VisionLanguageModel, example_batch)
+                                PerceiverResampler, VisionLanguageModel, image_batch)
 from .record import write_record
 from ..train.optim import make_adamw
 from ..train.schedule import warmup_cosine
@@ -63,7 +63,7 @@ def exchanges(scenes: Sequence[Scene], rng: random.Random, asked: float = 0.0
     def choose(scene: Scene) -> tuple[str, str]:
         if rng.random() < asked: return rng.choice(questions(scene))
         return ASK, caption(scene)
-    return [(encode(prompt), encode(answer)) for prompt, answer in map(choose, scenes)]
+    return [(encode_words(prompt), encode_words(answer)) for prompt, answer in map(choose, scenes)]
 
 # %% ../../nbs/25_vlm.ipynb #b43847ae
 Look = Callable[[Tensor], Tensor]  # what the model is shown instead of the images
@@ -91,7 +91,7 @@ def train(model: VisionLanguageModel, steps: int, *, seed: int = 0, lr: float = 
         for group in optimizer.param_groups:
             group["lr"] = lr * warmup_cosine(step, warmup=40, total=steps, floor=0.02)
         scenes = [draw_scene(rng, parts) for _ in range(batch_size)]
-        ids, targets = example_batch(exchanges(scenes, rng, asked), BOS, EOS)
+        ids, targets = image_batch(exchanges(scenes, rng, asked), BOS, EOS)
         loss, _ = model.loss(look(images_of(scenes)), ids, targets)
         optimizer.zero_grad()
         loss.backward()
@@ -104,10 +104,10 @@ def train(model: VisionLanguageModel, steps: int, *, seed: int = 0, lr: float = 
 def describe(model: VisionLanguageModel, scenes: Sequence[Scene], prompt: str = ASK,
              look: Look = torch.clone) -> list[str]:
     """What the model says of each scene. Chapter: 25_vlm."""
-    ids = torch.tensor([[BOS, *encode(prompt)]] * len(scenes))
+    ids = torch.tensor([[BOS, *encode_words(prompt)]] * len(scenes))
     model.eval()
     said = model.write(look(images_of(scenes)), ids, 12, EOS)
-    return [decode(row) for row in said.tolist()]
+    return [decode_words(row) for row in said.tolist()]
 
 
 def shares(said: Sequence[str], scenes: Sequence[Scene]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from typing import Any
 from .racing import interleaved, one_thread, ratios, summarise
 from ..checkpoint.shipped import shipped_model
 from .record import write_record
-from ..decoding.engine import Engine, write_all
+from ..decoding.engine import Engine, run_jobs
 from ..decoding.job import Job, Settings
 from ..tokenizer.auto import load_tokenizer
 from ..checkpoint.run import load_model
@@ -35,7 +35,7 @@ def measure(model: Any, tokenizer: Any, clients: Sequence[int] = (1, 4, 16, 32),
     found: dict[str, Any] = {}
     for n in clients:
         def run(rows: int, n: int = n) -> list[str]:
-            return write_all(Engine(model, n_rows=rows), orders(tokenizer, n, n_tokens))
+            return run_jobs(Engine(model, n_rows=rows), orders(tokenizer, n, n_tokens))
         if run(1) != run(n): raise AssertionError("the batch writes something else")
         times = interleaved({"batch": partial(run, n), "alone": partial(run, 1)},
                             rounds=rounds, warmup=0)

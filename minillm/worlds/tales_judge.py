@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .tales import TALES, Grammar, Story, pieces
+from .tales import TALES, Grammar, Story, template_pieces
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Verdict:
 
 def spell(parts: Sequence[str], text: str, at: int,
           grammar: Grammar) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Every way to read a template, given as its `pieces`, at place `at` of the text:
+    """Every way to read a template, given as its `template_pieces`, at place `at` of the text:
     where it ends, and its words.
     """
     if not text.startswith(parts[0], at): return
@@ -55,7 +55,7 @@ def extend(reading: Reading, at: int, text: str, templates: list[str],
     """
     number = len(reading.choices) + 1
     for choice, template in enumerate(templates):
-        parts = pieces(template)
+        parts = template_pieces(template)
         for end, words in spell(parts, text, at, grammar):
             if end == len(text) or text[end] == " ":
                 found = tuple((number, name, word)

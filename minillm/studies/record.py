@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def write_record(name: str, metrics: dict[str, Any], *, seed: int | Sequence[int
     path = record_path(name, folder)
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
     write_json(path, {"name": name, "command": command, "commit": commit(),
+                      "made": date.today().isoformat(),
                       "seed": seed, "hardware": hardware(),
                       "wall_time": round(wall_time, 3), "metrics": metrics,
                       "modules": sorted(set(modules)), "followed": followed(*modules),

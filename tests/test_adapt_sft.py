@@ -5,8 +5,8 @@ from minillm.adapt.sft import *
 # %% ../nbs/32_finetuning.ipynb
 def test_every_epoch_has_every_row_once():
     import torch
-    from minillm.adapt.packing import pack_rows
-    packed = pack_rows([([i, i + 1], [True, True]) for i in range(7)], 1)
+    from minillm.adapt.packing import pack_examples
+    packed = pack_examples([([i, i + 1], [True, True]) for i in range(7)], 1)
     seen = torch.cat([sft_batch(packed, s, 3, seed=5).x[:, 0] for s in range(7)])
     assert sorted(seen[:7].tolist()) == sorted(seen[7:14].tolist()) == list(range(7))
     assert seen[:7].tolist() != seen[7:14].tolist()

@@ -26,7 +26,7 @@ from ..train.interrupt import between_steps
 from ..train.lock import locked
 from ..train.losses import IGNORE, cross_entropy
 from ..train.optim import make_adamw
-from .packing import Example, Packed, pack_rows
+from .packing import Example, Packed, pack_examples
 from .session import about_run, open_run, save_run, write_papers
 from ..train.schedule import warmup_cosine
 
@@ -202,7 +202,7 @@ def prepare_sft(model: Decoder, tokenizer: Any, data: str | Path, template: Chat
     parts = [[e for i, e in enumerate(examples) if (i in set(held)) == want]
              for want in (False, True)]
     width = max(options.seq_length, *(len(ids) - 1 for ids, _ in examples))
-    return model, tokenizer, *(pack_rows(part, width) for part in parts)
+    return model, tokenizer, *(pack_examples(part, width) for part in parts)
 
 
 def follow(steps: int, pressed: Sequence[Any], optimizer: torch.optim.Optimizer,

@@ -24,7 +24,7 @@ from ..adapt.vocabulary import add_tokens
 from .record import write_record
 from ..tokenizer.auto import load_tokenizer
 from ..checkpoint.run import load_model
-from ..adapt.packing import Example, Packed, pack_rows
+from ..adapt.packing import Example, Packed, pack_examples
 from ..adapt.sft import sft_batch, supervise
 from ..worlds.stories import excess_bits, write_stories
 
@@ -63,7 +63,7 @@ def training_rows(tokenizer: Any, arm: str, seed: int, chats: int) -> Packed:
     end = end_token(template, tokenizer)
     examples = [ARMS[arm](encode_chat(template, tokenizer, chat), end)
                 for chat in tale_chats(chats, f"training {seed}", turns=5)]
-    return pack_rows(examples, 256)
+    return pack_examples(examples, 256)
 
 
 # %% ../../nbs/32_finetuning.ipynb #e6b62be1

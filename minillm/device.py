@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['DTYPES', 'best_device', 'pick_device', 'warn_about_mps', 'pick_dtype', 'seed_everything', 'overfit_xor', 'Check',
-           'check_versions', 'check_product', 'check_seed', 'check_autograd', 'check_learning', 'run_check', 'verify',
-           'processor', 'hardware']
+           'check_versions', 'check_product', 'check_seed', 'check_autograd', 'check_learning', 'run_check', 'verify']
 
 # %% ../nbs/00_setup.ipynb #be1effb7
 import os
@@ -211,30 +210,3 @@ def verify(device: str = "auto") -> list[Check]:
             run_check("seeded draw", lambda: check_seed(on)),
             run_check("derivative", lambda: check_autograd(on)),
             run_check("learning", lambda: check_learning(on))]
-
-# %% ../nbs/00_setup.ipynb #703fad29
-import re
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any
-
-
-def processor() -> str:
-    """The processor's name as the system gives it."""
-    try: text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError: return platform.processor() or platform.machine()
-    match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return match[1].strip() if match else platform.machine()
-
-
-def hardware() -> dict[str, Any]:
-    """What a time depends on: processor, number of CPUs that may be used, system,
-    Python, PyTorch. No names of people or machines. Chapter: 00_setup.
-    """
-    usable = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
-              else os.cpu_count())
-    try: torch_version = version("torch")
-    except PackageNotFoundError: torch_version = "none"
-    return {"processor": processor(), "cpus": usable,
-            "system": f"{platform.system()} {platform.machine()}",
-            "python": platform.python_version(), "torch": torch_version}

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ..device import hardware
+from ..hardware import hardware
 from ..files import read_json, write_json
 from .fingerprint import followed, modules_hash
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_json
-from ..device import hardware
+from ..hardware import hardware
 from ..checkpoint.run import find_checkpoint
 from .guard import check_fingerprint
 

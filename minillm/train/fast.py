@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..benchmark.core import matrix_rate
+from ..studies.racing import matrix_rate
 from ..layers.fused import use_fused
-from ..layers.products import attend_fast, use_attend
+from ..layers.attend_products import attend_fast, use_attend
 
 
 @cache

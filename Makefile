@@ -61,7 +61,7 @@ wheel:
 	rm -rf dist && python -m build -q --wheel --no-isolation > /dev/null && ls -l dist
 
 unit:  ## Exported tests, then command line, wheel and site
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --cov=minillm --cov-report= --cov-fail-under=90 tests
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov=minillm --cov-report= --cov-fail-under=90 tests
 
 colab: setup wheel  ## Every chapter in an empty folder and an environment with only the wheel
 	python tests/site/colab.py

@@ -8,12 +8,20 @@ import ast
 import builtins
 import linecache
 import re
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 LINES, WIDTH = 12, 160
 SHORT = 6                                               # lists up to this length pytest shows whole
 PAIRS = {"allclose", "isclose", "equal", "array_equal"}
+# Files that take longest, as measured: with several workers they begin first, so that none idles at the end.
+FIRST = ["site/test_wheel", "site/test_cli_adapt", "site/test_command_line", "site/test_site", "site/test_cli_generate",
+         "test_train_trainer", "test_train_distributed", "test_studies_faults", "test_checkpoint_quantized",
+         "test_decoding_stream", "test_serve_app", "test_data_prepare", "test_decoding_speculative",
+         "test_studies_speedrun", "test_studies_record", "test_decoding_beam", "test_studies_parity",
+         "test_models_decoder", "test_decoding_engine"]
 
 
 class Watch(ast.NodeTransformer):
@@ -127,6 +135,16 @@ def pytest_runtest_makereport(item, call):
         text = re.split(r"\n(?=\s*\+ |\s*\n)", text)[0]
         first += "\n"
     call.excinfo.value.args = (first + shortened(text),)
+
+
+def pytest_collection_modifyitems(config, items):
+    """With workers (`--dist loadfile --no-loadscope-reorder`): the longest files first, then those of many tests."""
+    if not hasattr(config, "workerinput"): return
+    sizes = Counter(item.path for item in items)
+    def order(item):
+        name = item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
+        return FIRST.index(name) if name in FIRST else len(FIRST), -sizes[item.path]
+    items.sort(key=order)
 
 
 def pytest_configure(config):

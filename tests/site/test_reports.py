@@ -95,3 +95,11 @@ def test_without_a_closing_line_it_says_so():
     import steps
     assert steps.closing_line(["no such module"]) == "no tests ran"
     assert steps.closing_line(["= 3 failed, 9 passed in 1.20s (0:00:01) ="]) == "3 failed, 9 passed in 1.20s (0:00:01)"
+
+
+def test_the_longest_files_exist():
+    import importlib.util
+    spec = importlib.util.spec_from_file_location("root_conftest", ROOT / "tests" / "conftest.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    assert [name for name in made.FIRST if not (ROOT / "tests" / f"{name}.py").exists()] == []

@@ -142,8 +142,9 @@ def internal_names(chapter: Chapter, name: str) -> list[str]:
         for node in ast.parse("".join(cell["source"])).body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)): found.add(node.name)
             elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-                found |= {n.id for n in ast.walk(node)
-                          if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                found |= {n.id for target in targets for n in ast.walk(target)
+                          if isinstance(n, ast.Name)}
     return sorted(found)
 
 
@@ -160,7 +161,9 @@ def write_tests(nb: Path, chapter: Chapter, tests: Path) -> None:
     """
     for module, sources in chapter.tests.items():
         body = "\n\n\n".join(f"# %% ../nbs/{nb.name}\n{without_calls(source)}" for source in sources)
-        inside = [n for n in internal_names(chapter, module) if re.search(rf"\b{n}\b", body)]
+        used = {n.id for n in ast.walk(ast.parse(body))
+                if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        inside = [name for name in internal_names(chapter, module) if name in used]
         head = f"# {BANNER} File to edit: ../nbs/{nb.name}.\n\nfrom minillm.{module} import *\n"
         if inside: head += f"from minillm.{module} import {', '.join(inside)}\n"
         (tests / f"test_{module.replace('.', '_')}.py").write_text(f"{head}\n{body}\n", encoding="utf-8")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OWN_CELLS', 'open_cache', 'cached_seconds', 'chapter_page', 'what_runs', 'executed_cells', 'nbdev_cells',
-           'check_cells', 'execute_chapter', 'progress_line', 'keep', 'execute_all', 'build_site', 'main']
+           'check_cells', 'execute_chapter', 'progress_line', 'keep_execution', 'execute_all', 'build_site', 'main']
 
 # %% ../../nbs/92_nbtools.ipynb #f23428a5
 import ast
@@ -135,7 +135,7 @@ def progress_line(done: int, total: int, stem: str, note: str, width: int = 20) 
             f"{stem:16} {note}")
 
 
-def keep(root: Path, stem: str, nb: Any, seconds: float) -> None:
+def keep_execution(root: Path, stem: str, nb: Any, seconds: float) -> None:
     """Put an executed chapter into the cache. Chapter: 92_nbtools."""
     from jupyter_cache.base import CacheBundleIn
     bundle = CacheBundleIn(nb, str(root / "nbs" / f"{stem}.ipynb"),
@@ -167,7 +167,7 @@ def execute_all(root: Path, stems: list[str] | None = None,
             print(progress_line(n, len(todo), s, note), flush=True)
             if error: failed.append(f"{s}: {error}")
             else:
-                keep(root, s, nb, seconds)
+                keep_execution(root, s, nb, seconds)
                 times[s] = seconds
     if failed: raise SystemExit("\n\n".join(failed))
     return times

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BANNER', 'FIRST_LINES', 'SOLUTION', 'Chapter', 'read_chapter', 'without_calls', 'stub', 'solved', 'module_cells',
-           'write_modules', 'without_first_line', 'write_tests', 'check_exercises', 'write_exercises', 'export_all',
-           'remove_exports', 'snapshot', 'main', 'settings', 'wheel_url', 'stamp_colab']
+           'write_modules', 'internal_names', 'without_first_line', 'write_tests', 'check_exercises', 'write_exercises',
+           'export_all', 'remove_exports', 'snapshot', 'main', 'settings', 'wheel_url', 'stamp_colab']
 
 # %% ../../nbs/92_nbtools.ipynb #89d326dc
 import ast
@@ -34,6 +34,7 @@ class Chapter:
     title: dict[str, Any]
     lines: dict[str, str] = field(default_factory=dict)
     modules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    internal: list[dict[str, Any]] = field(default_factory=list)
     tests: dict[str, list[str]] = field(default_factory=dict)
     exercises: dict[str, str] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
@@ -52,9 +53,10 @@ def read_chapter(nb: dict[str, Any]) -> Chapter:
         if cell["cell_type"] != "code": continue
         found, source = split_directives(text)
         default = found.get("default_exp", default)
-        if "export" in found:
-            name = found["export"] or default
+        if "export" in found or "exporti" in found:
+            name = found.get("export") or found.get("exporti") or default
             chapter.modules.setdefault(name, []).append(cell)
+            if "exporti" in found: chapter.internal.append(cell)
             known = chapter.lines.get(name, "")
             line = chapter.lines[name] = found.get("module", known)
             if known and line != known:
@@ -124,8 +126,26 @@ def write_modules(nb: Path, chapter: Chapter, lib: Path) -> None:
         line = chapter.lines[name]                   # nbdev reads it below a title
         title = [{"cell_type": "markdown", "source": f"# T\n> {line}"}] if line else []
         made = dict2nb({"cells": [*title, *module_cells(chapter, name, nb.stem)]}).cells
+        public = [cell for cell, source in zip(made[len(title):], chapter.modules[name])
+                  if source not in chapter.internal]
         ModuleMaker(dest=lib, name=name, nb_path=nb,
-                    is_new=True).make(made, made[len(title):], lib_path=lib)
+                    is_new=True).make(made, public, lib_path=lib)
+
+
+def internal_names(chapter: Chapter, name: str) -> list[str]:
+    """What the cells `#| exporti` of module `name` define: names that stand in it, but
+    not in its `__all__`, because only its own tests ask for them. Chapter: 92_nbtools.
+    """
+    found: set[str] = set()
+    for cell in chapter.modules.get(name, []):
+        if cell not in chapter.internal: continue
+        for node in ast.parse("".join(cell["source"])).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)): found.add(node.name)
+            elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                found |= {n.id for target in targets for n in ast.walk(target)
+                          if isinstance(n, ast.Name)}
+    return sorted(found)
 
 
 def without_first_line(chapters: dict[Path, Chapter]) -> list[str]:
@@ -140,8 +160,12 @@ def write_tests(nb: Path, chapter: Chapter, tests: Path) -> None:
     Chapter: 92_nbtools.
     """
     for module, sources in chapter.tests.items():
-        head = f"# {BANNER} File to edit: ../nbs/{nb.name}.\n\nfrom minillm.{module} import *\n"
         body = "\n\n\n".join(f"# %% ../nbs/{nb.name}\n{without_calls(source)}" for source in sources)
+        used = {n.id for n in ast.walk(ast.parse(body))
+                if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        inside = [name for name in internal_names(chapter, module) if name in used]
+        head = f"# {BANNER} File to edit: ../nbs/{nb.name}.\n\nfrom minillm.{module} import *\n"
+        if inside: head += f"from minillm.{module} import {', '.join(inside)}\n"
         (tests / f"test_{module.replace('.', '_')}.py").write_text(f"{head}\n{body}\n", encoding="utf-8")
 
 

@@ -55,8 +55,8 @@ def code_cell(cell: dict[str, Any], module: str) -> list[dict[str, Any]]:
         tags.add("hide-input")
         meta["mystnb"] = {"code_prompt_show": "Show the test",
                           "code_prompt_hide": "Hide the test"}
-    if "export" in found:
-        name = "minillm." + (found["export"] or module)
+    if "export" in found or "exporti" in found:
+        name = "minillm." + (found.get("export") or found.get("exporti") or module)
         badge = f'<div class="ml-export">exported to <a href="../book/api.html#module-{name}">{name}</a></div>'
         before.append(markdown(badge, cell["id"] + "-badge"))
     if "exercise" in found:

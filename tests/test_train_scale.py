@@ -45,7 +45,29 @@ def test_causal_kernel_is_attention():
 def test_race_is_fair():
     rows = race(small(), "bf16", torch.device("cpu"))
     for row in rows.values():
-        assert row["tokens_per_second"] > 0 and 0 < row["mfu"] and row["kept_bytes"] > 0
+        assert row["tokens_per_second"] > 0 and row["kept_bytes"] > 0
+        assert 0 < row["mfu"] <= 1 and "%" in row["share"]
     a, b = (sum(p.numel() for p in make(small(), TrainingConfig(), torch.zeros(
         1, 17, dtype=torch.long))[0].parameters()) for make in (ours, theirs))
     assert a == b                                               # the same model
+
+def test_a_rate_measured_too_low_is_raised(monkeypatch):
+    import minillm.train.scale as scale
+    monkeypatch.setattr(scale, "peak_rate", lambda *asked: 1.0)
+    shares = [row["mfu"] for row in race(small(), "fp32", torch.device("cpu")).values()]
+    assert max(shares) == 1.0 and 0 < min(shares) <= 1.0
+
+
+def test_no_slow_type_unless_asked(monkeypatch, tmp_path, capsys):
+    import minillm.train.scale as scale
+    cpu, raced = torch.device("cpu"), []
+    monkeypatch.setattr(scale, "is_slow", lambda dtype, device: dtype != torch.float32)
+    assert quick_settings(cpu) == ["fp32", "recompute"]
+    monkeypatch.setattr(scale, "race", lambda size, s, device: raced.append(s) or {})
+    folder = ["--device", "cpu", "--record", str(tmp_path)]
+    main(folder)
+    assert raced == ["fp32", "recompute"] and "left out: bf16" in capsys.readouterr().out
+    main([*folder, "--settings", "bf16"])
+    assert raced[2:] == ["bf16"]
+    monkeypatch.setattr(scale, "is_slow", lambda dtype, device: False)
+    assert quick_settings(cpu) == list(SETTINGS)

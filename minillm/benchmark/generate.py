@@ -19,7 +19,7 @@ from ..config import ModelConfig
 from ..generate.cache import KVCache
 from ..generate.fast import FastDecoder, TurnedCache
 from ..generate.sample import generate
-from ..layers.int8 import Int8Linear
+from ..layers.int8 import Int8Linear, int8_form
 from ..models.decoder import Decoder
 from ..models.pretrained import export_pretrained
 from ..record import write_record
@@ -91,6 +91,7 @@ def run(*, batches: tuple[int, ...] = (1, 16), rounds: int = 7, n: int = 128,
         memory = bandwidth()
     size = Decoder(config).num_parameters()
     result = {"parameters": size, "bandwidth": memory, "races": races,
+              "int8_form": int8_form(),
               "least_ms": {"32 bits": 1e3 * 4 * size / memory,
                            "8 bits": 1e3 * size / memory}}
     show(result)

@@ -36,9 +36,10 @@ def encode_prompt(tokenizer: Any, text: str, context: int) -> list[int]:
 
 def open_model(source: Path, device: Any) -> tuple[Any, Any, set[int]]:
     """Model, tokenizer and end tokens of a run's folder, or of an exported or
-    quantized one.
+    quantized one. Weights of a type that is slow on `device` are read into float32.
     """
     from minillm.models.pretrained import is_exported, load_pretrained, stop_ids
+    from minillm.processor import in_quick_type
     from minillm.tokenizer.auto import load_tokenizer
     from minillm.train.checkpoint import load_model
     if is_quantized(source):
@@ -47,6 +48,7 @@ def open_model(source: Path, device: Any) -> tuple[Any, Any, set[int]]:
         return model.to(device), tokenizer, ends_of(tokenizer)
     if is_exported(source):
         model, tokenizer = load_pretrained(source, device=device)
+        model = in_quick_type(model)
         if tokenizer is None:
             raise FileNotFoundError(f"{source} has no tokenizer.json or "
                                     "tokenizer.model, "

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .commands import (  # noqa: F401, I001
-    prepare, train, write, adapt, use, study)
+    prepare, train, generate, finetune, serve, study)
 from .commands.shell import app, guarded
 
 

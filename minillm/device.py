@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['DTYPES', 'best_device', 'pick_device', 'warn_about_mps', 'has_bfloat16_units', 'pick_dtype', 'seed_everything',
            'overfit_xor', 'Check', 'check_versions', 'check_product', 'check_seed', 'check_autograd', 'check_learning',
-           'answer', 'verify']
+           'run_check', 'verify']
 
 # %% ../nbs/00_setup.ipynb #be1effb7
 import os
@@ -195,7 +195,7 @@ def check_learning(device: torch.device) -> str:
     return f"exclusive or learnt: loss {losses[0]:.2f} to {losses[-1]:.0e} in {len(losses)} steps"
 
 # %% ../nbs/00_setup.ipynb #b6f3b72d
-def answer(name: str, ask: Callable[[], str]) -> Check:
+def run_check(name: str, ask: Callable[[], str]) -> Check:
     """Run one check; whatever it raises becomes the answer."""
     try: return Check(name, True, ask())
     except Exception as error:
@@ -209,13 +209,13 @@ def verify(device: str = "auto") -> list[Check]:
     One `Check(name, ok, detail)` for each question; nothing is raised. All is well if
     every `ok` is True.
     """
-    found = answer("device", lambda: str(pick_device(device)))
+    found = run_check("device", lambda: str(pick_device(device)))
     on = torch.device(found.detail if found.ok else "cpu")
     threads = f"{torch.get_num_threads()} threads of {os.cpu_count()} processors"
     named = Check("device", found.ok,
                   f"{found.detail} ({threads})" if found.ok else found.detail)
-    return [answer("versions", check_versions), named,
-            answer("matrix product", lambda: check_product(on)),
-            answer("seeded draw", lambda: check_seed(on)),
-            answer("derivative", lambda: check_autograd(on)),
-            answer("learning", lambda: check_learning(on))]
+    return [run_check("versions", check_versions), named,
+            run_check("matrix product", lambda: check_product(on)),
+            run_check("seeded draw", lambda: check_seed(on)),
+            run_check("derivative", lambda: check_autograd(on)),
+            run_check("learning", lambda: check_learning(on))]

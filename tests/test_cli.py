@@ -4,10 +4,10 @@ from minillm.cli import *
 
 # %% ../nbs/90_cli.ipynb
 import pytest
-from minillm.commands.opening import encode_prompt
+from minillm.checkpoint.open import checked_prompt
 from minillm.commands.shell import app, guarded, together
 from minillm.commands.train import extra_flags
-from minillm.commands.write import after
+from minillm.commands.generate import after
 
 
 def test_extra_flags():
@@ -20,14 +20,14 @@ def test_extra_flags():
 def test_benchmark_passes_on_what_was_given(capsys, monkeypatch):
     import json
 
-    import minillm.benchmark
+    import minillm.studies
     seen = []
 
     def fake(against: str = "a", out=None):
         seen.append((against, out))
         print("a table")
         return {"fast": True}
-    monkeypatch.setattr(minillm.benchmark, "suite", lambda name: fake)
+    monkeypatch.setattr(minillm.studies, "suite", lambda name: fake)
     app(["benchmark", "train", "--against", "b", "--json"], standalone_mode=False)
     assert seen == [("b", None)]
     assert json.loads(capsys.readouterr().out) == {"benchmark": "train", "fast": True}
@@ -98,9 +98,9 @@ def test_flags_that_exclude_each_other():
 def test_prompts_are_checked():
     from minillm.tokenizer.simple import CharTokenizer
     tokenizer = CharTokenizer.train("abc ")
-    assert encode_prompt(tokenizer, "abc", 3) == tokenizer.encode("abc")
+    assert checked_prompt(tokenizer, "abc", 3) == tokenizer.encode("abc")
     for text, message in (("", "empty"), ("abca", "context of 3"), ("x", "'x'")):
-        with pytest.raises(ValueError, match=message): encode_prompt(tokenizer, text, 3)
+        with pytest.raises(ValueError, match=message): checked_prompt(tokenizer, text, 3)
 
 
 @pytest.mark.parametrize("error", [

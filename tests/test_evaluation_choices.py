@@ -6,7 +6,7 @@ from minillm.evaluation.choices import *
 def test_rules_disagree_by_hand():
     import pytest
     hand = Scores((-2.0, -2.4), (2, 4), (20, 16), 0)
-    assert [hand.pick(rule) for rule in RULES] == [0, 1, 0]
+    assert [hand.pick(rule) for rule in SCORE_RULES] == [0, 1, 0]
     assert right([hand], "token").tolist() == [0.0]
     with pytest.raises(ValueError, match="'bytes' is none of sum"): hand.pick("bytes")
 
@@ -15,8 +15,8 @@ def test_pairs_are_encoded_together():
     import pytest
     import torch
     from minillm.evaluation.perplexity import ModelScorer
-    from minillm.models.pretrained import load_pretrained
-    from minillm.models.shipped import shipped_model
+    from minillm.checkpoint.huggingface import load_pretrained
+    from minillm.checkpoint.shipped import shipped_model
     scorer = ModelScorer(*load_pretrained(shipped_model()))
     one = split_pair(scorer, "They went back to the", " mill")
     assert one == split_pair(scorer, "They went back to the ", "mill")   # repaired

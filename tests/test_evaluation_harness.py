@@ -4,10 +4,10 @@ from minillm.evaluation.harness import *
 
 # %% ../nbs/39_evaluation.ipynb
 def prepared(tmp_path, monkeypatch, n):
-    from minillm.evaluation.compare import young_model
+    from minillm.studies.evaluation import young_model
     from minillm.evaluation.tasks import TASKS, make_task
-    from minillm.models.pretrained import load_pretrained
-    from minillm.models.shipped import shipped_model
+    from minillm.checkpoint.huggingface import load_pretrained
+    from minillm.checkpoint.shipped import shipped_model
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     tokenizer = load_pretrained(shipped_model())[1]

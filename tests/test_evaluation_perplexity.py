@@ -8,14 +8,14 @@ def test_each_token_is_scored_once():
     for n in range(30):
         for length in range(1, 12):
             for stride in range(1, length + 1):
-                cuts = list(windows(n, length, stride))
+                cuts = list(scoring_windows(n, length, stride))
                 scored = [t for _, first, end in cuts for t in range(first, end)]
                 assert scored == list(range(1, n))
                 for start, first, end in cuts:
                     assert start >= 0 and end - start <= length + 1
                     # as much context as the stride grants, or all there is
                     assert first - start >= min(first, length - stride + 1)
-    with pytest.raises(ValueError, match="left out"): list(windows(9, 4, 5))
+    with pytest.raises(ValueError, match="left out"): list(scoring_windows(9, 4, 5))
 
 
 def test_surprise_by_hand():

@@ -8,9 +8,9 @@ def test_evaluate_a_folder(tmp_path, capsys):
 
     import pytest
     from minillm.evaluation.tasks import make_task, write_task
-    from minillm.models.shipped import shipped_model
+    from minillm.checkpoint.shipped import shipped_model
     own = write_task(tmp_path / "own.jsonl", make_task("tales_pair", 9))
-    found = evaluate(shipped_model(), ["tales_word", str(own), "tales_text"], n=6,
+    found = evaluate_folder(shipped_model(), ["tales_word", str(own), "tales_text"], n=6,
                      out=tmp_path / "r.json")
     assert json.loads((tmp_path / "r.json").read_text()) == found
     assert all(f["low"] - 1e-9 <= f["value"] <= f["high"] + 1e-9 and f["n"] == 6
@@ -20,32 +20,32 @@ def test_evaluate_a_folder(tmp_path, capsys):
     by_name = {f["figure"]: f["value"] for f in found["figures"]}
     assert by_name["right by sum"] > 0.5 and by_name["exact match"] > 0.5
     with pytest.raises(ValueError, match="tales_ending"):
-        evaluate(shipped_model(), ["tales_endings"])
-    with pytest.raises(FileNotFoundError): evaluate(shipped_model(), ["no.jsonl"])
+        evaluate_folder(shipped_model(), ["tales_endings"])
+    with pytest.raises(FileNotFoundError): evaluate_folder(shipped_model(), ["no.jsonl"])
 
 
 def test_an_exported_folder_has_equal_figures(tmp_path):
     import pytest
-    from minillm.evaluation.compare import young_model
-    from minillm.models.pretrained import export_pretrained, load_pretrained
-    from minillm.models.shipped import ship, shipped_model
+    from minillm.studies.evaluation import young_model
+    from minillm.checkpoint.huggingface import export_pretrained, load_pretrained
+    from minillm.checkpoint.shipped import ship, shipped_model
     tokenizer = load_pretrained(shipped_model())[1]
     model = young_model(tokenizer, 1)
     export_pretrained(model, tmp_path / "exported", tokenizer)
     ship(model.half().float(), tokenizer, tmp_path / "own", "a card")
     asked = ["tales_pair", "tales_text"]
-    one, two = (evaluate(tmp_path / name, asked, n=4, quiet=True)["figures"]
+    one, two = (evaluate_folder(tmp_path / name, asked, n=4, quiet=True)["figures"]
                 for name in ("exported", "own"))
     for a, b in zip(one, two):
         assert abs(a["value"] - b["value"]) < 1e-2 * b["value"] + 1e-9    # half floats
     with pytest.raises(ValueError, match="leave it out"):
-        evaluate(tmp_path / "exported", ["tales_judge"])
+        evaluate_folder(tmp_path / "exported", ["tales_judge"])
 
 
 def test_judge_shares():
     from minillm.evaluation.perplexity import ModelScorer
-    from minillm.models.pretrained import load_pretrained
-    from minillm.models.shipped import shipped_model
+    from minillm.checkpoint.huggingface import load_pretrained
+    from minillm.checkpoint.shipped import shipped_model
     scorer = ModelScorer(*load_pretrained(shipped_model()))
     grammatical, consistent = measure_judge(scorer, 20)
     assert grammatical["value"] >= consistent["value"] > 0.6

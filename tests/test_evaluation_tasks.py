@@ -4,8 +4,8 @@ from minillm.evaluation.tasks import *
 
 # %% ../nbs/39_evaluation.ipynb
 def test_the_judge_agrees_with_the_answers():
-    from minillm.data.tales import TALES
-    from minillm.data.tales_parser import judge
+    from minillm.worlds.tales import TALES
+    from minillm.worlds.tales_judge import judge
     morals = {p: s[-1][0] for p, s in TALES.plots.items()}
     for q in make_task("tales_ending", 40, seed=5):
         assert len(q["choices"]) == 4
@@ -18,7 +18,7 @@ def test_the_judge_agrees_with_the_answers():
 def test_pairs_and_words_are_the_storys_own():
     import random
 
-    from minillm.data.tales import write_story
+    from minillm.worlds.tales import write_story
     rng = random.Random(0)
     for _ in range(40):
         q = pair_question(rng)

@@ -173,8 +173,8 @@ def test_enough_capacity_drops_nothing():
 
 
 def test_total_and_active():
-    assert count_parameters(make_moe(8, 4, 1, 10)) == (4 * 240 + 32, 240 + 32)
-    assert count_parameters(make_moe(8, 4, 2, 10, n_shared=1)) == (5 * 240 + 32, 752)
+    assert count_layer_parameters(make_moe(8, 4, 1, 10)) == (4 * 240 + 32, 240 + 32)
+    assert count_layer_parameters(make_moe(8, 4, 2, 10, n_shared=1)) == (5 * 240 + 32, 752)
 
 
 def test_refusals():

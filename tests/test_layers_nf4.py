@@ -6,7 +6,7 @@ from minillm.layers.nf4 import *
 import torch
 
 from minillm.layers.nf4 import (NF4Linear, byte_codebook, dequantize, nearest,
-                                nf4_codebook, pack, quantize_nf4, unpack)
+                                nf4_codebook, pack_nibbles, quantize_nf4, unpack)
 
 # The table of Dettmers et al. 2023, appendix E
 PUBLISHED = [-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
@@ -38,7 +38,7 @@ def test_equal_to_bitsandbytes():
 
 def test_codes_pack_and_come_back():
     codes = torch.randint(0, 16, (128,), dtype=torch.uint8)
-    assert torch.equal(unpack(pack(codes)), codes) and len(pack(codes)) == 64
+    assert torch.equal(unpack(pack_nibbles(codes)), codes) and len(pack_nibbles(codes)) == 64
 
 
 def test_values_of_the_codebook_are_kept():

@@ -238,7 +238,7 @@ def test_changes_rebuild_the_preset():
 
 
 def test_cache_of_a_token():
-    from minillm.generate.cache import KVCache
+    from minillm.decoding.cache import KVCache
     for c in (preset("tiny", vocab_size=9), preset(
             "tiny", vocab_size=9, attention_type="latent", kv_rank=8, rope_dim=4,
             value_dim=8)):

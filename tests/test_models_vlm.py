@@ -121,7 +121,7 @@ def test_write_equals_step_by_step():
 
 
 def test_only_answers_are_targets():
-    ids, targets = example_batch([([5, 4], [8, 9, 7]), ([4], [9])], bos=1, eos=2)
+    ids, targets = image_batch([([5, 4], [8, 9, 7]), ([4], [9])], bos=1, eos=2)
     assert ids.tolist() == [[1, 5, 4, 8, 9, 7], [1, 4, 9, 2, 2, 2]]
     n = -100
     assert targets.tolist() == [[n, n, 8, 9, 7, 2], [n, 9, 2, n, n, n]]
@@ -137,7 +137,7 @@ def test_only_answers_are_targets():
 
 def test_overfits_one_batch():
     torch.manual_seed(0)
-    ids, targets = example_batch([([5, 4], [8, 9, 7]), ([5, 4], [9, 10, 8])], 1, 2)
+    ids, targets = image_batch([([5, 4], [8, 9, 7]), ([5, 4], [9, 10, 8])], 1, 2)
     images = torch.randn(2, 1, 4, 4)
     for fusion in fusions(text_model()):
         model = VisionLanguageModel(Cut(), LinearProjector(4, 32), text_model(), fusion)

@@ -14,7 +14,7 @@ def test_modules_import_only_earlier_chapters():
     import re
     from pathlib import Path
     root = Path(__file__).resolve().parent.parent
-    order, lib = chapters_in_order(root), root / "minillm"
+    order, lib = chapters_by_rank(root), root / "minillm"
     chapter_of = {}
     for file in lib.rglob("*.py"):
         made = re.search(r"File to edit: \S*?nbs/(\w+)\.ipynb",

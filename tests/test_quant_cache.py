@@ -6,7 +6,7 @@ from minillm.quant.cache import *
 import pytest
 import torch
 from minillm.config import ModelConfig
-from minillm.generate.cache import KVCache
+from minillm.decoding.cache import KVCache
 from minillm.models.decoder import Decoder
 
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 from minillm.quant.calibrate import gptq
-from minillm.quant.linear import SCHEMES, Scheme, round_weight
+from minillm.quant.layers import SCHEMES, Scheme, round_weight
 
 STEP = Scheme("step of one", 4)                  # with a weight of 7: the step is 1
 

@@ -20,7 +20,7 @@ def test_bm25_by_hand():
 
 
 def some_texts(n=300, seed=0):
-    from minillm.data.tales import write_story
+    from minillm.worlds.tales import write_story
     import random
     rng = random.Random(seed)
     return [write_story(rng).text for _ in range(n)]
@@ -30,10 +30,10 @@ def test_equal_to_bm25s():
     bm25s = pytest.importorskip("bm25s")
     texts = some_texts()
     ours, theirs = BM25(texts), bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-    theirs.index([words_of(t) for t in texts], show_progress=False)
+    theirs.index([search_words(t) for t in texts], show_progress=False)
     for query in ("Who lost a red kite?", "Vera helps with a cloak",
                   "the the garden", texts[5]):
-        known = [w for w in words_of(query) if w in ours.lists]
+        known = [w for w in search_words(query) if w in ours.lists]
         want = torch.from_numpy(theirs.get_scores(known)).float()
         assert (ours.scores(query) - want).abs().max() < 1e-5 * max(1, want.max())
 
@@ -41,12 +41,12 @@ def test_equal_to_bm25s():
 def test_equal_to_rank_bm25():
     rank_bm25 = pytest.importorskip("rank_bm25")
     texts = some_texts(200, 1)
-    theirs = rank_bm25.BM25Okapi([words_of(t) for t in texts], k1=1.5, b=0.75)
+    theirs = rank_bm25.BM25Okapi([search_words(t) for t in texts], k1=1.5, b=0.75)
     ours = BM25(texts)
     for word, n in {w: len(pairs[0]) for w, pairs in ours.lists.items()}.items():
         theirs.idf[word] = math.log1p((200 - n + 0.5) / (n + 0.5))  # never negative
     for query in ("Who lost a red kite?", "Vera helps with a cloak"):
-        want = torch.tensor(theirs.get_scores(words_of(query))).float() / (1.5 + 1)
+        want = torch.tensor(theirs.get_scores(search_words(query))).float() / (1.5 + 1)
         assert (ours.scores(query) - want).abs().max() < 1e-5
 
 

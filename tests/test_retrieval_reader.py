@@ -8,7 +8,7 @@ import random
 import pytest
 import torch
 
-from minillm.retrieval.facts import names
+from minillm.worlds.facts import names
 
 
 def test_examples_are_what_they_say():
@@ -23,7 +23,7 @@ def test_examples_are_what_they_say():
 
 def test_loss_is_on_the_answers_alone():
     tokenizer = reader_tokenizer()
-    x, y = example_batch(tokenizer, [[("Q: a\nA:", "Kalmor"), ("Q: b\nA:", "Dor")],
+    x, y = reader_batch(tokenizer, [[("Q: a\nA:", "Kalmor"), ("Q: b\nA:", "Dor")],
                                      [("Q: a b c\nA:", "Bal")]])
     for row, wanted in zip(y, (" Kalmor\n Dor\n", " Bal\n")):
         assert tokenizer.decode(row[row >= 0].tolist()) == wanted

@@ -19,9 +19,9 @@ import pytest
 import torch
 
 from minillm.config import ModelConfig
-from minillm.generate.sample import generate, make_sampler
+from minillm.decoding.sample import generate, make_sampler
 from minillm.models.decoder import Decoder
-from minillm.serve.limits import Limits
+from minillm.serve.limits import ServerLimits
 from minillm.serve.routes import Served
 from minillm.serve.server import open_socket, running
 from minillm.tokenizer.bpe import BPETokenizer
@@ -41,13 +41,13 @@ def small_served(seed=0, context=256):
 
 @pytest.fixture(scope="module")
 def app():
-    limits = Limits(rows=4, waiting=8, body_seconds=1.0)
+    limits = ServerLimits(rows=4, waiting=8, body_seconds=1.0)
     return make_app(small_served(), limits, key=KEY)
 
 
 @pytest.fixture(scope="module")
 def url(app):
-    with running(app, Limits(body_seconds=1.0)) as address: yield address
+    with running(app, ServerLimits(body_seconds=1.0)) as address: yield address
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def alone(prompt, n, seed, t=1.0):
     made = [int(i) for i in generate(
         served.model, ids, max_tokens=n, sampler=make_sampler(t), stop_ids={256},
         generator=torch.Generator().manual_seed(seed))]
-    from minillm.serve.terminal import harmless
+    from minillm.decoding.printable import harmless
     return harmless(served.tokenizer.decode([i for i in made if i != 256])), len(made)
 
 
@@ -321,7 +321,7 @@ def test_it_stops_writing_when_the_client_goes_away(stream):
 
 
 def test_a_full_line_says_when_to_come_back():
-    app = make_app(slow_served(), Limits(rows=1, waiting=1))
+    app = make_app(slow_served(), ServerLimits(rows=1, waiting=1))
     with running(app) as url:
         def ask(): httpx.post(f"{url}/v1/completions", json=LONG, timeout=120)
         threads = [threading.Thread(target=ask) for _ in range(2)]
@@ -339,7 +339,7 @@ def test_a_full_line_says_when_to_come_back():
 
 
 def test_time_limit():
-    app = make_app(slow_served(), Limits(request_seconds=0.5))
+    app = make_app(slow_served(), ServerLimits(request_seconds=0.5))
     with running(app) as url:
         got = httpx.post(f"{url}/v1/completions", json=LONG, timeout=60)
         assert got.status_code == 504 and got.json()["error"]["code"] == "timeout"
@@ -384,4 +384,4 @@ def test_what_cannot_be_served_is_one_clear_error(tmp_path):
             open_socket("127.0.0.1", taken.getsockname()[1])
     with pytest.raises(ValueError, match="key"): serve(key="two words")
     with pytest.raises(FileNotFoundError): open_served(tmp_path / "none")
-    with pytest.raises(ValueError, match="rows"): Limits(rows=0)
+    with pytest.raises(ValueError, match="rows"): ServerLimits(rows=0)

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from minillm.serve.job import Settings
+from minillm.decoding.job import Settings
 
 GOOD = {"model": "m", "prompt": "a"}
 BAD = [b"", b"{", b"null", b"[1]", b'"text"', b"{}", b"\xff\xfe{}", b'{"model":"\xff"}',

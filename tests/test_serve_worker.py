@@ -11,8 +11,8 @@ import torch
 
 from minillm.config import ModelConfig
 from minillm.models.decoder import Decoder
-from minillm.serve.engine import Engine
-from minillm.serve.job import Job, Settings
+from minillm.decoding.engine import Engine
+from minillm.decoding.job import Job, Settings
 from minillm.tokenizer.simple import CharTokenizer
 
 TEN = CharTokenizer("abcdefghij")

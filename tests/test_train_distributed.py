@@ -15,8 +15,8 @@ from minillm.config import TrainingConfig
 from minillm.data.bins import prepare_documents
 from minillm.train.callbacks import read_log
 from minillm.train.processes import in_processes
-from minillm.train.rehearsal import (MIXTURE, averaged, by_hand, compare_layers,
-                                     held, mistakes, rehearse, rehearse_all)
+from minillm.studies.rehearsal import (
+    MIXTURE, averaged, by_hand, compare_layers, held, mistakes, rehearse, rehearse_all)
 
 
 def test_every_rank_drops_neurons_of_its_own():

@@ -6,7 +6,7 @@ from minillm.train.fast import *
 import pytest
 import torch
 from minillm.config import ModelConfig
-from minillm.layers.products import attend_fast
+from minillm.layers.attend_products import attend_fast
 from minillm.models.decoder import Decoder
 
 

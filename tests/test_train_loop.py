@@ -66,10 +66,10 @@ def test_mean_loss_counts_places():
     few, many = torch.tensor([[0, -100, -100]]), torch.tensor([[1, 1, 1]])
     ids = torch.zeros(1, 3).long()
     a, b = (model.loss(ids, t)[0].item() for t in (few, many))
-    got = mean_loss(model, [(ids, few), (ids, many)])
+    got = held_out_mean(model, [(ids, few), (ids, many)])
     assert math.isclose(got, (a + 3 * b) / 4, rel_tol=1e-6)
     with pytest.raises(ValueError, match="no target to measure"):
-        mean_loss(model, [(ids, torch.full((1, 3), -100))])
+        held_out_mean(model, [(ids, torch.full((1, 3), -100))])
 
 
 def test_batches_that_end_too_early_are_refused():

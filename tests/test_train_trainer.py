@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-import minillm.train.checkpoint as checkpoints
+import minillm.checkpoint.run as checkpoints
 from minillm.config import ModelConfig, TrainingConfig
 from minillm.data.bins import random_batch
 from minillm.models.decoder import Decoder
 from minillm.train.callbacks import Callback, read_log
-from minillm.train.checkpoint import find_checkpoint, load_model
-from minillm.train.fingerprint import DataChanged
+from minillm.checkpoint.run import find_checkpoint, load_model
+from minillm.train.guard import DataChanged
 from minillm.train.lock import RunLocked, locked
 from minillm.train.strategy import SingleProcess
 from minillm.train.watch import Diverged

@@ -40,8 +40,8 @@ def test_falling_from_high_is_fine():
 def test_the_diagnosis_names_the_layer():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     with torch.no_grad(): model[1].weight.fill_(7.0)
-    assert "weights are finite, the largest in 1.weight (length 14)" in diagnose(model)
+    assert "weights are finite, the largest in 1.weight (length 14)" in locate_trouble(model)
     model[0].weight.grad = torch.full((2, 2), math.nan)
-    assert diagnose(model).endswith("gradients are not finite in 0.weight of 1")
+    assert locate_trouble(model).endswith("gradients are not finite in 0.weight of 1")
     with torch.no_grad(): model[0].bias.fill_(math.inf)
-    assert "weights are not finite in 0.bias of 4" in diagnose(model)
+    assert "weights are not finite in 0.bias of 4" in locate_trouble(model)

@@ -42,7 +42,7 @@ def test_refused(text):
 
 
 def test_limits_are_limits():
-    deep = Limits(depth=5)
+    deep = ArithmeticLimits(depth=5)
     assert calculate("((((1))))", deep) == 1
     with pytest.raises(ValueError, match="deeper than 5"):
         calculate("(((((1)))))", deep)
@@ -50,7 +50,7 @@ def test_limits_are_limits():
     with pytest.raises(ValueError, match="exponent 101"): calculate("2**101")
     with pytest.raises(ValueError, match="201 characters"): calculate("1" * 201)
     with pytest.raises(ValueError, match="more than 8 bits"):
-        calculate("20*20", Limits(bits=8))
+        calculate("20*20", ArithmeticLimits(bits=8))
 
 
 def test_the_longest_allowed_text_stays_small():

@@ -6,7 +6,7 @@ from minillm.verifier.head import *
 import pytest
 import torch
 
-from minillm.data.sums import Sum, sum_config, sum_tokenizer
+from minillm.worlds.sums import Sum, sum_config, sum_tokenizer
 from minillm.models.decoder import Decoder
 
 

@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 import torch
 
-from minillm.data.sums import SUM_MODEL, answer_sums, make_sums, sum_tokenizer
+from minillm.worlds.sums import SUM_MODEL, answer_sums, make_sums, sum_tokenizer
 from minillm.models.decoder import Decoder
 from minillm.verifier.judge import Ruling
 from minillm.verifier.arithmetic import ExactJudge, read_reversed, write_reversed
@@ -31,7 +31,7 @@ def test_chance_of_best_counts_all_subsets():
 
 def test_picks_by_hand():
     judge = lambda q, a: [Ruling(len(x) / 10) for x in a]
-    assert best_of(["a", "b"], [["x", "xyz", "abc"], ["q"]], judge) == ["xyz", "q"]
+    assert best_judged(["a", "b"], [["x", "xyz", "abc"], ["q"]], judge) == ["xyz", "q"]
     assert most_common([["1", "2", "2"], ["3"]]) == ["2", "3"]
 
 

@@ -5,7 +5,7 @@ from minillm.widgets.attention import *
 # %% ../nbs/91_widgets.ipynb
 import torch
 from minillm.widgets.node import needs_node, run_module
-from minillm.widgets.tiny import cut, encode, load_tiny, tiny_base64
+from minillm.widgets.tiny import cut, word_ids, load_tiny, tiny_base64
 
 RUN = """(() => {
   const m = w.readWeights(d.weights), tokens = w.tokenize(d.text, m.words);
@@ -43,7 +43,7 @@ def test_head_equals_pytorch():
 def test_logits_equal_the_decoder():
     model, vocabulary = load_tiny()
     got = in_node(EXAMPLES[2], 0, 0)
-    assert got["ids"] == encode(cut(EXAMPLES[2]), vocabulary)
+    assert got["ids"] == word_ids(cut(EXAMPLES[2]), vocabulary)
     with torch.no_grad(): want = model(torch.tensor([got["ids"]]))[0]
     assert torch.allclose(got["logits"], want, atol=1e-3, rtol=1e-4)
 
@@ -56,7 +56,7 @@ def test_words_are_cut_as_in_python():
         got = run_module(AttentionWidget()._esm, "w.tokenize(d.text, d.words)",
                          text=text, words=vocabulary)
         assert [t["word"] for t in got] == cut(text)
-        assert [t["id"] for t in got] == encode(cut(text), vocabulary)
+        assert [t["id"] for t in got] == word_ids(cut(text), vocabulary)
 
 
 def test_steps_by_hand():
@@ -74,7 +74,7 @@ def test_steps_by_hand():
 def test_examples_are_known_and_fit():
     _, vocabulary = load_tiny()
     for text in EXAMPLES:
-        assert 0 not in encode(cut(text), vocabulary) and len(cut(text)) <= MOST, text
+        assert 0 not in word_ids(cut(text), vocabulary) and len(cut(text)) <= MOST, text
 
 
 def test_first_picture_prints_names_and_shapes():

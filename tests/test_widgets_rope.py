@@ -46,7 +46,7 @@ def test_wavelengths():
 def test_product_knows_only_the_distance():
     got = run_module(RopeWidget()._esm,
                      "[0, 5, 90].map((s) => w.product(d.q, d.k, 9 + s, 6 + s, 100, "
-                     "'half'))", q=QUERY, k=KEY)
+                     "'half'))", q=QUERY, k=SAMPLE_KEY)
     assert max(got) - min(got) < 1e-9
     assert all(abs(RopeWidget(shift=s).product() - got[0]) < 1e-9 for s in (0, 5, 90))
     # another distance, another product

@@ -6,16 +6,17 @@ from minillm.widgets.routers import *
 import tempfile
 from pathlib import Path
 
-from minillm.data.tales import tale_text
-from minillm.record import read_record
-from minillm.widgets.tiny import cut, encode, vocabulary_of
+from minillm.worlds.tales import tale_text
+from minillm.studies.record import read_record
+from minillm.studies.routers_tiny import save_routers, train_routers
+from minillm.widgets.tiny import cut, word_ids, vocabulary_of
 
 
 def test_packaged_routers_fit_the_sentences():
     tensors, sizes, words = load_routers()
     assert [len(row) for row in words] == [12, 12, 12] and sizes["steps"] == list(STEPS)
     assert words == [cut(text) for text in SENTENCES]
-    for kind in KINDS:
+    for kind in BALANCING:
         for step in STEPS:
             assert tensors[f"{kind}.{step}.W_r"].shape == (4, 16)
             assert tensors[f"{kind}.{step}.balance"].shape == (4,)
@@ -26,19 +27,19 @@ def test_packaged_routers_fit_the_sentences():
 
 def test_words_of_the_sentences_are_known():
     vocabulary = vocabulary_of(cut(tale_text(1500, 0)))
-    for text in SENTENCES: assert 0 not in encode(cut(text), vocabulary)
+    for text in SENTENCES: assert 0 not in word_ids(cut(text), vocabulary)
 
 
 def test_balancing_shows_in_the_snapshots():
     _, sizes, _ = load_routers()
-    low = {kind: min(sizes["evenness"][kind][1:]) for kind in KINDS}
+    low = {kind: min(sizes["evenness"][kind][1:]) for kind in BALANCING}
     assert low["none"] < 0.6 < 0.8 < min(low["loss"], low["bias"])
     lowest = read_record("routers_tiny")["metrics"]["lowest"]
-    for none, loss, bias in zip(*(lowest[kind] for kind in KINDS)):
+    for none, loss, bias in zip(*(lowest[kind] for kind in BALANCING)):
         assert none < min(loss, bias)                                     # every seed
     tensors = load_routers()[0]
     assert tensors["bias.600.balance"].abs().max() > 0
-    assert all(tensors[f"{kind}.600.balance"].abs().max() == 0 for kind in KINDS[:2])
+    assert all(tensors[f"{kind}.600.balance"].abs().max() == 0 for kind in BALANCING[:2])
 
 
 def test_short_training_is_saved():
@@ -54,6 +55,6 @@ def test_short_training_is_saved():
 
 def test_start_is_the_same_for_all():
     tensors, _, _ = load_routers()
-    for kind in KINDS: assert tensors[f"{kind}.0.W_r"].equal(tensors["none.0.W_r"])
+    for kind in BALANCING: assert tensors[f"{kind}.0.W_r"].equal(tensors["none.0.W_r"])
 
 from minillm.widgets.routers import *

@@ -8,7 +8,7 @@ import re
 
 import torch
 from minillm.widgets.node import needs_node, run_module
-from minillm.widgets.routers import KINDS, routers_base64
+from minillm.widgets.routers import BALANCING, routers_base64
 
 RUN = """(() => { const file = w.readWeights(d.weights); return d.states.map((s) => {
   const got = w.describe(file, s);
@@ -17,7 +17,7 @@ RUN = """(() => { const file = w.readWeights(d.weights); return d.states.map((s)
 }); })()"""
 STATES = [{"sentence": i % 3, "kind": kind, "step": step, "top_k": k, "capacity": c}
           for i, (kind, step, k, c) in enumerate(
-              (kind, step, k, c) for kind in KINDS for step in (0, 2, 6)
+              (kind, step, k, c) for kind in BALANCING for step in (0, 2, 6)
               for k in (1, 2, 3) for c in (0.5, 1.25))]
 
 
@@ -66,7 +66,7 @@ def test_states_by_hand():
 
 def test_balanced_routers_drop_less():
     lost = {kind: sum(routing_state(i, kind, 2)["dropped"] for i in range(3))
-            for kind in KINDS}
+            for kind in BALANCING}
     assert lost["none"] > max(lost["loss"], lost["bias"]), lost
 
 

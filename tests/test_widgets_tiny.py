@@ -3,10 +3,14 @@
 from minillm.widgets.tiny import *
 
 # %% ../nbs/91_widgets.ipynb
+from minillm.studies.attention_tiny import (
+    held_out_loss, previous_word_weights, save_tiny, train_tiny)
+
+
 def test_words_by_hand():
     assert cut("Max's cup, broken!") == ["max", "'", "s", "cup", ",", "broken", "!"]
     assert vocabulary_of(["b", "a", "b"]) == ["<unk>", "b", "a"]
-    assert encode(["a", "zebra"], ["<unk>", "b", "a"]) == [2, 0]
+    assert word_ids(["a", "zebra"], ["<unk>", "b", "a"]) == [2, 0]
 
 
 def test_packaged_model_reads_tales():

@@ -22,7 +22,7 @@ def tales_source(stories: int, seed: int, tokenizer: str
     import math
     import random
 
-    from minillm.data.tales import TALES, entropy_bits
+    from minillm.worlds.tales import TALES, entropy_bits
     if stories < 1: raise ValueError(f"stories={stories} must be at least 1")
     about: dict[str, Any] = {"source": "tales", "stories": stories, "seed": seed,
                              "entropy_bits_per_story": entropy_bits()}

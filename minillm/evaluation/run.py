@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['JUDGE', 'Figure', 'figure', 'share_figure', 'measure_choices', 'measure_texts', 'measure', 'measure_judge',
-           'evaluate', 'show']
+           'evaluate_folder', 'show']
 
 # %% ../../nbs/39_evaluation.ipynb #780c328f
 import time
@@ -14,15 +14,16 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ..benchmark.quality import assess, sample_stories, wilson
-from .choices import RULES, exact_match, right, score_choices
+from ..worlds.samples import assess, sample_stories
+from ..intervals import wilson
+from .choices import SCORE_RULES, exact_match, right, score_choices
 from .intervals import (bootstrap, calibration_error, confidences,
                                           ratio)
 from .perplexity import ModelScorer, Scorer, text_figures
 from .tasks import TASKS, kind_of, make_task, read_task
 from ..files import write_json
-from ..models.pretrained import is_exported, stop_ids
-from ..quant.folder import load_any
+from ..checkpoint.huggingface import is_exported, stop_ids
+from ..checkpoint.quantized import load_any
 
 JUDGE = "tales_judge"
 Figure = dict[str, Any]
@@ -49,7 +50,7 @@ def measure_choices(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]]
     pairs = np.stack([confidences([s.sums for s in scores]), hits], 1)
     error = bootstrap(pairs, lambda p: calibration_error(p[:, 0], p[:, 1]), samples=500)
     return [*(share_figure(task, f"right by {rule}", right(scores, rule))
-              for rule in RULES),
+              for rule in SCORE_RULES),
             figure(task, "calibration error", *error, n=len(rows))]
 
 
@@ -80,7 +81,7 @@ def measure_judge(scorer: ModelScorer, n: int, seed: int = 0) -> list[Figure]:
                    found[name]["high"], n) for name in ("grammatical", "consistent")]
 
 # %% ../../nbs/39_evaluation.ipynb #b5a953c1
-def evaluate(folder: str | Path, tasks: Sequence[str] = (), *, n: int = 200,
+def evaluate_folder(folder: str | Path, tasks: Sequence[str] = (), *, n: int = 200,
              stride: int | None = None, seed: int = 0, out: str | Path | None = None,
              quiet: bool = False) -> dict[str, Any]:
     """Measure the model of a folder (a run of ours, or of the Hugging Face layout):

@@ -7,7 +7,7 @@ import torch
 from minillm.models.decoder import Decoder
 from minillm.models.presets import GPT2_124M
 from minillm.train.graph import recompute_blocks
-from minillm.train.scale import saved_bytes
+from minillm.studies.scale import saved_bytes
 
 CASES = [(True, 16), (False, 16)]
 

@@ -3,7 +3,7 @@
 
 import random
 
-from minillm.train.packing import first_fit
+from minillm.adapt.packing import first_fit
 
 CASES = [([random.Random(s).randint(5, 90) for s in range(k, k + 60)], 100)
          for k in (0, 100)] + [([50, 60, 50, 40], 100)]

@@ -3,7 +3,7 @@
 
 import math
 
-from minillm.data.tales import Grammar
+from minillm.worlds.tales import Grammar
 
 CASES = [([("hen", "corn"), ("cow", "hay"), ("cat", "milk"), ("dog", "bones")],),
          ([("hen", "corn"), ("duck", "corn"), ("cow", "hay"), ("goat", "hay")],),

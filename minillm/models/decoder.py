@@ -18,7 +18,7 @@ from ..layers.attend import (AttendWithSinks, Mask, attend, attend_capped,
                                    causal_mask)
 from ..layers.attention import Attend, Attention
 from ..layers.block import BLOCKS
-from ..layers.efficient import sliding_window
+from ..layers.masks import sliding_window
 from ..layers.ffn import hidden_width, make_ffn
 from ..layers.latent import LatentAttention
 from ..layers.moe import MoELayer, collect_routing
@@ -26,7 +26,7 @@ from ..layers.norm import make_norm
 from ..layers.position import (ALiBi, LearnedPositions, NoPositions, RoPE,
                                      Scaling, SinusoidalPositions, linear_scaling,
                                      llama3_scaling, yarn_amplitude, yarn_scaling)
-from ..layers.router import (RULES, Router, Rule, deepseek_rule,
+from ..layers.router import (ROUTING_RULES, Router, RoutingRule, deepseek_rule,
                                    load_balancing_loss, router_z_loss)
 
 ADDED: dict[str, Callable[[ModelConfig], nn.Module]] = {
@@ -84,9 +84,9 @@ ATTENTIONS: dict[str, Callable[[ModelConfig, int], nn.Module]] = {
     "causal": make_attention, "latent": make_latent}
 
 # %% ../../nbs/16_decoder.ipynb #edf22bdb
-def make_rule(c: ModelConfig) -> Rule:
+def make_rule(c: ModelConfig) -> RoutingRule:
     """How the router chooses."""
-    if c.expert_rule != "deepseek": return RULES[c.expert_rule]
+    if c.expert_rule != "deepseek": return ROUTING_RULES[c.expert_rule]
     return deepseek_rule(c.expert_groups, c.expert_groups_kept, c.expert_scale)
 
 

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['LinearProjector', 'MLPProjector', 'ResamplerLayer', 'PerceiverResampler', 'merge_embeds', 'ConcatFusion',
            'PlaceholderFusion', 'GatedCrossAttention', 'GatedFusion', 'prompt_mask', 'Exchange', 'CrossAttentionFusion',
-           'VisionLanguageModel', 'example_batch', 'PatchFeatures']
+           'VisionLanguageModel', 'image_batch', 'PatchFeatures']
 
 # %% ../../nbs/25_vlm.ipynb #6010bb29
 from collections.abc import Sequence
@@ -259,7 +259,7 @@ class VisionLanguageModel(nn.Module):
         return ids[:, start:]
 
 # %% ../../nbs/25_vlm.ipynb #33e94fb2
-def example_batch(pairs: Sequence[tuple[list[int], list[int]]], bos: int, eos: int
+def image_batch(pairs: Sequence[tuple[list[int], list[int]]], bos: int, eos: int
                   ) -> tuple[Tensor, Tensor]:
     """Prompts and answers (ids) as inputs and targets (B, T): the answer and `eos` are
     targets, the prompt and the filling are -100. Chapter: 25_vlm.

@@ -7,9 +7,9 @@ __all__ = ['Vectors', 'QuantCache']
 import torch
 from torch import Tensor
 
-from ..generate.cache import KVCache
+from ..decoding.cache import KVCache
 from ..models.decoder import Decoder
-from .linear import (Scheme, decode, encode, fit, pack_rows, unpack_rows)
+from .layers import Scheme, dequantize_codes, quantize_codes, fit_scales, pack_rows, unpack_rows
 
 
 class Vectors:
@@ -36,8 +36,8 @@ class Vectors:
         """Keep x (B, K, T, width) from place `start` on."""
         where = (layer, slice(None), slice(None), slice(start, start + x.shape[2]))
         groups = x.float().unflatten(-1, (self.scales.shape[-1], -1))
-        scales, zeros = fit(groups, self.scheme)
-        codes = encode(groups, scales[..., None], zeros[..., None], self.scheme)
+        scales, zeros = fit_scales(groups, self.scheme)
+        codes = quantize_codes(groups, scales[..., None], zeros[..., None], self.scheme)
         flat = codes.flatten(-2)
         self.codes[where] = pack_rows(flat) if self.scheme.bits == 4 else flat
         self.scales[where], self.zeros[where] = scales.half(), zeros.to(torch.uint8)
@@ -48,7 +48,7 @@ class Vectors:
                                 for t in (self.codes, self.scales, self.zeros))
         if self.scheme.bits == 4: codes = unpack_rows(codes)
         groups = codes.unflatten(-1, (scales.shape[-1], -1))
-        full = decode(groups, scales.float()[..., None], zeros.float()[..., None],
+        full = dequantize_codes(groups, scales.float()[..., None], zeros.float()[..., None],
                       self.scheme)
         return full.flatten(-2).to(self.dtype)
 

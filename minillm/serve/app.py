@@ -14,11 +14,11 @@ from typing import Any
 
 from ..data.bins import end_of_text
 from ..data.chat import CHAT_TOKENS, ChatTemplate
-from ..models.pretrained import is_exported, stop_ids
-from ..models.shipped import shipped_model
-from ..quant.folder import load_any
-from .engine import Engine
-from .limits import LOCAL, Guard, Limits
+from ..checkpoint.huggingface import is_exported, stop_ids
+from ..checkpoint.shipped import shipped_model
+from ..checkpoint.quantized import load_any
+from ..decoding.engine import Engine
+from .limits import LOCAL, Guard, ServerLimits
 from .protocol import ChatRequest, CompletionRequest, Refusal
 from .routes import PLAIN, Desk, Served
 from .server import open_socket, running, server_of  # noqa: F401
@@ -52,14 +52,14 @@ def open_served(folder: str | Path | None = None, name: str | None = None,
                   frozenset(stops), template)
 
 
-def make_app(served: Served, limits: Limits | None = None, *, key: str | None = None,
+def make_app(served: Served, limits: ServerLimits | None = None, *, key: str | None = None,
              hosts: Sequence[str] | None = LOCAL, ui: bool = False) -> FastAPI:
     """The whole server as an ASGI app; `app.state.worker` writes. Chapter: 38_serving.
 
     With `key`, `/v1` and `/metrics` want `Authorization: Bearer KEY`. `hosts` are the
     names it answers to, None for any. `ui` adds a chat page under `/ui`.
     """
-    limits = limits or Limits()
+    limits = limits or ServerLimits()
     worker = Worker(Engine(served.model, n_rows=limits.rows, stop_ids=served.stop_ids),
                     limits.waiting)
     desk = Desk(served, worker, limits)
@@ -131,7 +131,7 @@ def add_routes(app: FastAPI, desk: Desk) -> None:
 # %% ../../nbs/38_serving.ipynb #c385a934
 def serve(model_folder: str | Path | Served | None = None, *, host: str = "127.0.0.1",
           port: int = 8000, key: str | None = None, ui: bool = False,
-          limits: Limits | None = None, name: str | None = None,
+          limits: ServerLimits | None = None, name: str | None = None,
           report: Callable[[str], None] = print) -> None:
     """Serve a model until SIGTERM or Ctrl-C, then finish what is under way. Chapter:
     38_serving.
@@ -140,7 +140,7 @@ def serve(model_folder: str | Path | Served | None = None, *, host: str = "127.0
     may stand in the environment as MINILLM_API_KEY, where other users cannot
     read it. Raises ValueError or OSError for what cannot be served.
     """
-    key, limits = key or os.environ.get("MINILLM_API_KEY") or None, limits or Limits()
+    key, limits = key or os.environ.get("MINILLM_API_KEY") or None, limits or ServerLimits()
     if key is not None and (not key.isascii() or not key.isprintable() or " " in key):
         raise ValueError("the key must be of ASCII characters without spaces")
     local = host in ("127.0.0.1", "localhost", "::1")

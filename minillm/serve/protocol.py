@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .job import Settings
+from ..decoding.job import Settings
 
 MAX_CHOICES, MAX_PROMPTS = 8, 64
 Stop = list[str] | str | None

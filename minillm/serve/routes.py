@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..data.chat import ChatTemplate, encode_prompt
-from .job import Job, Piece, Settings
-from .limits import Limits
-from .mail import Events, Mailbox, closed, event
+from ..decoding.job import Job, TextDelta, Settings
+from .limits import ServerLimits
+from .streaming import Events, Mailbox, closed, event
 from .metrics import Metrics
 from .protocol import (ChatRequest, CompletionRequest, Options, Refusal,
                                     read_request)
-from .sheets import Chat, Completion, Sheet
+from .replies import Chat, Completion, Sheet
 from .worker import Full, Worker
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -67,7 +67,7 @@ class Served:
 class Desk:
     """Takes requests to the worker, and replies back. Chapter: 38_serving."""
 
-    def __init__(self, served: Served, worker: Worker, limits: Limits) -> None:
+    def __init__(self, served: Served, worker: Worker, limits: ServerLimits) -> None:
         self.served, self.worker, self.limits = served, worker, limits
         self.metrics = Metrics(worker)
 
@@ -135,7 +135,7 @@ class Desk:
         return made._replace(top=asked.logprobs,
                              echo=bool(asked.echo) and asked.logprobs is not None)
 
-    async def read(self, box: Mailbox) -> AsyncIterator[tuple[int, Piece]]:
+    async def read(self, box: Mailbox) -> AsyncIterator[tuple[int, TextDelta]]:
         """Pieces, counted; raises `Refusal` for a text that failed."""
         heard, left = set[int](), set(box.jobs)
 
@@ -158,7 +158,7 @@ class Desk:
 
     async def whole(self, sheet: Sheet, box: Mailbox) -> dict[str, Any]:
         """One reply with all choices."""
-        ends: dict[int, Piece] = {}
+        ends: dict[int, TextDelta] = {}
         async for index, piece in self.read(box): ends[index] = piece
         choices = [sheet.choice(i, ends[i]) for i in sorted(ends)]
         return {**sheet.head, "choices": choices, "usage": sheet.usage()}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .limits import Limits
+from .limits import ServerLimits
 
 try:
     import uvicorn
@@ -75,7 +75,7 @@ class Server(uvicorn.Server):
         for task in list(app.state.pages): task.cancel()
 
 
-def server_of(app: Any, limits: Limits) -> Server:
+def server_of(app: Any, limits: ServerLimits) -> Server:
     """A server with our limits."""
     http = type("Patient", (PatientProtocol,), {"patience": limits.body_seconds})
     return Server(uvicorn.Config(
@@ -96,12 +96,12 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def running(app: Any, limits: Limits | None = None) -> Iterator[str]:
+def running(app: Any, limits: ServerLimits | None = None) -> Iterator[str]:
     """Serve `app` in a thread as long as the block lasts; its address on this machine.
     Chapter: 38_serving.
     """
     with open_socket("127.0.0.1", 0) as sock:
-        server = server_of(app, limits or Limits())
+        server = server_of(app, limits or ServerLimits())
         thread = threading.Thread(target=server.run, args=([sock],), daemon=True)
         thread.start()
         while not server.started and thread.is_alive(): time.sleep(0.01)

@@ -9,8 +9,8 @@ import threading
 import time
 from collections.abc import Sequence
 
-from .engine import Engine
-from .job import Job
+from ..decoding.engine import Engine
+from ..decoding.job import Job
 
 
 class Full(Exception):

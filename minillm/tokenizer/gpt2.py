@@ -12,7 +12,7 @@ import base64
 import binascii
 
 from ..files import existing_file, read_json, read_text, write_json
-from .bpe import BPETokenizer, Pair, encode_piece
+from .bpe import BPETokenizer, TokenPair, encode_piece
 
 END_OF_TEXT = "<|endoftext|>"
 VISIBLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
@@ -31,7 +31,7 @@ class GPT2Tokenizer:
 
     kind = "gpt2"
 
-    def __init__(self, merges: Iterable[Pair],
+    def __init__(self, merges: Iterable[TokenPair],
                  specials: Iterable[str] = (END_OF_TEXT,)) -> None:
         self.inner = BPETokenizer(merges, specials)
         self.specials = self.inner.specials
@@ -78,7 +78,7 @@ class GPT2Tokenizer:
                          "save it anew")
 
 # %% ../../nbs/04_corpora.ipynb #3dfdb914
-def merges_of_ranks(ranks: dict[bytes, int]) -> list[Pair]:
+def merges_of_ranks(ranks: dict[bytes, int]) -> list[TokenPair]:
     """The merges, in our numbers, behind tiktoken's ranks (bytes to number).
 
     Raises ValueError if they are not GPT-2's bytes followed by merges of them.
@@ -88,7 +88,7 @@ def merges_of_ranks(ranks: dict[bytes, int]) -> list[Pair]:
             or [ranks[t] for t in tokens] != list(range(len(tokens)))):
         raise ValueError("these ranks do not begin with GPT-2's 256 bytes; give those "
                          "of gpt2 (r50k_base)")
-    merges: dict[Pair, int] = {}
+    merges: dict[TokenPair, int] = {}
     for number, token in enumerate(tokens[256:], 256):
         left = encode_piece(list(token), merges)
         if len(left) != 2:
@@ -98,12 +98,12 @@ def merges_of_ranks(ranks: dict[bytes, int]) -> list[Pair]:
     return list(merges)
 
 
-def merges_of_text(text: str) -> list[Pair]:
+def merges_of_text(text: str) -> list[TokenPair]:
     """The merges in a `vocab.bpe` (or `merges.txt`): a pair of names on each line."""
     lines = [line.split(" ") for line in text.splitlines()
              if line and not line.startswith("#version")]
     ids = dict(LETTERS)
-    merges: list[Pair] = []
+    merges: list[TokenPair] = []
     for pair in lines:
         if len(pair) != 2 or pair[0] not in ids or pair[1] not in ids:
             raise ValueError(f"{' '.join(pair)!r} is no pair of known tokens")

@@ -22,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..config import TrainingConfig, unknown
 from ..device import pick_device
-from .checkpoint import Tensors
+from ..checkpoint.run import Tensors
 from .experts import Elsewhere, give_away, is_empty, merge_tensors
 from .losses import IGNORE
 from .objective import Objective

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from ..layers.fused import use_fused
-from ..layers.products import attend_fast, use_attend
+from ..layers.attend_products import attend_fast, use_attend
 
 
 def compile_checked(model: nn.Module, *example: Any) -> int:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_json
-from ..record import hardware
-from .checkpoint import find_checkpoint
-from .fingerprint import check_fingerprint
+from ..hardware import hardware
+from ..checkpoint.run import find_checkpoint
+from .guard import check_fingerprint
 
 
 def check_folder(out: Path, resume: bool) -> None:

@@ -22,17 +22,17 @@ from ..device import pick_device
 from ..metrics import bits_per_byte, perplexity
 from ..models.decoder import Decoder
 from .callbacks import Callback, CSVLog, LossPlot
-from .checkpoint import (find_checkpoint, flatten_optimizer,
-                                      load_checkpoint, read_state, weights_of,
-                                      write_checkpoint)
-from .fingerprint import DataChanged, fingerprint, guarded
+from minillm.checkpoint.run import (
+    find_checkpoint, flatten_optimizer, load_checkpoint, read_state, weights_of,
+    write_checkpoint)
+from .guard import DataChanged, data_fingerprint, guard_tokens
 from .interrupt import between_steps, random_states, restore_random
 from .lock import locked
-from .recovery import last_words, recover
+from ..checkpoint.recovery import last_words, recover
 from .report import check_folder, check_same_run, close
 from .step import Stepper
 from .strategy import SingleProcess
-from .watch import Diverged, Watch, diagnose
+from .watch import Diverged, Watch, locate_trouble
 
 
 @torch.no_grad()
@@ -85,7 +85,7 @@ class Trainer:
         self.device = pick_device(training.device)
         self.model, self.training, self.seq_length = (model.to(self.device), training,
                                                       seq_length)
-        self.train_tokens, self.val_tokens = guarded(train), guarded(val)
+        self.train_tokens, self.val_tokens = guard_tokens(train), guard_tokens(val)
         self.val_bytes, self.draw, self.out = val_bytes, draw, Path(out)
         self.callbacks = ([CSVLog(), LossPlot()] if callbacks is None
                           else list(callbacks))
@@ -133,7 +133,7 @@ class Trainer:
             raise
         except Diverged as error:
             status = "diverged"
-            raise Diverged(f"{error}; {diagnose(self.model)}; {last_words(self.out)}. "
+            raise Diverged(f"{error}; {locate_trouble(self.model)}; {last_words(self.out)}. "
                            "Try a smaller learning_rate, more warmup_steps, or "
                            "gradient_clip=1") from None
         except DataChanged as error:
@@ -220,8 +220,8 @@ class Trainer:
         """Begin, or go on from the last checkpoint."""
         torch.manual_seed(self.training.seed)
         self.began = time.perf_counter()
-        self.data = {"training": fingerprint(self.train_tokens),
-                     "validation": fingerprint(self.val_tokens)}
+        self.data = {"training": data_fingerprint(self.train_tokens),
+                     "validation": data_fingerprint(self.val_tokens)}
         if resume: self.restore()
 
     def restore(self) -> None:

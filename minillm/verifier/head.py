@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..generate.batch import pad_left
+from ..decoding.batch import pad_left
 from ..models.decoder import Decoder
 from ..train.muon import make_muon
 from .judge import Ruling

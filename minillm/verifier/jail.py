@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['PRELOADED', 'ALLOWED', 'LOAD', 'EQUAL', 'RETURN', 'ALLOW', 'REFUSE', 'KILL', 'NEW_USER', 'NEW_NETWORK', 'NOBODY',
-           'filter_program', 'call', 'leave_network', 'drop_rights', 'set_limits', 'lock', 'main']
+           'filter_program', 'call', 'leave_network', 'drop_rights', 'set_limits', 'lock_down', 'main']
 
 # %% ../../nbs/35_verifier.ipynb #848a3e51
 import ctypes
@@ -78,7 +78,7 @@ def set_limits(seconds: int, memory: int, output: int) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)          # too much output ends it
 
 
-def lock(seconds: int, memory: int, output: int) -> None:
+def lock_down(seconds: int, memory: int, output: int) -> None:
     """Give up everything but computing, for good. OSError if the system refuses.
     Chapter: 35_verifier.
     """
@@ -104,7 +104,7 @@ def main() -> None:
     job = json.loads(sys.stdin.buffer.read())
     for name in PRELOADED: __import__(name)
     sys.stdin, ready = io.StringIO(job["input"]), int(sys.argv[1])
-    try: lock(*job["limits"])
+    try: lock_down(*job["limits"])
     except (OSError, ValueError) as error: raise SystemExit(f"{error}") from None
     os.write(ready, b"locked")
     os.close(ready)

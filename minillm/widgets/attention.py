@@ -14,7 +14,7 @@ from torch import Tensor
 from ..layers.attend import attend_slow, causal_mask
 from ..plot import color_scale, number_text
 from .core import Widget, escape, widget_esm
-from .tiny import cut, encode, load_tiny, tiny_base64, tiny_meta
+from .tiny import cut, word_ids, load_tiny, tiny_base64, tiny_meta
 
 EXAMPLES = ["Max was sad. Soon Otto came along",
             "Ben stood up with a lantern and laughed",
@@ -31,7 +31,7 @@ def head_steps(text: str, layer: int, head: int, causal: bool = True,
     caught on the way.
     """
     model, vocabulary = load_tiny()
-    ids = torch.tensor([encode(cut(text), vocabulary)])
+    ids = torch.tensor([word_ids(cut(text), vocabulary)])
     caught: dict[str, Any] = {}
     attention: Any = model.layers[layer].attention
     hook = attention.register_forward_pre_hook(lambda module, args: caught.update(x=args[0]))

@@ -93,12 +93,12 @@ def test_mistakes(work, tmp_path, capsys):
 def test_without_a_model_the_shipped_one_is_asked_for(work, capsys, monkeypatch):
     import types
 
-    from minillm.commands.opening import open_model
-    monkeypatch.setitem(sys.modules, "minillm.models.shipped", None)
+    from minillm.checkpoint.open import open_model
+    monkeypatch.setitem(sys.modules, "minillm.checkpoint.shipped", None)
     assert "no model comes with this installation" in error_of(capsys, "generate", "the ")
-    shipped = types.ModuleType("minillm.models.shipped")
+    shipped = types.ModuleType("minillm.checkpoint.shipped")
     shipped.shipped_model = lambda: work / "run"
-    monkeypatch.setitem(sys.modules, "minillm.models.shipped", shipped)
+    monkeypatch.setitem(sys.modules, "minillm.checkpoint.shipped", shipped)
     for found in (work / "run", open_model(work / "run", "cpu")):
         monkeypatch.setattr(shipped, "shipped_model", lambda found=found: found)
         assert run("generate", "the ", "--max-tokens", 9, "--json") == 0

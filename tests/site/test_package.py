@@ -28,5 +28,5 @@ def test_generate_is_a_verb_and_a_package():
     new = torch.stack(list(generate(model, ids, max_tokens=4)), 1)
     again = torch.stack(list(generate(model, ids, max_tokens=4, cache=KVCache.for_model(model))), 1)
     assert new.shape == (1, 4) and torch.equal(new, again)
-    import minillm.generate.sample
-    assert minillm.generate is generate and minillm.generate.sample.generate is not generate
+    import minillm.decoding.sample
+    assert minillm.generate is generate and minillm.decoding.sample.generate is not generate

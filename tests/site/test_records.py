@@ -2,7 +2,7 @@
 import pytest
 from conftest import ROOT
 
-from minillm.record import is_stale, read_record
+from minillm.studies.record import is_stale, read_record
 
 RECORDS = sorted(p.stem for p in (ROOT / "book" / "runs").glob("*.json"))
 

@@ -44,7 +44,7 @@ def test_wheel_verifies_trains_and_writes(wheel_env, tmp_path):
 def test_wheel_tells_a_story_without_a_run(wheel_env, tmp_path):
     story = run([wheel_env.parent / "minillm", "generate", "Once upon a time", "--seed", "1"], tmp_path)
     assert story.startswith("Once upon a time") and len(story.split()) > 60
-    folder = run([wheel_env, "-c", "from minillm.models.shipped import shipped_model; print(shipped_model())"], tmp_path)
+    folder = run([wheel_env, "-c", "from minillm.checkpoint.shipped import shipped_model; print(shipped_model())"], tmp_path)
     assert str(ROOT) not in folder
 
 

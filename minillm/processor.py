@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from .device import pick_dtype
 
 STAND_IN, DTYPE = "MINILLM_STAND_IN", "MINILLM_DTYPE"
-Shape = tuple[int, int, int]                               # rows, numbers in, numbers out
+Shape = tuple[int, int, int]                             # rows, numbers in, numbers out
 
 
 def stands_in(trait: str) -> bool:
@@ -94,7 +94,8 @@ def quickest_dtype(margin: float = 1.2,
     """
     chosen = os.environ.get(DTYPE, "auto")
     if chosen != "auto": return pick_dtype(chosen, device)
-    half, full = (product_rate(kind, device) for kind in (torch.bfloat16, torch.float32))
+    half, full = (product_rate(kind, device)
+                  for kind in (torch.bfloat16, torch.float32))
     return torch.bfloat16 if half > margin * full else torch.float32
 
 
@@ -111,15 +112,15 @@ def quick_dtypes(device: torch.device | str = "cpu") -> tuple[torch.dtype, ...]:
     """What a comparison of types runs unless it is asked for more: float32, and
     bfloat16 where it is not slow.
     """
-    return (torch.float32,) if is_slow(torch.bfloat16, device) else (torch.float32,
-                                                                     torch.bfloat16)
+    if is_slow(torch.bfloat16, device): return (torch.float32,)
+    return (torch.float32, torch.bfloat16)
 
 
 def rates_text(dtype: torch.dtype, device: torch.device | str = "cpu") -> str:
     """Both rates in words, for messages."""
     name = str(dtype).removeprefix("torch.")
-    return (f"{name} makes {product_rate(dtype, device) / 1e9:.1f} billion operations a "
-            f"second here, float32 {product_rate(torch.float32, device) / 1e9:.1f}")
+    own, full = (product_rate(kind, device) / 1e9 for kind in (dtype, torch.float32))
+    return f"{name} makes {own:.1f} billion operations a second here, float32 {full:.1f}"
 
 # %% ../nbs/18_trainer.ipynb #436227be
 @cache
@@ -128,8 +129,9 @@ def warn_if_slow(dtype: torch.dtype, device: torch.device | str = "cpu") -> None
     of float32. Chapter: 18_trainer.
     """
     if is_slow(dtype, device):
-        warnings.warn(f"16 bits cost time on this machine: {rates_text(dtype, device)}; "
-                      "leave use_amp out if you did not mean that", stacklevel=2)
+        warnings.warn("16 bits cost time on this machine: "
+                      f"{rates_text(dtype, device)}; leave use_amp out if you did not "
+                      "mean that", stacklevel=2)
 
 
 def in_quick_type(model: nn.Module) -> Any:

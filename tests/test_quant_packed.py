@@ -47,7 +47,7 @@ def test_what_has_no_packed_product_stays():
 @pytest.mark.parametrize("form", ["int8", "int7", "plain"])
 def test_whole_models(form, monkeypatch):
     from minillm.layers.int8 import is_exact, int8_kernel
-    if form == "int8" and not is_exact(int8_kernel(), 127): form = ""     # what is right
+    if form == "int8" and not is_exact(int8_kernel(), 127): form = ""    # what is right
     monkeypatch.setenv("MINILLM_INT8", form)
     torch.manual_seed(0)
     model = Decoder(ModelConfig(vocab_size=40, d_model=64, n_heads=4, n_layers=2,

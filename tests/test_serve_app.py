@@ -355,7 +355,7 @@ def test_one_slow_reader_holds_nobody_up():
         with httpx.stream("POST", f"{url}/v1/completions",
                           json={**LONG, "stream": True}):          # never read
             got = httpx.post(f"{url}/v1/completions", json={**LONG, "max_tokens": 20},
-                             timeout=60)                     # held up, it would never end
+                             timeout=60)                   # held up, it would never end
             assert got.status_code == 200
             wait_for(lambda: not app.state.worker.engine.running)
 

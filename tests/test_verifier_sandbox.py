@@ -92,7 +92,7 @@ def test_nothing_comes_in_and_nothing_stays():
 
 def test_the_child_does_not_outlive_its_clock():
     program = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
-    for wait in (0.7, 5.0, 40.0):                # long enough to begin, where it is slow
+    for wait in (0.7, 5.0, 40.0):               # long enough to begin, where it is slow
         end = run(program, bounds=Bounds(wait=wait))
         if end.output: break
     assert end.status == "time" and not Path(f"/proc/{int(end.output)}").exists()

@@ -39,8 +39,8 @@ def forward_backward(way: Callable[..., Tensor], T: int, dtype: torch.dtype,
 def run(lengths: tuple[int, ...] = LENGTHS, rounds: int = 9, quick: bool = False,
         save: bool = True, out: Any = None) -> dict[str, Any]:
     """The suite `attention`: forward and backward of causal attention in four ways, by
-    length and precision (16 bits where they are not slow here), on one thread. Writes the record `benchmark_attention`.
-    Chapter: 28_speed.
+    length and precision (16 bits where they are not slow here), on one thread. Writes
+    the record `benchmark_attention`. Chapter: 28_speed.
     """
     start, found = time.perf_counter(), {}
     if quick: lengths, rounds = lengths[:3], 3

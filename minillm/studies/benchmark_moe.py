@@ -58,8 +58,9 @@ def both_ways(layer: nn.Module, x: Tensor, amp: bool = False) -> Callable[[], Te
 # %% ../../nbs/29_decoding.ipynb #0f551412
 def run(*, tokens: int = 4096, d_model: int = 256, d_ff: int = 704, n_experts: int = 8,
         top_k: int = 2, rounds: int = 7, out: str | None = None) -> dict[str, Any]:
-    """The suite `moe`: one layer forward and backward, one thread, in 16 bits
-    too where they are not slow here. Writes the record `benchmark_moe`. Raises RuntimeError if gradients differ. Chapter: 29_decoding.
+    """The suite `moe`: one layer forward and backward, one thread, in 16 bits too where
+    they are not slow here. Writes the record `benchmark_moe`. Raises RuntimeError if
+    gradients differ. Chapter: 29_decoding.
     """
     begin = time.perf_counter()
     with one_thread():

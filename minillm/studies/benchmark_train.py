@@ -206,8 +206,8 @@ def run(against: str = "transformers", rounds: int = 7, quick: bool = False,
         losses = final_losses(20 if quick else 60, 1 if quick else seeds, small)
     left_out = ("" if torch.bfloat16 in quick_dtypes() else
                 f"bfloat16 stays out: {rates_text(torch.bfloat16)}")
-    metrics = {"against": against, "left_out": left_out, "rounds": rounds, "limits": limits,
-               "quickest": str(quickest_dtype())[6:], "sizes": races, "losses": losses}
+    metrics = {"against": against, "left_out": left_out, "rounds": rounds,
+               "limits": limits, "quickest": str(quickest_dtype())[6:], "sizes": races, "losses": losses}
     show(metrics)
     if save:
         write_record("benchmark_train", metrics, seed=list(range(seeds)),

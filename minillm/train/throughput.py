@@ -55,7 +55,7 @@ def peak_rate(device: torch.device | str = "cpu", dtype: torch.dtype = torch.flo
     best, end = 0.0, time.perf_counter() + seconds
     for shape in sorted({(128,) * 3, (large,) * 3, *shapes}, key=math.prod):
         took = 2 * math.prod(shape) / best if best else 0.0
-        if time.perf_counter() + 18 * took > end and best: break     # three, six times
+        if best and time.perf_counter() + 18 * took > end: break     # three, six times
         best = max(best, *(2 * math.prod(shape) / s
                            for s in product_seconds(shape, device, dtype)))
     return best

@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def show_version(value: bool) -> None:
-    """`minillm --version`."""
+    """`minillm --version`. Chapter: 90_cli."""
     if value:
         from minillm import __version__
         print(f"minillm {__version__}")

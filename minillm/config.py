@@ -23,19 +23,28 @@ T = TypeVar("T")
 
 
 def unknown(kind: str, value: Any, known: Collection[str]) -> ValueError:
-    """An error that names the value, the nearest known one, and all of them."""
+    """An error that names the value, the nearest known one, and all of them.
+
+    Chapter: 16_decoder.
+    """
     near = difflib.get_close_matches(str(value), list(known), 1, 0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return ValueError(f"{kind}={value!r} is unknown; {hint}known: {', '.join(known)}")
 
 
 def require(condition: bool, message: str) -> None:
-    """Raise a ValueError with `message` unless `condition` holds."""
+    """Raise a ValueError with `message` unless `condition` holds.
+
+    Chapter: 16_decoder.
+    """
     if not condition: raise ValueError(message)
 
 
 def require_positive(config: Any, *names: str) -> None:
-    """Raise a ValueError that names the first of these fields that is below 1."""
+    """Raise a ValueError that names the first of these fields that is below 1.
+
+    Chapter: 16_decoder.
+    """
     for name in names:
         require(getattr(config, name) >= 1,
                 f"{name}={getattr(config, name)} must be at least 1")
@@ -55,13 +64,15 @@ CHOICES = {"norm_type": NORM_TYPES, "norm_position": ("pre", "post", "sandwich")
 @dataclass(frozen=True)
 class ModelConfig:
     """What a decoder is made of. Raises a ValueError that names the key when values do
-    not fit together. Chapter: 16_decoder.
+    not fit together.
 
     Left out (None): `n_kv_heads` is `n_heads`; `head_dim` is `d_model / n_heads`;
     `d_ff` is the width at which all feed-forward types have equally many parameters;
     `d_ff_expert` is `d_ff`; `score_scale` is 1 / sqrt(head width); `rope_local_base` is
     `rope_base`, and with one of their own local layers are not stretched either.
     `layer_pattern` is repeated: L sees the last `window` tokens, G sees all.
+
+    Chapter: 16_decoder.
     """
 
     vocab_size: int = 256
@@ -163,7 +174,10 @@ class ModelConfig:
 
 # %% ../nbs/16_decoder.ipynb #f5cda284
 def check_head_sizes(c: ModelConfig) -> None:
-    """Heads divide the width, key-value heads divide heads; latent widths are there."""
+    """Heads divide the width, key-value heads divide heads; latent widths are there.
+
+    Chapter: 16_decoder.
+    """
     divisors = [h for h in range(1, c.d_model + 1) if c.d_model % h == 0]
     near = sorted(sorted(divisors, key=lambda h: abs(h - c.n_heads))[:2])
     require(c.head_dim is not None or c.d_model % c.n_heads == 0,
@@ -191,7 +205,10 @@ def check_head_sizes(c: ModelConfig) -> None:
 
 
 def check_positions(c: ModelConfig) -> None:
-    """Rotation has pairs to turn, and stretching knows from where to where."""
+    """Rotation has pairs to turn, and stretching knows from where to where.
+
+    Chapter: 16_decoder.
+    """
     turned = c.rope_dim if c.attention_type == "latent" else c.d_head
     require(c.pos_encoding != "rope" or (turned or 0) % 2 == 0,
             f"pos_encoding='rope' turns pairs, but the turned width {turned} is odd")
@@ -207,7 +224,10 @@ def check_positions(c: ModelConfig) -> None:
 
 
 def check_layers(c: ModelConfig) -> None:
-    """The pattern has known letters, and local layers have a window."""
+    """The pattern has known letters, and local layers have a window.
+
+    Chapter: 16_decoder.
+    """
     require(set(c.layer_pattern) <= {"L", "G"} and c.layer_pattern != "",
             f"layer_pattern={c.layer_pattern!r} must be made of L (local) and G "
             "(global)")
@@ -222,7 +242,10 @@ def check_layers(c: ModelConfig) -> None:
 
 
 def check_experts(c: ModelConfig) -> None:
-    """Experts are asked for altogether or not at all, and top_k fits their number."""
+    """Experts are asked for altogether or not at all, and top_k fits their number.
+
+    Chapter: 16_decoder.
+    """
     if not c.use_moe:
         for name in ("num_experts", "top_k", "d_ff_expert", "shared_experts",
                      "dense_layers"):
@@ -249,14 +272,14 @@ TRAINING_CHOICES = {"optimizer": ("adamw", "muon"),
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train: steps, rates, sizes. Chapter: 16_decoder.
+    """How to train: steps, rates, sizes.
 
     A zero switches off: `eval_batches=0` evaluates on all validation data,
     `gradient_clip=0` clips nothing, `loss_chunk=0` computes all logits at once,
     `patience=0` never stops early, `explode_factor=0` stops at NaN only. `decay_share`
     belongs to
     `warmup_stable_decay`, `muon_learning_rate` to optimizer muon (for its matrices),
-    `amp_dtype` to `use_amp`.
+    `amp_dtype` to `use_amp`. Chapter: 16_decoder.
     """
 
     batch_size: int = 12
@@ -316,8 +339,9 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Where the tokens are, and how many of them one sequence has. Chapter:
-    16_decoder.
+    """Where the tokens are, and how many of them one sequence has.
+
+    Chapter: 16_decoder.
     """
 
     train_path: str | None = None
@@ -375,6 +399,8 @@ def coerce(key: str, value: Any, kind: str) -> Any:
 
     >>> coerce("learning_rate", "3e-4", "float"), coerce("max_steps", "1e3", "int"), coerce("bias", "true", "bool")
     (0.0003, 1000, True)
+
+    Chapter: 16_decoder.
     """
     wanted, optional = kind.removesuffix(" | None"), kind.endswith(" | None")
     if value is None or (optional and str(value).lower() in ("none", "null")):
@@ -397,7 +423,7 @@ def coerce(key: str, value: Any, kind: str) -> Any:
 
 def section(cls: type[T], name: str, values: Mapping[str, Any]) -> T:
     """Build one section's config from a mapping; unknown keys and wrong types raise a
-    ValueError.
+    ValueError. Chapter: 16_decoder.
     """
     kinds = {f.name: f.type.__name__ if isinstance(f.type, type) else str(f.type)
              for f in fields(cls)}  # type: ignore[arg-type]
@@ -407,7 +433,10 @@ def section(cls: type[T], name: str, values: Mapping[str, Any]) -> T:
 
 
 def packaged_configs() -> list[str]:
-    """The names of the configurations that come with the package."""
+    """The names of the configurations that come with the package.
+
+    Chapter: 16_decoder.
+    """
     names = (f.name for f in (files("minillm") / "configs").iterdir())
     return sorted(name.removesuffix(".yaml")
                   for name in names if name.endswith(".yaml"))
@@ -415,7 +444,7 @@ def packaged_configs() -> list[str]:
 
 def read_yaml(path_or_name: str | Path) -> dict[str, Any]:
     """The sections of a YAML file, or of a packaged configuration by name; a ValueError
-    if it is neither or damaged.
+    if it is neither or damaged. Chapter: 16_decoder.
     """
     name = str(path_or_name)
     if name in packaged_configs():
@@ -438,10 +467,10 @@ def read_yaml(path_or_name: str | Path) -> dict[str, Any]:
 def load_config(path_or_name: str | Path,
                 overrides: Mapping[str, Any] | None = None) -> RunConfig:
     """Read `model:`, `training:` and `data:` from a file or a packaged name;
-    `overrides` win. Chapter: 16_decoder.
+    `overrides` win.
 
     `overrides` maps any key of any section to its value, text or number: `{"max_steps":
-    "100"}`.
+    "100"}`. Chapter: 16_decoder.
     """
     data = read_yaml(path_or_name)
     homes = {f.name: s for s, cls in SECTIONS.items() for f in fields(cls)}

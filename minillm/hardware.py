@@ -13,7 +13,7 @@ from typing import Any
 
 
 def processor() -> str:
-    """The processor's name as the system gives it."""
+    """The processor's name as the system gives it. Chapter: 00_setup."""
     try: text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError: return platform.processor() or platform.machine()
     match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)

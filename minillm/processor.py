@@ -25,8 +25,9 @@ Shape = tuple[int, int, int]                             # rows, numbers in, num
 def stands_in(trait: str) -> bool:
     """Whether this process is to behave as on another processor, for tests: the
     variable `MINILLM_STAND_IN` of the environment holds traits with commas between.
-    Known are `saturating` (chapter 29), `slow-bf16` and `quick-bf16`. Chapter:
-    18_trainer.
+    Known are `saturating` (chapter 29), `slow-bf16` and `quick-bf16`.
+
+    Chapter: 18_trainer.
     """
     return trait in os.environ.get(STAND_IN, "").split(",")
 
@@ -34,7 +35,7 @@ def stands_in(trait: str) -> bool:
 def layer_products(shape: Shape, device: torch.device | str,
                    dtype: torch.dtype) -> list[Callable[[], Tensor]]:
     """The three products of a linear layer with N rows: x Wᵀ, and on the way back
-    dy W and dyᵀ x. Each has 2 N · in · out operations.
+    dy W and dyᵀ x. Each has 2 N · in · out operations. Chapter: 18_trainer.
     """
     n, inner, outer = shape
     x, W, dy = (torch.ones(size, device=device, dtype=dtype)
@@ -46,7 +47,7 @@ def layer_products(shape: Shape, device: torch.device | str,
 def product_seconds(shape: Shape, device: torch.device | str, dtype: torch.dtype,
                     tries: int = 5) -> list[float]:
     """Seconds of each of the three products, the best of some tries after one that does
-    not count; on as many threads as PyTorch has now.
+    not count; on as many threads as PyTorch has now. Chapter: 18_trainer.
     """
     cuda, best = torch.device(device).type == "cuda", []
     for product in layer_products(shape, device, dtype):
@@ -63,7 +64,7 @@ def product_seconds(shape: Shape, device: torch.device | str, dtype: torch.dtype
 @cache
 def measured_rate(device: str, dtype: torch.dtype, threads: int) -> float:
     """`product_rate`, measured once for each device, type and number of threads; zero
-    where the device has no products of this type.
+    where the device has no products of this type. Chapter: 18_trainer.
     """
     shape = (4096, 4096, 4096) if device.startswith("cuda") else (256, 512, 512)
     try: seconds = product_seconds(shape, device, dtype, tries=3)
@@ -88,9 +89,10 @@ def quickest_dtype(margin: float = 1.2,
                    device: torch.device | str = "cpu") -> torch.dtype:
     """bfloat16 if its products are at least `margin` times as fast as those of float32
     on this device, else float32. `MINILLM_DTYPE` decides instead where it is set.
-    Chapter: 18_trainer.
 
     Raises ValueError if it names no type that can be computed with.
+
+    Chapter: 18_trainer.
     """
     chosen = os.environ.get(DTYPE, "auto")
     if chosen != "auto": return pick_dtype(chosen, device)
@@ -101,8 +103,9 @@ def quickest_dtype(margin: float = 1.2,
 
 def is_slow(dtype: torch.dtype, device: torch.device | str = "cpu",
             margin: float = 1.2) -> bool:
-    """Whether float32 is at least `margin` times as fast as `dtype` here. Chapter:
-    18_trainer.
+    """Whether float32 is at least `margin` times as fast as `dtype` here.
+
+    Chapter: 18_trainer.
     """
     return dtype != torch.float32 and (margin * product_rate(dtype, device)
                                        < product_rate(torch.float32, device))
@@ -110,14 +113,14 @@ def is_slow(dtype: torch.dtype, device: torch.device | str = "cpu",
 
 def quick_dtypes(device: torch.device | str = "cpu") -> tuple[torch.dtype, ...]:
     """What a comparison of types runs unless it is asked for more: float32, and
-    bfloat16 where it is not slow.
+    bfloat16 where it is not slow. Chapter: 18_trainer.
     """
     if is_slow(torch.bfloat16, device): return (torch.float32,)
     return (torch.float32, torch.bfloat16)
 
 
 def rates_text(dtype: torch.dtype, device: torch.device | str = "cpu") -> str:
-    """Both rates in words, for messages."""
+    """Both rates in words, for messages. Chapter: 18_trainer."""
     name = str(dtype).removeprefix("torch.")
     own, full = (product_rate(kind, device) / 1e9 for kind in (dtype, torch.float32))
     return f"{name} makes {own:.1f} billion operations a second here, float32 {full:.1f}"

@@ -37,12 +37,11 @@ def dpo_loss(policy: Tensor, reference: Tensor,
 
 # %% ../../nbs/34_preferences.ipynb #fddbe14e
 class DPO:
-    """Direct preference optimisation of `policy` on a `pair_batch`. Chapter:
-    34_preferences.
+    """Direct preference optimisation of `policy` on a `pair_batch`.
 
     The reference is the policy at the start: its log-probabilities are computed once.
     `imitate` adds so much of the mean surprise at a token of the chosen answers (Pang
-    et al. 2024, equation 1).
+    et al. 2024, equation 1). Chapter: 34_preferences.
     """
 
     def __init__(self, policy: Decoder, batch: tuple[Tensor, Tensor], *,
@@ -85,10 +84,12 @@ def finetune_dpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
                  options: FinetuneOptions, report: Callable[[dict], None]) -> dict:
     """DPO on a JSONL file of {"prompt", "chosen", "rejected"}; the run goes on if `out`
     holds one that is not done. Of the options `steps`, `batch_size`, `learning_rate`,
-    `beta` and `seed` count. Chapter: 34_preferences.
+    `beta` and `seed` count.
 
     `report` is told of every step; returns what the last one saw. Raises ValueError
     for bad lines, pairs beyond the context, and a run begun with other options.
+
+    Chapter: 34_preferences.
     """
     pairs, o = read_pairs(data), options
     check_pairs(model, tokenizer, pairs)

@@ -46,6 +46,8 @@ def group_advantages(rewards: Tensor, normalise: bool = True) -> Tensor:
 def estimated_kl(logprobs: Tensor, reference: Tensor) -> Tensor:
     """An estimate of the KL divergence from the reference at each written token, in
     nats, from both log-probabilities of it (Shao et al. 2024, equation 4).
+
+    Chapter: 35_verifier.
     """
     apart = reference - logprobs
     return apart.exp() - apart - 1
@@ -71,6 +73,8 @@ def grpo_loss(logprobs: Tensor, old: Tensor, advantages: Tensor, written: Tensor
 class GroupRollout:
     """Answers that a model wrote: ids (N, T) with their questions, positions (N, T),
     where the target is a token of the answer (N, T - 1), and the answers as text.
+
+    Chapter: 35_verifier.
     """
 
     ids: Tensor
@@ -105,7 +109,10 @@ def roll_out(model: Decoder, tokenizer: Any, questions: Sequence[str], *, sample
 
 
 def logprobs_of(model: Decoder, rollout: GroupRollout) -> Tensor:
-    """The model's log-probability of each token but the first: (N, T - 1)."""
+    """The model's log-probability of each token but the first: (N, T - 1).
+
+    Chapter: 35_verifier.
+    """
     logits = model(rollout.ids[:, :-1], positions=rollout.positions[:, :-1])
     return logits.log_softmax(-1).gather(2, rollout.ids[:, 1:, None])[..., 0]
 
@@ -133,8 +140,9 @@ class GRPO:
 def grpo_step(model: Decoder, optimizer: torch.optim.Optimizer, rollout: GroupRollout,
               rewards: Tensor, settings: GRPO,
               reference: Decoder | None = None) -> dict[str, float]:
-    """Learn from one rollout with rewards (P, G); return what happened. Chapter:
-    35_verifier.
+    """Learn from one rollout with rewards (P, G); return what happened.
+
+    Chapter: 35_verifier.
     """
     gains, written = (group_advantages(rewards, settings.normalise).flatten(),
                       rollout.written)
@@ -167,11 +175,13 @@ def train_grpo(model: Decoder, tokenizer: Any, questions: Sequence[str], judge: 
                reference: Decoder | None = None, stop_ids: Sequence[int] | None = None
                ) -> Iterator[dict[str, float]]:
     """GRPO on questions that `judge` scores; yields a report after each step. Steps
-    before `first` are taken as done. Chapter: 35_verifier.
+    before `first` are taken as done.
 
     `reference` is needed for the KL term (a copy of `model` by default); answers end at
     a line end unless `stop_ids` say otherwise. `surprise` in a report is the mean of
     -log p over the written tokens, in nats; `mixed` the share of questions that teach.
+
+    Chapter: 35_verifier.
     """
     optimizer = optimizer or make_adamw(model, settings.lr, weight_decay=0.0)
     stops = tokenizer.encode("\n") if stop_ids is None else stop_ids
@@ -208,7 +218,10 @@ def read_questions(path: Path) -> dict[str, str]:
 
 
 def answer_judge(answers: dict[str, str]) -> Judge:
-    """A judge that knows the answers; spaces and line ends around them do not count."""
+    """A judge that knows the answers; spaces and line ends around them do not count.
+
+    Chapter: 35_verifier.
+    """
     return one_by_one(lambda q, a: Ruling(float(a.strip() == answers[q].strip())))
 
 
@@ -217,11 +230,13 @@ def finetune_grpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
                   report: Callable[[dict[str, Any]], None] = lambda row: None,
                   every: int = 20) -> dict[str, Any]:
     """GRPO on the JSON lines `data` (`prompt`, `answer`) into the model folder `out`;
-    returns what came of it. Chapter: 35_verifier.
+    returns what came of it.
 
     `report` gets a row a step, a checkpoint is written `every` so many. A run that was
     ended goes on where its last checkpoint is, to the same weights. Raises ValueError
     for wrong data, FileExistsError for a finished run, KeyboardInterrupt after Ctrl-C.
+
+    Chapter: 35_verifier.
     """
     out, began, rewards = Path(out), time.perf_counter(), list[float]()
     if options.threads: torch.set_num_threads(options.threads)

@@ -20,11 +20,10 @@ from .preferences import PreferencePair
 
 
 class Keeper:
-    """Checkpoints of a run with several models and optimizers, by name. Chapter:
-    34_preferences.
+    """Checkpoints of a run with several models and optimizers, by name.
 
     `models["model"]` is the one that the folder opens as. A run with other `settings`
-    is not gone on with: a ValueError names them.
+    is not gone on with: a ValueError names them. Chapter: 34_preferences.
     """
 
     def __init__(self, out: str | Path, tokenizer: Any,
@@ -69,13 +68,16 @@ class Keeper:
 
 
 def digest(path: str | Path) -> str:
-    """What tells a file of data from another: the beginning of its SHA-256."""
+    """What tells a file of data from another: the beginning of its SHA-256.
+
+    Chapter: 34_preferences.
+    """
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
 def check_pairs(model: Decoder, tokenizer: Any, pairs: Sequence[PreferencePair]) -> int | None:
     """Raise a ValueError unless every pair fits the model's context; the token with
-    which all answers end, None if there is no such token.
+    which all answers end, None if there is no such token. Chapter: 34_preferences.
     """
     room, ends = model.config.max_seq_len, set()
     for n, pair in enumerate(pairs, 1):

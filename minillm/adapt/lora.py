@@ -39,7 +39,7 @@ ADDERS: dict[str, Callable[..., Decoder]] = {"lora": add_lora, "qlora": add_qlor
 
 
 def weights_fingerprint(model: Decoder) -> int:
-    """A number that says whether two models have the same weights."""
+    """A number that says whether two models have the same weights. Chapter: 33_lora."""
     crc = 0
     for p in model.parameters():
         numbers = p.detach().cpu().contiguous().flatten().view(torch.uint8)
@@ -50,7 +50,7 @@ def weights_fingerprint(model: Decoder) -> int:
 def save_adapters(out: Path, step: int, model: Decoder,
                   optimizer: torch.optim.Optimizer, about: dict[str, Any]) -> None:
     """A checkpoint: the adapter and its optimizer, and the merged model, so that the
-    folder opens like every other.
+    folder opens like every other. Chapter: 33_lora.
     """
     whole = write_out(merge_lora(copy.deepcopy(model)))
     adapter = {n: p.detach().contiguous() for n, p in lora_parameters(model).items()}
@@ -66,6 +66,8 @@ def open_adapters(out: Path, model: Decoder, optimizer: torch.optim.Optimizer,
     from the last checkpoint. 0 in a fresh folder.
 
     Raises FileExistsError for a finished run, ValueError for another one.
+
+    Chapter: 33_lora.
     """
     if not (out / "last.json").exists() and not list(out.glob("step-*")): return 0
     recover(out)
@@ -87,7 +89,7 @@ def open_adapters(out: Path, model: Decoder, optimizer: torch.optim.Optimizer,
 
 def write_adapter(model: Decoder, folder: Path) -> None:
     """The adapter in peft's layout, under the names of the exported model, or under
-    ours where it has no place there.
+    ours where it has no place there. Chapter: 33_lora.
     """
     shutil.rmtree(folder, ignore_errors=True)
     try: save_adapter(model, folder)
@@ -98,12 +100,12 @@ def train_adapters(method: str, model: Decoder, tokenizer: Any, data: Path, out:
                    options: FinetuneOptions, report: Report,
                    template: ChatTemplate | None = None) -> dict[str, Any]:
     """Put adapters into `model`, train them on the answers in `data`, and write
-    everything to `out`; goes on with a run that was cut off. Chapter: 33_lora.
+    everything to `out`; goes on with a run that was cut off.
 
     Data, packing, held-out part, `report` and result are those of `finetune_sft`.
     Marks of a chat that the tokenizer lacks are added first; their vectors stay as they
     begin. Raises ValueError for wrong data or targets, FileExistsError for a finished
-    run, KeyboardInterrupt after Ctrl-C.
+    run, KeyboardInterrupt after Ctrl-C. Chapter: 33_lora.
     """
     out, o, began = Path(out), options, time.perf_counter()
     template = template or ChatTemplate()

@@ -40,10 +40,12 @@ class Packed(NamedTuple):
 
 def first_fit(lengths: Sequence[int], room: int) -> list[list[int]]:
     """Which documents share a row: the longest first, each into the first row that has
-    room for it (first-fit decreasing; Johnson 1973). Chapter: 32_finetuning.
+    room for it (first-fit decreasing; Johnson 1973).
 
     >>> first_fit([3, 6, 4, 2], room=8)
     [[1, 3], [2, 0]]
+
+    Chapter: 32_finetuning.
     """
     rows, left = list[list[int]](), list[int]()
     for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
@@ -60,10 +62,10 @@ def first_fit(lengths: Sequence[int], room: int) -> list[list[int]]:
 
 def document_mask(documents: Tensor) -> Mask:
     """A mask for packed rows: a place sees itself and what stands before it in its own
-    document. documents (B, T) -> (B, T, T). Chapter: 32_finetuning.
+    document. documents (B, T) -> (B, T, T).
 
     It goes by place, since positions begin anew with each document; so it cannot be
-    used with a cache, and a ValueError says so.
+    used with a cache, and a ValueError says so. Chapter: 32_finetuning.
     """
     T = documents.shape[1]
     same = documents[:, :, None] == documents[:, None, :]                 # (B, T, T)
@@ -79,10 +81,12 @@ def document_mask(documents: Tensor) -> Mask:
 
 def pack_examples(examples: Sequence[Example], seq_length: int, fill: int = 0) -> Packed:
     """Lay documents side by side into rows of `seq_length` places, none cut, none
-    split. Chapter: 32_finetuning.
+    split.
 
     A document of n tokens takes n - 1 places: what each place is to predict stands one
     later, and never in the next document. Raises ValueError for one that is too long.
+
+    Chapter: 32_finetuning.
     """
     kept = [(ids, learned) for ids, learned in examples if len(ids) > 1]
     plan = first_fit([len(ids) - 1 for ids, _ in kept], seq_length)

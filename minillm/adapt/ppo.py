@@ -25,7 +25,10 @@ from .sft import FinetuneOptions
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """The mean of the values where `mask` is True; 0 if nowhere."""
+    """The mean of the values where `mask` is True; 0 if nowhere.
+
+    Chapter: 34_preferences.
+    """
     return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
@@ -99,12 +102,11 @@ class PPOOptions:
 
 
 class PPO:
-    """Proximal policy optimisation of `policy` on the scores of `reward`. Chapter:
-    34_preferences.
+    """Proximal policy optimisation of `policy` on the scores of `reward`.
 
     The critic, which guesses what an answer will earn, starts as the reward model
     (Ouyang et al. 2022, appendix C.4). The reference is a copy of the policy at the
-    start. `step(prompts)` writes answers and learns from them.
+    start. `step(prompts)` writes answers and learns from them. Chapter: 34_preferences.
     """
 
     def __init__(self, policy: Decoder, reward: RewardModel, stop: int | None,
@@ -169,12 +171,12 @@ class PPO:
 def finetune_ppo(model: Decoder, tokenizer: Any, data: Path, out: Path,
                  options: FinetuneOptions, report: Callable[[dict], None]) -> dict:
     """A reward model and then PPO, on a JSONL file of {"prompt", "chosen", "rejected"};
-    the run goes on if `out` holds one that is not done. Chapter: 34_preferences.
+    the run goes on if `out` holds one that is not done.
 
     Each step draws `batch_size` prompts and writes `samples` answers to each, of at
     most twice the longest answer in the data. The reward model is trained for `steps`
     steps too. `learning_rate`, `kl` and `seed` count as well. Raises ValueError as
-    `finetune_dpo` does.
+    `finetune_dpo` does. Chapter: 34_preferences.
     """
     pairs, o = read_pairs(data), options
     stop, batch = check_pairs(model, tokenizer, pairs), pair_batch(pairs, tokenizer)

@@ -45,8 +45,9 @@ def label_pairs(prompts: Sequence[str], first: Sequence[str], second: Sequence[s
                 judge: Callable[[str], float], seed: int,
                 sharpness: float = 1.0) -> list[PreferencePair]:
     """Pairs as a reader labels them who sees `judge`'s scores and follows Bradley and
-    Terry: better by 1 is chosen with probability sigmoid(`sharpness`). Chapter:
-    34_preferences.
+    Terry: better by 1 is chosen with probability sigmoid(`sharpness`).
+
+    Chapter: 34_preferences.
     """
     rng, pairs = random.Random(f"labels {seed}"), []
     for prompt, a, b in zip(prompts, first, second, strict=True):
@@ -77,6 +78,7 @@ def read_pairs(path: str | Path) -> list[PreferencePair]:
 # %% ../../nbs/34_preferences.ipynb #8cbd5213
 def pair_batch(pairs: Sequence[PreferencePair], tokenizer: Any) -> tuple[Tensor, Tensor]:
     """N pairs as 2N rows, all chosen answers first: ids (2N, T), is_answer (2N, T).
+
     Chapter: 34_preferences.
     """
     prompts = [tokenizer.encode(p.prompt) for p in pairs] * 2
@@ -85,7 +87,10 @@ def pair_batch(pairs: Sequence[PreferencePair], tokenizer: Any) -> tuple[Tensor,
 
 
 def batches_of(n: int, size: int, steps: int, seed: int) -> list[Tensor]:
-    """`steps` batches of row numbers below `n`: each epoch in a new order."""
+    """`steps` batches of row numbers below `n`: each epoch in a new order.
+
+    Chapter: 34_preferences.
+    """
     draw = torch.Generator().manual_seed(seed)
     size, rows = min(size, n), torch.empty(0, dtype=torch.long)
     while len(rows) < steps * size:
@@ -94,7 +99,10 @@ def batches_of(n: int, size: int, steps: int, seed: int) -> list[Tensor]:
 
 
 def of_pairs(rows: Tensor, n: int) -> Tensor:
-    """The rows of a batch of `n` pairs that belong to the pairs `rows`."""
+    """The rows of a batch of `n` pairs that belong to the pairs `rows`.
+
+    Chapter: 34_preferences.
+    """
     return torch.cat([rows, rows + n])
 
 
@@ -122,6 +130,9 @@ def train_reward(decoder: Decoder, batch: tuple[Tensor, Tensor], *, steps: int,
 
 @torch.no_grad()
 def pair_accuracy(model: RewardModel, batch: tuple[Tensor, Tensor]) -> float:
-    """The share of pairs whose chosen answer has the higher score."""
+    """The share of pairs whose chosen answer has the higher score.
+
+    Chapter: 34_preferences.
+    """
     chosen, rejected = model.score(*batch).chunk(2)
     return (chosen > rejected).float().mean().item()

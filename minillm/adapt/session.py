@@ -20,6 +20,8 @@ from ..checkpoint.recovery import recover
 
 def about_run(method: str, data: str | Path, options: Any) -> dict[str, Any]:
     """What makes two fine-tuning runs the same: method, options, and the data's hash.
+
+    Chapter: 32_finetuning.
     """
     digest = hashlib.sha256(Path(data).read_bytes()).hexdigest()[:16]
     kept = {k: v for k, v in asdict(options).items() if k != "threads"}
@@ -32,10 +34,9 @@ def open_run(out: Path, model: Decoder, optimizer: torch.optim.Optimizer,
              about: dict[str, Any]) -> int:
     """How many steps of the run in `out` are done: 0 in a fresh folder, else those of
     its last whole checkpoint, from which model, optimizer and random state are taken.
-    Chapter: 32_finetuning.
 
     Raises FileExistsError for a finished run, ValueError for one of other options or
-    data.
+    data. Chapter: 32_finetuning.
     """
     if not (out / "last.json").exists() and not list(out.glob("step-*")): return 0
     recover(out)

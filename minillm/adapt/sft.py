@@ -36,11 +36,13 @@ REPORT_EVERY, SAVE_EVERY = 10, 50                                            # s
 @dataclass(frozen=True)
 class FinetuneOptions:
     """What every method of fine-tuning is told; each uses what it needs. Raises a
-    ValueError that names a value out of range. Chapter: 32_finetuning.
+    ValueError that names a value out of range.
 
     `rank`, `alpha` and `targets` are of low-rank adapters, `beta` is how strongly
     preferences bind to the reference, `samples` answers are written to a prompt, `kl`
     weighs the distance from the reference. `threads` 0 leaves PyTorch's number.
+
+    Chapter: 32_finetuning.
     """
 
     steps: int = 200
@@ -71,10 +73,10 @@ def train_sums(model: Decoder, sums: Sequence[Sum], *, steps: int, lr: float = 1
                until: Callable[[Decoder], bool] | None = None,
                tokenizer: Any = None) -> list[float]:
     """Train `model` on answers to `sums`, in batches drawn by `seed`; return the loss
-    of each step. Chapter: 32_finetuning.
+    of each step.
 
     Every ten steps `until(model)` is asked, and True ends the training.
-    `tokenizer` is `sum_tokenizer()` unless given.
+    `tokenizer` is `sum_tokenizer()` unless given. Chapter: 32_finetuning.
     """
     x, y = sum_batch(sums, tokenizer or sum_tokenizer())                     # (N, T)
     x, y = (t.to(next(model.parameters()).device) for t in (x, y))
@@ -96,8 +98,9 @@ def train_sums(model: Decoder, sums: Sequence[Sum], *, steps: int, lr: float = 1
 # %% ../../nbs/32_finetuning.ipynb #77808723
 def sft_batch(packed: Packed, step: int, batch_size: int, seed: int) -> Packed:
     """The rows of step number `step` (from 0): each epoch goes through all rows once,
-    in an order of its own, and nothing but the number decides it. Chapter:
-    32_finetuning.
+    in an order of its own, and nothing but the number decides it.
+
+    Chapter: 32_finetuning.
     """
     n = len(packed.x)
     index = []
@@ -109,12 +112,15 @@ def sft_batch(packed: Packed, step: int, batch_size: int, seed: int) -> Packed:
 
 @lru_cache(maxsize=4)
 def order(n: int, seed: int) -> list[int]:
-    """The numbers below `n`, shuffled."""
+    """The numbers below `n`, shuffled. Chapter: 32_finetuning."""
     return torch.randperm(n, generator=torch.Generator().manual_seed(seed)).tolist()
 
 
 def packed_loss(model: Decoder, batch: Packed) -> tuple[Tensor, dict[str, Tensor]]:
-    """The model's loss on packed rows, documents apart; and its terms."""
+    """The model's loss on packed rows, documents apart; and its terms.
+
+    Chapter: 32_finetuning.
+    """
     place = next(model.parameters()).device
     b = Packed(*(part.to(place) for part in batch))
     return model.loss(b.x, b.y, positions=b.positions, mask=b.mask)
@@ -126,10 +132,12 @@ def supervise(model: Decoder, batches: Callable[[int], Packed], *, steps: int,
               after: Callable[[int, float], bool | None] | None = None
               ) -> list[float]:
     """Train `model` on `batches(step)` for the steps from `start` to `steps`; return
-    the cross-entropy of each, in nats a learned token. Chapter: 32_finetuning.
+    the cross-entropy of each, in nats a learned token.
 
     The rate rises in the first twentieth and falls to a tenth. `after(step, loss)` is
     called after each step, with the number of steps done; True ends the training.
+
+    Chapter: 32_finetuning.
     """
     optimizer, losses = optimizer or make_adamw(model, lr), list[float]()
     rates = [group["lr"] for group in optimizer.param_groups]
@@ -151,7 +159,10 @@ def supervise(model: Decoder, batches: Callable[[int], Packed], *, steps: int,
 
 @torch.no_grad()
 def held_loss(model: Decoder, packed: Packed, batch_size: int = 16) -> float:
-    """The loss over all learned tokens of packed rows, in nats a token."""
+    """The loss over all learned tokens of packed rows, in nats a token.
+
+    Chapter: 32_finetuning.
+    """
     was_training, total, count = model.training, 0.0, 0
     model.eval()
     for i in range(0, len(packed.x), batch_size):
@@ -180,7 +191,10 @@ def encode_rows(rows: Sequence[dict[str, Any]], template: ChatTemplate,
 
 
 def has_chats(data: str | Path) -> bool:
-    """Whether rows of these JSON lines go through a template."""
+    """Whether rows of these JSON lines go through a template.
+
+    Chapter: 32_finetuning.
+    """
     return any("messages" in row for row in read_rows(data))
 
 
@@ -210,6 +224,8 @@ def follow(steps: int, pressed: Sequence[Any], optimizer: torch.optim.Optimizer,
            save: Callable[[int], Any]) -> Callable[[int, float], bool]:
     """What `supervise` is to do after each step: report and save now and then, and at
     the end; True, which ends the training, once Ctrl-C was `pressed`.
+
+    Chapter: 32_finetuning.
     """
     def after(step: int, loss: float) -> bool:
         stop = bool(pressed)
@@ -226,11 +242,13 @@ def finetune_sft(model: Decoder, tokenizer: Any, data: Path, out: Path,
                  report: Callable[[dict[str, Any]], None] = lambda row: None,
                  template: ChatTemplate | None = None) -> dict[str, Any]:
     """Supervised fine-tuning on the JSON lines `data` into the model folder `out`;
-    returns what came of it. Chapter: 32_finetuning.
+    returns what came of it.
 
     `report` gets a row (step, loss, lr) now and then. A run that was ended goes on
     where its last checkpoint is, to the same weights. Raises ValueError for wrong
     data, FileExistsError for a finished run, KeyboardInterrupt after Ctrl-C.
+
+    Chapter: 32_finetuning.
     """
     out, template, began = Path(out), template or ChatTemplate(), time.perf_counter()
     if options.threads: torch.set_num_threads(options.threads)

@@ -18,10 +18,12 @@ from ..tokenizer.bpe import BPETokenizer
 @torch.no_grad()
 def grow_vocabulary(model: Decoder, n: int, seed: int = 0) -> Decoder:
     """A copy of `model` that knows `n` more tokens, after the old ones; what it says of
-    those stays as it was, up to their share of the softmax. Chapter: 32_finetuning.
+    those stays as it was, up to their share of the softmax.
 
     A new row of the token table (V, D) is drawn from the normal distribution of the old
     rows (Hewitt 2021), so that a new token is neither certain nor impossible.
+
+    Chapter: 32_finetuning.
     """
     require(n >= 0, f"n={n} must be 0 or more")
     c, generator = model.config, torch.Generator().manual_seed(seed)
@@ -39,9 +41,11 @@ def grow_vocabulary(model: Decoder, n: int, seed: int = 0) -> Decoder:
 def add_tokens(model: Decoder, tokenizer: Any, names: Sequence[str],
                seed: int = 0) -> tuple[Decoder, Any]:
     """Model and tokenizer with these special tokens; both as they are if they have them
-    all. Chapter: 32_finetuning.
+    all.
 
     Raises ValueError for a tokenizer to which none can be added.
+
+    Chapter: 32_finetuning.
     """
     new = [name for name in names if name not in getattr(tokenizer, "specials", {})]
     if not new: return model, tokenizer

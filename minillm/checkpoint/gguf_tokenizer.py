@@ -13,7 +13,7 @@ from ..tokenizer.bpe import SPLIT
 
 
 def gguf_library() -> Any:
-    """The package gguf, or an ImportError with the remedy."""
+    """The package gguf, or an ImportError with the remedy. Chapter: 36_quantization."""
     try: import gguf
     except ImportError:
         raise ImportError('GGUF files need the package gguf: '
@@ -22,7 +22,10 @@ def gguf_library() -> Any:
 
 
 def patterns(about: dict[str, Any]) -> Iterator[str]:
-    """The regular expressions by which a `tokenizer.json` cuts a text into pieces."""
+    """The regular expressions by which a `tokenizer.json` cuts a text into pieces.
+
+    Chapter: 36_quantization.
+    """
     first = about.get("pre_tokenizer") or {}
     for part in first.get("pretokenizers", [first]):
         if part.get("type") == "Split": yield part["pattern"].get("Regex", "")
@@ -33,6 +36,8 @@ def patterns(about: dict[str, Any]) -> Iterator[str]:
 def byte_pairs(tokenizer: Any) -> dict[str, Any]:
     """A byte-pair tokenizer, ours or of the ecosystem, as the content of its
     `tokenizer.json`; a ValueError if it cuts texts in another way than GPT-2.
+
+    Chapter: 36_quantization.
     """
     kind = getattr(tokenizer, "kind", None)
     inner = getattr(tokenizer, "inner", None)
@@ -47,7 +52,7 @@ def byte_pairs(tokenizer: Any) -> dict[str, Any]:
 
 def add_tokenizer(writer: Any, tokenizer: Any, vocab_size: int) -> None:
     """Byte-pair encoding as llama.cpp knows it from GPT-2: tokens in printable letters,
-    merges in their order, special tokens marked.
+    merges in their order, special tokens marked. Chapter: 36_quantization.
     """
     if tokenizer is None:
         writer.add_tokenizer_model("no_vocab")

@@ -11,7 +11,7 @@ from typing import Any
 
 def find_run(checkpoint: Path) -> Path:
     """The run's folder of a checkpoint: itself, or the one above `step-…`; it must hold
-    the tokenizer.
+    the tokenizer. Chapter: 90_cli.
     """
     if not checkpoint.exists():
         raise FileNotFoundError(f"{checkpoint} does not exist; train a model with "
@@ -24,7 +24,7 @@ def find_run(checkpoint: Path) -> Path:
 
 def checked_prompt(tokenizer: Any, text: str, context: int) -> list[int]:
     """Token ids of the prompt; a ValueError if it is empty or longer than the model's
-    context.
+    context. Chapter: 90_cli.
     """
     if not text: raise ValueError("the prompt is empty; give some text to go on from")
     ids = getattr(tokenizer, "prompt", tokenizer.encode)(text)
@@ -37,6 +37,8 @@ def checked_prompt(tokenizer: Any, text: str, context: int) -> list[int]:
 def open_model(source: Path, device: Any) -> tuple[Any, Any, set[int]]:
     """Model, tokenizer and end tokens of a run's folder, or of an exported or
     quantized one. Weights of a type that is slow on `device` are read into float32.
+
+    Chapter: 90_cli.
     """
     from minillm.checkpoint.huggingface import is_exported, load_pretrained, stop_ids
     from minillm.processor import in_quick_type
@@ -64,19 +66,22 @@ def open_model(source: Path, device: Any) -> tuple[Any, Any, set[int]]:
 
 
 def is_quantized(folder: Path) -> bool:
-    """Whether `minillm quantize` wrote this folder."""
+    """Whether `minillm quantize` wrote this folder. Chapter: 90_cli."""
     return (folder / "quantization.json").exists()
 
 
 def ends_of(tokenizer: Any) -> set[int]:
-    """The tokens that end a text, or an answer."""
+    """The tokens that end a text, or an answer. Chapter: 90_cli."""
     from minillm.data.bins import end_of_text
     ends = {end_of_text(tokenizer), getattr(tokenizer, "specials", {}).get("<|end|>")}
     return {i for i in ends if i is not None}
 
 
 def own_template(folder: Path) -> Any:
-    """The chat template that a model folder brings, None if it brings none."""
+    """The chat template that a model folder brings, None if it brings none.
+
+    Chapter: 90_cli.
+    """
     from minillm.data.chat import ChatTemplate
     from minillm.files import read_json
     config = folder / "tokenizer_config.json"
@@ -87,7 +92,7 @@ def own_template(folder: Path) -> Any:
 
 def open_voice(checkpoint: Path | None, pretrained: str | None, device: str) -> Any:
     """Who writes: a run's folder, a pretrained one, or else the model that comes with
-    the package.
+    the package. Chapter: 90_cli.
     """
     from minillm.device import pick_device
     from minillm.checkpoint.huggingface import find_folder

@@ -38,7 +38,7 @@ Matrices = dict[str, Entry]
 
 
 def own_matrices(model: Decoder) -> Matrices:
-    """Our linear layers under our own names."""
+    """Our linear layers under our own names. Chapter: 33_lora."""
     weights = [f"{name}.weight" for name in (*linear_names(model), *lora_layers(model))]
     return {module(w): Entry(w, (w,)) for w in weights}
 
@@ -46,7 +46,7 @@ def own_matrices(model: Decoder) -> Matrices:
 def matrices(model: Decoder) -> Matrices:
     """The linear layers by the names that they have when the model is exported;
     several of ours may stand in one of theirs. Our own names where no family of
-    exported models can hold the model.
+    exported models can hold the model. Chapter: 33_lora.
     """
     try: family, config = choose_family(model.config), plain(model.config)
     except ValueError: return own_matrices(model)
@@ -56,13 +56,13 @@ def matrices(model: Decoder) -> Matrices:
 
 
 def module(parameter: str) -> str:
-    """The module of a parameter: its name without the last part."""
+    """The module of a parameter: its name without the last part. Chapter: 33_lora."""
     return parameter.rpartition(".")[0]
 
 
 def is_transposed(entry: Entry) -> bool:
     """Whether a family stores this matrix (in, out), as GPT-2 does: then what is cut
-    from it is a view whose rows lie apart.
+    from it is a view whose rows lie apart. Chapter: 33_lora.
     """
     try: return entry.cut(empty(6, 6, device="meta"))[0].stride(-1) != 1
     except RuntimeError: return False           # cut head by head, which nobody turns
@@ -72,11 +72,11 @@ def save_adapter(model: Decoder, folder: str | Path, base: str | None = None, *,
                  own_names: bool = False) -> None:
     """Write the adapters of a model as `peft` does, under the names that the exported
     model has (`base` says where that is); with `own_names`, or where no family can
-    hold the model, under ours. Chapter: 33_lora.
+    hold the model, under ours.
 
     `export_pretrained` of the model without its adapters writes the other half. Raises
     ValueError for a model without adapters, or for some that have no place in the
-    exported one; FileExistsError if the folder holds something.
+    exported one; FileExistsError if the folder holds something. Chapter: 33_lora.
     """
     layers = lora_layers(model)
     if not layers: raise ValueError("the model has no adapters; call add_lora first")
@@ -104,7 +104,7 @@ def save_adapter(model: Decoder, folder: str | Path, base: str | None = None, *,
 def check_expert_adapters(layers: Mapping[str, LoRALinear], names: Mapping[str, str]) -> None:
     """Raise a ValueError unless the adapters on experts are on all of them, and on
     their W_down at least: `transformers` keeps all experts in one tensor, and gate and
-    up in one, which `peft` adapts only then.
+    up in one, which `peft` adapts only then. Chapter: 33_lora.
     """
     def by_kind(all_names: Iterable[str]) -> dict[str, set[str]]:
         kinds: dict[str, set[str]] = {}
@@ -122,7 +122,10 @@ def check_expert_adapters(layers: Mapping[str, LoRALinear], names: Mapping[str, 
 
 def describe(layers: Mapping[str, LoRALinear], names: list[str],
              base: str | None) -> dict[str, Any]:
-    """`adapter_config.json` of these layers, among all matrices `names`."""
+    """`adapter_config.json` of these layers, among all matrices `names`.
+
+    Chapter: 33_lora.
+    """
     ranks = {name: len(layer.A) for name, layer in layers.items()}
     alphas = {name: layer.alpha for name, layer in layers.items()}
     first = next(iter(layers))
@@ -141,6 +144,8 @@ def short_names(chosen: list[str], names: list[str]) -> list[str]:
 
     >>> short_names(["a.q", "b.q"], ["a.q", "b.q", "a.k"])
     ['q']
+
+    Chapter: 33_lora.
     """
     short = {name.rpartition(".")[2] for name in chosen}
     meant = {name for name in names if name.rpartition(".")[2] in short}
@@ -149,10 +154,12 @@ def short_names(chosen: list[str], names: list[str]) -> list[str]:
 # %% ../../nbs/33_lora.ipynb #1b4fa3ab
 def load_adapter(model: Decoder, folder: str | Path) -> Decoder:
     """Put the adapters of a folder in peft's layout into the model that they were
-    made for; everything else is frozen. Chapter: 33_lora.
+    made for; everything else is frozen.
 
     Raises ValueError or FileNotFoundError, with the remedy and before the model is
     changed, for what is damaged, does not fit or is another method than LoRA.
+
+    Chapter: 33_lora.
     """
     folder = Path(folder)
     c, tensors = read_adapter(folder)
@@ -181,7 +188,10 @@ def load_adapter(model: Decoder, folder: str | Path) -> Decoder:
 
 
 def read_adapter(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Config and tensors of a folder in peft's layout, if both can be used."""
+    """Config and tensors of a folder in peft's layout, if both can be used.
+
+    Chapter: 33_lora.
+    """
     c = read_object(folder / CONFIG)
     kind, bias = c.get("peft_type"), c.get("bias", "none")
     more = [key for key in UNSUPPORTED if c.get(key)]
@@ -200,7 +210,10 @@ def read_adapter(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def pairs_of(tensors: Mapping[str, Tensor],
              folder: Path) -> dict[str, dict[str, Tensor]]:
-    """{"...q_proj": {"A": (r, in), "B": (out, r)}, ...} of an adapter's tensors."""
+    """{"...q_proj": {"A": (r, in), "B": (out, r)}, ...} of an adapter's tensors.
+
+    Chapter: 33_lora.
+    """
     pairs: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         match = ADAPTER_KEY.fullmatch(key)
@@ -219,7 +232,7 @@ def pairs_of(tensors: Mapping[str, Tensor],
 
 def alpha_of(c: Mapping[str, Any], name: str, rank: int) -> float:
     """The alpha that `LoRALinear` needs for a module: peft may have one for each, and
-    may divide by the root of the rank.
+    may divide by the root of the rank. Chapter: 33_lora.
     """
     patterns = c.get("alpha_pattern") or {}
     for pattern in patterns:
@@ -233,7 +246,10 @@ def alpha_of(c: Mapping[str, Any], name: str, rank: int) -> float:
 
 def check_shapes(model: nn.Module, found: Mapping[str, tuple[Tensor, Tensor, float]],
                  folder: Path) -> None:
-    """Raise a ValueError that names the first pair that does not fit its matrix."""
+    """Raise a ValueError that names the first pair that does not fit its matrix.
+
+    Chapter: 33_lora.
+    """
     for name, (A, B, _) in found.items():
         layer: Any = model.get_submodule(name)
         want, have = (layer.out_features, layer.in_features), (len(B), A.shape[1])

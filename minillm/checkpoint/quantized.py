@@ -30,7 +30,7 @@ QUANTIZED_FILES = ("quantization.json", "quantized.safetensors")
 
 def kept_tensors(model: nn.Module) -> dict[str, Tensor]:
     """All that a quantized model keeps, by name; a tied head once, floats in 16 bits
-    where that changes nothing.
+    where that changes nothing. Chapter: 36_quantization.
     """
     tensors, seen = {}, set()
     for name, t in model.state_dict().items():
@@ -45,9 +45,9 @@ def save_quantized(model: Decoder, folder: str | Path, tokenizer: Any = None,
                    **notes: Any) -> Path:
     """Write a quantized model to a new folder, which appears when it is complete:
     `quantized.safetensors`, `quantization.json`, the tokenizer. `notes` are written
-    down too. Chapter: 36_quantization.
+    down too.
 
-    Raises FileExistsError if the folder holds something.
+    Raises FileExistsError if the folder holds something. Chapter: 36_quantization.
     """
     layers = {name: {"shape": m.shape, "scheme": asdict(m.scheme)}
               for name, m in model.named_modules()
@@ -62,7 +62,10 @@ def save_quantized(model: Decoder, folder: str | Path, tokenizer: Any = None,
 
 
 def read_quantized(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The two files of a folder; one clear ValueError if they are not whole."""
+    """The two files of a folder; one clear ValueError if they are not whole.
+
+    Chapter: 36_quantization.
+    """
     again = "quantize the model again, or fetch the folder again"
     try:
         about, file = read_json(folder / QUANTIZED_FILES[0]), folder / QUANTIZED_FILES[1]
@@ -80,9 +83,11 @@ def read_quantized(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def load_quantized(folder: str | Path) -> tuple[Decoder, Any]:
     """The model and the tokenizer (or None) that `save_quantized` wrote: the same
-    logits, bit by bit. Chapter: 36_quantization.
+    logits, bit by bit.
 
     Raises ValueError or FileNotFoundError, with the remedy, for what does not fit.
+
+    Chapter: 36_quantization.
     """
     folder = Path(folder)
     about, tensors = read_quantized(folder)
@@ -109,7 +114,7 @@ def load_quantized(folder: str | Path) -> tuple[Decoder, Any]:
 
 def restored(name: str, layer: dict[str, Any], own: dict[str, Any],
              model: Decoder) -> nn.Module:
-    """One layer from its tensors."""
+    """One layer from its tensors. Chapter: 36_quantization."""
     codes, scales = own["codes"], own["scales"]
     if codes is None or scales is None:
         raise ValueError(f"the quantized layer {name} is missing; quantize again")
@@ -132,10 +137,12 @@ def quantize_folder(source: str | Path, out: str | Path, scheme: str = "int8", *
                     method: str = "round", text: str | Path | None = None,
                     group: int | None = None, table: bool = False) -> dict[str, Any]:
     """Quantize the model in a folder and write it to another; what
-    `minillm quantize` calls. Chapter: 36_quantization.
+    `minillm quantize` calls.
 
     `scheme` is one of `SCHEMES`, or "f32", "f16", "q8_0" for a GGUF file at `out`.
     `text` is a file for calibration, which "gptq" and "awq" need. Returns sizes.
+
+    Chapter: 36_quantization.
     """
     if (Path(source) / QUANTIZED_FILES[0]).exists():
         raise ValueError(f"{source} is quantized already; give the folder it was made "

@@ -81,6 +81,8 @@ def byte_letters() -> list[str]:
 
     >>> byte_letters()[ord(" ")], byte_letters()[ord("a")]
     ('Ġ', 'a')
+
+    Chapter: 26_pretrained.
     """
     visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
     hidden = [b for b in range(256) if b not in visible]
@@ -90,7 +92,7 @@ def byte_letters() -> list[str]:
 
 
 def bpe_as_json(tokenizer: BPETokenizer) -> Any:
-    """Our byte-pair encoding as a `tokenizers.Tokenizer`."""
+    """Our byte-pair encoding as a `tokenizers.Tokenizer`. Chapter: 26_pretrained."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     letters = byte_letters()
     names = ["".join(letters[b] for b in name) for name in tokenizer.names]
@@ -105,7 +107,7 @@ def bpe_as_json(tokenizer: BPETokenizer) -> Any:
 
 
 def characters_as_json(tokenizer: CharTokenizer) -> Any:
-    """Our character tokenizer as a `tokenizers.Tokenizer`."""
+    """Our character tokenizer as a `tokenizers.Tokenizer`. Chapter: 26_pretrained."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     made = Tokenizer(models.WordLevel({c: i for i, c in enumerate(tokenizer.chars)}))
     made.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
@@ -121,6 +123,8 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:
     """Write `tokenizer.json` and `tokenizer_config.json` as `transformers` reads them.
 
     Raises ValueError for a tokenizer that the format cannot hold.
+
+    Chapter: 26_pretrained.
     """
     from minillm.files import write_json
     if tokenizer.kind in CONVERTERS:

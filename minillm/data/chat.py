@@ -27,7 +27,10 @@ DEFAULT_TEMPLATE = """\
 
 
 def check_messages(messages: Sequence[Message]) -> None:
-    """Raise a ValueError that names the first message that is none."""
+    """Raise a ValueError that names the first message that is none.
+
+    Chapter: 32_finetuning.
+    """
     require(len(messages) > 0, "the chat has no messages; give at least one")
     for i, m in enumerate(messages, 1):
         require(isinstance(m, dict) and {"role", "content"} <= m.keys(),
@@ -41,7 +44,7 @@ def check_messages(messages: Sequence[Message]) -> None:
 # %% ../../nbs/32_finetuning.ipynb #3c63a9e4
 class ChatTemplate:
     """How a conversation is written as one text: a Jinja template, as tokenizers of
-    other models bring it. Chapter: 32_finetuning.
+    other models bring it.
 
     It runs in a sandbox with a budget. Raises ValueError for a template that is not
     valid, reaches for what it should not, or runs without end; ImportError without
@@ -49,6 +52,8 @@ class ChatTemplate:
 
     >>> ChatTemplate().render([{"role": "user", "content": "Hello"}], True)
     '<|user|> Hello<|end|><|assistant|>'
+
+    Chapter: 32_finetuning.
     """
 
     def __init__(self, source: str = DEFAULT_TEMPLATE) -> None:
@@ -110,14 +115,17 @@ def special_ids(tokenizer: Any) -> dict[str, int]:
 
 def guard_specials(text: str, specials: Iterable[str], guard: str) -> str:
     """`text` with `guard` around each character with which a special token begins or
-    ends, so that none can be read in it, or half in it.
+    ends, so that none can be read in it, or half in it. Chapter: 32_finetuning.
     """
     edges = {c for s in specials for c in (s[0], s[-1])}
     return "".join(guard + c + guard if c in edges else c for c in text)
 
 
 def guarded_message(value: Any, specials: Iterable[str], guard: str) -> Any:
-    """The same for all texts of a message but its role, which is one of a few."""
+    """The same for all texts of a message but its role, which is one of a few.
+
+    Chapter: 32_finetuning.
+    """
     if isinstance(value, str): return guard_specials(value, specials, guard)
     if isinstance(value, list):
         return [guarded_message(v, specials, guard) for v in value]
@@ -129,7 +137,7 @@ def guarded_message(value: Any, specials: Iterable[str], guard: str) -> Any:
 def encode_rendered(tokenizer: Any, text: str, specials: dict[str, int],
                     guard: str) -> list[int]:
     """Ids of a rendered text: special tokens where the template wrote them, everything
-    else as plain text, without guards.
+    else as plain text, without guards. Chapter: 32_finetuning.
     """
     if not specials: return tokenizer.encode(text.replace(guard, ""))
     longest = sorted(specials, key=len, reverse=True)
@@ -142,7 +150,10 @@ def encode_rendered(tokenizer: Any, text: str, specials: dict[str, int],
 
 def stretches(template: ChatTemplate, messages: Sequence[Message], prompt: bool,
               variables: dict[str, Any]) -> list[tuple[str, bool]]:
-    """The rendered text in pieces, and which of them the assistant wrote."""
+    """The rendered text in pieces, and which of them the assistant wrote.
+
+    Chapter: 32_finetuning.
+    """
     pieces, done = list[tuple[str, bool]](), ""
     ends = [i for i, m in enumerate(messages) if m["role"] == "assistant"]
     cuts = [cut for i in ends for cut in ((i, True, False), (i + 1, False, True))]
@@ -160,11 +171,13 @@ def encode_chat(template: ChatTemplate, tokenizer: Any, messages: Sequence[Messa
                 add_generation_prompt: bool = False,
                 **variables: Any) -> tuple[list[int], list[bool]]:
     """The ids of a conversation, and which of them the model is to learn: the
-    assistant's words and the token that ends them. Chapter: 32_finetuning.
+    assistant's words and the token that ends them.
 
     Special tokens stand only where the template wrote them: a name of one in a message
     is plain text. The ids up to an answer are those that a chat gives the model.
     Raises ValueError if the template writes a message otherwise when more follow.
+
+    Chapter: 32_finetuning.
     """
     check_messages(messages)
     specials = special_ids(tokenizer)
@@ -189,7 +202,10 @@ def encode_prompt(template: ChatTemplate, tokenizer: Any, messages: Sequence[Mes
 
 # %% ../../nbs/32_finetuning.ipynb #fe0278d0
 def check_row(row: Any) -> dict[str, Any]:
-    """The row itself; a ValueError if it is no example of an answer."""
+    """The row itself; a ValueError if it is no example of an answer.
+
+    Chapter: 32_finetuning.
+    """
     require(isinstance(row, dict), "it is no JSON object")
     if "completion" in row and "messages" not in row:
         for part in ("prompt", "completion"):
@@ -206,10 +222,10 @@ def check_row(row: Any) -> dict[str, Any]:
 
 def read_rows(path: str | Path) -> list[dict[str, Any]]:
     """The examples of a JSON-lines file: `{"messages": [...]}` or `{"prompt": ...,
-    "completion": ...}` a line. Chapter: 32_finetuning.
+    "completion": ...}` a line.
 
     Raises a ValueError that names the first line which is neither, or has no answer to
-    learn.
+    learn. Chapter: 32_finetuning.
     """
     rows = []
     for number, line in enumerate(read_text(path).splitlines(), 1):

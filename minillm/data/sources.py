@@ -29,7 +29,10 @@ PIECE = 1 << 16                      # characters of a text that are held at a t
 
 
 def import_datasets() -> Any:
-    "The `datasets` library, or an `ImportError` that says how to get it."
+    """The `datasets` library, or an `ImportError` that says how to get it.
+
+    Chapter: 04_corpora.
+    """
     try:
         import datasets
     except ImportError:
@@ -39,7 +42,10 @@ def import_datasets() -> Any:
 
 
 def ending(path: Path) -> str:
-    """What kind of file a name promises: `.jsonl` for `a.jsonl` and `a.jsonl.gz`."""
+    """What kind of file a name promises: `.jsonl` for `a.jsonl` and `a.jsonl.gz`.
+
+    Chapter: 04_corpora.
+    """
     suffix = path.suffix.lower()
     return Path(path.stem).suffix.lower() if suffix in PACKED else suffix
 
@@ -47,7 +53,7 @@ def ending(path: Path) -> str:
 def stream_source(name: str | Path, split: str = "train", column: str | None = None,
                   subset: str | None = None) -> Iterator[DocumentPart]:
     """The documents of a source in pieces, so that not even one of them must fit into
-    memory. Chapter: 04_corpora.
+    memory.
 
     A text file is one document; a folder gives one for each text file in it, in the
     order of their paths; a table (json, jsonl, csv, tsv, parquet, arrow) or a data set
@@ -55,6 +61,8 @@ def stream_source(name: str | Path, split: str = "train", column: str | None = N
     `subset` choose a part of a data set by name. Raises `FileNotFoundError` for a path
     or name that leads nowhere, `ValueError` for an empty file, one that is not UTF-8,
     or an unknown column or split, `ImportError` for a library that is missing.
+
+    Chapter: 04_corpora.
     """
     document = 0
     for text, ends in read_source(Path(name), str(name), split, column, subset):
@@ -74,7 +82,10 @@ def load_source(name: str | Path, split: str = "train", column: str | None = Non
 
 def read_source(path: Path, name: str, split: str, column: str | None,
                 subset: str | None) -> Iterator[tuple[str, bool]]:
-    """The texts of a source, each with whether a document ends with it."""
+    """The texts of a source, each with whether a document ends with it.
+
+    Chapter: 04_corpora.
+    """
     if path.is_dir() and any((path / f"dataset_{what}.json").exists()
                              for what in ("info", "dict")):
         yield from whole_documents(load_saved(path, split, column))
@@ -85,12 +96,15 @@ def read_source(path: Path, name: str, split: str, column: str | None,
 
 
 def whole_documents(documents: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """Documents that come in one piece each."""
+    """Documents that come in one piece each. Chapter: 04_corpora."""
     for document in documents: yield document, True
 
 # %% ../../nbs/04_corpora.ipynb #8ef9dc37
 def open_packed(path: Path) -> Any:
-    """The bytes of a file, unpacked if its name ends in .gz or .zst."""
+    """The bytes of a file, unpacked if its name ends in .gz or .zst.
+
+    Chapter: 04_corpora.
+    """
     existing_file(path)
     if path.suffix.lower() == ".gz": return gzip.open(path, "rb")
     if path.suffix.lower() != ".zst": return open(path, "rb")
@@ -103,10 +117,9 @@ def open_packed(path: Path) -> Any:
 
 def read_pieces(path: Path, size: int | None = None) -> Iterator[tuple[str, bool]]:
     """The text of a UTF-8 file in pieces of at most `size` characters, each with
-    whether it is the last; joined they are what `read_text` returns. Chapter:
-    04_corpora.
+    whether it is the last; joined they are what `read_text` returns.
 
-    Raises what `read_text` raises, when it comes to the place.
+    Raises what `read_text` raises, when it comes to the place. Chapter: 04_corpora.
     """
     size, held, seen = size or PIECE, "", False
     for text in decoded_blocks(path):
@@ -123,6 +136,8 @@ def read_pieces(path: Path, size: int | None = None) -> Iterator[tuple[str, bool
 def decoded_blocks(path: Path, block: int = 1 << 16) -> Iterator[str]:
     """The blocks of a file as text, without a BOM, with `\\n` at every line end;
     `ValueError` with the place of the first byte that is not UTF-8.
+
+    Chapter: 04_corpora.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     lines, place, first = io.IncrementalNewlineDecoder(None, translate=True), 0, True
@@ -150,7 +165,7 @@ def decoded_blocks(path: Path, block: int = 1 << 16) -> Iterator[str]:
 
 def looks_like_path(name: str) -> bool:
     """Whether a name that does not exist was meant as a file: it has a text's ending,
-    or too many or odd slashes.
+    or too many or odd slashes. Chapter: 04_corpora.
     """
     if ending(Path(name)) in TEXTS or Path(name).suffix.lower() in PACKED: return True
     if name.startswith((".", "~")): return True
@@ -160,7 +175,7 @@ def looks_like_path(name: str) -> bool:
 def load_folder(folder: Path,
                 column: str | None = None) -> Iterator[tuple[str, bool]]:
     """The documents of every text file and table below `folder`, in the order of their
-    paths. Empty files are skipped.
+    paths. Empty files are skipped. Chapter: 04_corpora.
     """
     files = sorted(p for p in folder.rglob("*") if p.is_file()
                    and ending(p) in {*TEXTS, *TABLE_FORMATS})
@@ -172,7 +187,10 @@ def load_folder(folder: Path,
 
 
 def load_saved(folder: Path, split: str, column: str | None = None) -> Iterator[str]:
-    """The rows of a data set that `datasets` wrote with `save_to_disk`."""
+    """The rows of a data set that `datasets` wrote with `save_to_disk`.
+
+    Chapter: 04_corpora.
+    """
     found = import_datasets().load_from_disk(str(folder))
     if isinstance(found, dict) and split not in found:
         raise ValueError(f"{folder} has no split {split!r}; choose one with --split: "
@@ -183,7 +201,7 @@ def load_saved(folder: Path, split: str, column: str | None = None) -> Iterator[
 
 def load_table(path: Path, column: str | None = None) -> Iterator[str]:
     """One document for each row of a JSON, CSV or Parquet file, read as a stream
-    (nothing is copied to a cache).
+    (nothing is copied to a cache). Chapter: 04_corpora.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file; check the path")
@@ -207,7 +225,7 @@ def load_table(path: Path, column: str | None = None) -> Iterator[str]:
 def pick_column(rows: Iterable[dict[str, Any]], column: str | None,
                 source: str) -> Iterator[str]:
     """The text of each row: `column`, else the one called `text`, else the only one
-    that holds text.
+    that holds text. Chapter: 04_corpora.
     """
     for row in rows:
         if column is None:
@@ -225,7 +243,7 @@ def pick_column(rows: Iterable[dict[str, Any]], column: str | None,
 def load_from_hub(name: str, split: str = "train", column: str | None = None,
                   subset: str | None = None) -> Iterator[str]:
     """One document for each row of a data set on the Hugging Face hub (or of its local
-    copy when `HF_HUB_OFFLINE=1`).
+    copy when `HF_HUB_OFFLINE=1`). Chapter: 04_corpora.
     """
     datasets = import_datasets()
     if not hub_in_reach():
@@ -244,7 +262,7 @@ def load_from_hub(name: str, split: str = "train", column: str | None = None,
 
 def hub_in_reach() -> bool:
     """Whether asking the hub can succeed: its address resolves, a proxy is set, or the
-    local copies are wanted.
+    local copies are wanted. Chapter: 04_corpora.
     """
     names = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HTTPS_PROXY", "https_proxy",
              "ALL_PROXY", "all_proxy")
@@ -262,12 +280,12 @@ def prepare(source: str | Path | Iterable[str] | Callable[[], Iterator[str]],
             progress: Progress | None = None, *, workers: int = 1, seed: int = 0,
             ranks: str | Path | None = None, resume: bool = False,
             about: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-    """From a source to a data folder; returns its meta data. Chapter: 04_corpora.
+    """From a source to a data folder; returns its meta data.
 
     `source` is a path, a name, documents, or a function that begins to yield documents
     anew at each call. `tokenizer` is a kind (char, word, bpe, sentencepiece), `gpt2`,
     or the path of a saved one. `options` go to `stream_source` (split, column, subset).
-    Raises what `stream_source` and `prepare_pieces` raise.
+    Raises what `stream_source` and `prepare_pieces` raise. Chapter: 04_corpora.
     """
     plan = Plan(str(tokenizer), vocab_size, val_fraction, seed,
                 None if ranks is None else str(ranks))

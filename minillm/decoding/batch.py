@@ -41,6 +41,8 @@ def mark_ends(steps: Iterable[Tensor],
     >>> steps = [torch.tensor([4, 9]), torch.tensor([9, 3]), torch.tensor([8, 3])]
     >>> list(mark_ends(steps, {9}))
     [[4, None], [None, None]]
+
+    Chapter: 20_cache.
     """
     over: set[int] = set()
     for step in steps:
@@ -104,7 +106,10 @@ def write_texts(model: Decoder, tokenizer: Any, prompts: Sequence[Sequence[int]]
 def grow_texts(tokenizer: Any, prompts: Sequence[Sequence[int]],
                steps: Iterable[list[int | None]],
                stop_strings: Collection[str] = ()) -> Iterator[list[str]]:
-    """The pieces of text that tokens make, step by step and row by row."""
+    """The pieces of text that tokens make, step by step and row by row.
+
+    Chapter: 20_cache.
+    """
     texts = [GrowingText(tokenizer, prompt) for prompt in prompts]
     stops = [StopStrings(stop_strings) for _ in prompts]
     over = [False] * len(texts)

@@ -15,7 +15,7 @@ from ..models.decoder import Decoder
 
 
 class Reply(NamedTuple):
-    """What a model said, and whether it ended by itself."""
+    """What a model said, and whether it ended by itself. Chapter: 32_finetuning."""
 
     text: str
     ended: bool
@@ -37,10 +37,10 @@ def end_token(template: ChatTemplate, tokenizer: Any) -> int:
 def answer_chats(model: Decoder, tokenizer: Any, template: ChatTemplate,
                  chats: Sequence[Sequence[Message]], *, max_tokens: int = 24,
                  batch_size: int = 50, **options: Any) -> list[Reply]:
-    """The model's next message in each conversation. Chapter: 32_finetuning.
+    """The model's next message in each conversation.
 
     `options` (sampler, generator) as for `write_tokens`; the most probable token by
-    default.
+    default. Chapter: 32_finetuning.
     """
     end, answers = end_token(template, tokenizer), list[Reply]()
     for i in range(0, len(chats), batch_size):

@@ -65,11 +65,13 @@ class StopStrings:
 
     `add(text)` returns what can be shown, and holds back what may be the beginning of
     a stop string; `found` says that one is complete; `end()` gives back what is held.
-    Raises ValueError for an empty stop string. Chapter: 19_sampling.
+    Raises ValueError for an empty stop string.
 
     >>> stop = StopStrings(["END"])
     >>> [stop.add(t) for t in ("the E", "N", "E", "ND!")], stop.found
     (['the ', '', 'EN', ''], True)
+
+    Chapter: 19_sampling.
     """
 
     def __init__(self, stops: Iterable[str] = ()) -> None:
@@ -100,6 +102,8 @@ def stop_overlap(text: str, stop: str) -> int:
 
     >>> overlap("the EN", "END"), overlap("the", "END")
     (2, 0)
+
+    Chapter: 19_sampling.
     """
     return next((n for n in range(min(len(stop) - 1, len(text)), 0, -1)
                  if text.endswith(stop[:n])), 0)

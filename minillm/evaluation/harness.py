@@ -45,6 +45,7 @@ LOWER = ("bits_per_byte",)                                 # the fewer the bette
 def write_harness_tasks(folder: str | Path,
                         tasks: dict[str, Sequence[dict[str, Any]]]) -> Path:
     """The harness's task files for some examples by task name: YAML beside JSON lines.
+
     Chapter: 39_evaluation.
     """
     folder = Path(folder)
@@ -75,9 +76,11 @@ def export_folder(model: Decoder, tokenizer: Any, folder: str | Path) -> Path:
 
 # %% ../../nbs/39_evaluation.ipynb #204cd9dc
 class HarnessModel(LM):
-    """A `ModelScorer` as the harness asks for it. Chapter: 39_evaluation.
+    """A `ModelScorer` as the harness asks for it.
 
     Requests carry `args`: (context, continuation), (text,), or (context, options).
+
+    Chapter: 39_evaluation.
     """
 
     def __init__(self, scorer: ModelScorer) -> None:
@@ -110,7 +113,7 @@ class HarnessModel(LM):
 # %% ../../nbs/39_evaluation.ipynb #6d04d8fd
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Without the harness's progress bars and warnings."""
+    """Without the harness's progress bars and warnings. Chapter: 39_evaluation."""
     import datasets
     from transformers.utils import logging as bars
     logger = logging.getLogger("lm_eval")

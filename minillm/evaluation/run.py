@@ -31,20 +31,29 @@ Figure = dict[str, Any]
 
 def figure(task: str, name: str, value: float, low: float, high: float, n: int
            ) -> Figure:
-    """One measured figure with its interval, as tables and records hold it."""
+    """One measured figure with its interval, as tables and records hold it.
+
+    Chapter: 39_evaluation.
+    """
     return {"task": task, "figure": name, "value": float(value), "low": float(low),
             "high": float(high), "n": n}
 
 
 def share_figure(task: str, name: str, hits: np.ndarray) -> Figure:
-    """The share of 1.0 in `hits` (n,), with Wilson's interval."""
+    """The share of 1.0 in `hits` (n,), with Wilson's interval.
+
+    Chapter: 39_evaluation.
+    """
     return figure(task, name, hits.mean(), *wilson(int(hits.sum()), len(hits)),
                   n=len(hits))
 
 # %% ../../nbs/39_evaluation.ipynb #4c9050c3
 def measure_choices(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]]
                     ) -> list[Figure]:
-    """Share right by each rule, and the calibration error by the sums."""
+    """Share right by each rule, and the calibration error by the sums.
+
+    Chapter: 39_evaluation.
+    """
     scores = score_choices(scorer, rows)
     hits = right(scores)
     pairs = np.stack([confidences([s.sums for s in scores]), hits], 1)
@@ -56,7 +65,10 @@ def measure_choices(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]]
 
 def measure_texts(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]],
                   stride: int | None = None) -> list[Figure]:
-    """Bits a byte and perplexity a token, drawn text by text."""
+    """Bits a byte and perplexity a token, drawn text by text.
+
+    Chapter: 39_evaluation.
+    """
     found = text_figures(scorer, [row["text"] for row in rows], stride)
     bits = bootstrap(np.stack([found["nats"] / np.log(2), found["bytes"]], 1), ratio)
     nats = bootstrap(np.stack([found["nats"], found["tokens"]], 1), ratio)
@@ -75,7 +87,10 @@ def measure(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]],
 
 
 def measure_judge(scorer: ModelScorer, n: int, seed: int = 0) -> list[Figure]:
-    """Shares of sampled stories that are grammatical and consistent."""
+    """Shares of sampled stories that are grammatical and consistent.
+
+    Chapter: 39_evaluation.
+    """
     found = assess(sample_stories(scorer.model, scorer.tokenizer, n, seed=seed))
     return [figure(JUDGE, name, found[name]["share"], found[name]["low"],
                    found[name]["high"], n) for name in ("grammatical", "consistent")]
@@ -85,11 +100,13 @@ def evaluate_folder(folder: str | Path, tasks: Sequence[str] = (), *, n: int = 2
              stride: int | None = None, seed: int = 0, out: str | Path | None = None,
              quiet: bool = False) -> dict[str, Any]:
     """Measure the model of a folder (a run of ours, or of the Hugging Face layout):
-    prints a table, and writes JSON to `out`. Chapter: 39_evaluation.
+    prints a table, and writes JSON to `out`.
 
     `tasks` are names of `TASKS`, `tales_judge`, or paths of JSON Lines files of which
     the first `n` examples are taken; all named ones if empty. Raises ValueError for an
     unknown task, a file that is wrong, or a folder without a tokenizer.
+
+    Chapter: 39_evaluation.
     """
     if n < 2: raise ValueError(f"n={n}: take at least 2 examples")
     start, (model, tokenizer) = time.perf_counter(), load_any(folder)
@@ -116,7 +133,7 @@ def evaluate_folder(folder: str | Path, tasks: Sequence[str] = (), *, n: int = 2
 
 
 def show(figures: Sequence[Figure]) -> None:
-    """Figures as a table."""
+    """Figures as a table. Chapter: 39_evaluation."""
     table = Table("task", "figure", "value", "95% interval", "n", box=None,
                   header_style="")
     for f in figures:

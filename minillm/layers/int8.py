@@ -20,10 +20,12 @@ from ..processor import stands_in
 
 def whole_rows(weight: Tensor, most: int = 127) -> tuple[Tensor, Tensor]:
     """Each row of weight (out, in) as whole numbers from -`most` to `most`, int8, and
-    the rows' scales (out,). Chapter: 29_decoding.
+    the rows' scales (out,).
 
     >>> whole_rows(torch.tensor([[0.5, -1.27]]))[0].tolist()
     [[50, -127]]
+
+    Chapter: 29_decoding.
     """
     scales = weight.abs().amax(1).clamp_min(1e-8) / most                      # (out,)
     return (weight / scales[:, None]).round().to(torch.int8), scales
@@ -31,7 +33,7 @@ def whole_rows(weight: Tensor, most: int = 127) -> tuple[Tensor, Tensor]:
 
 def whole_input(x: Tensor) -> tuple[Tensor, float, int]:
     """x as whole numbers from 0 to 255, with their scale and the zero point, of all
-    numbers in x together.
+    numbers in x together. Chapter: 29_decoding.
     """
     low, high = min(float(x.min()), 0.0), max(float(x.max()), 0.0)
     scale = max((high - low) / 255, 1e-12)
@@ -42,6 +44,8 @@ def whole_input(x: Tensor) -> tuple[Tensor, float, int]:
 def int8_product(x: Tensor, weight: Tensor, most: int = 127) -> Tensor:
     """x (..., in) times weight (out, in) in whole numbers, step by step: the reference
     for `Int8Linear`. Returns (..., out). Source: Jacob et al. 2018, section 2.2.
+
+    Chapter: 29_decoding.
     """
     (w, s), (u, t, zero) = whole_rows(weight, most), whole_input(x)
     return (u - zero).double() @ w.double().T * (s * t)                    # (..., out)
@@ -49,8 +53,9 @@ def int8_product(x: Tensor, weight: Tensor, most: int = 127) -> Tensor:
 # %% ../../nbs/29_decoding.ipynb #3cc664c6
 class PackedProduct:
     """PyTorch's kernel for codes (out, in), int8, with scales and a bias (out,): called
-    with x (..., in), which it rounds to 8 bits, it gives (..., out). Chapter:
-    29_decoding.
+    with x (..., in), which it rounds to 8 bits, it gives (..., out).
+
+    Chapter: 29_decoding.
     """
 
     def __init__(self, codes: Tensor, scales: Tensor, bias: Tensor | None = None
@@ -99,7 +104,7 @@ Kernel = Any                         # (codes, scales, bias) -> a function of x
 
 def extremes(low: float, high: float, rows: int, width: int) -> Tensor:
     """Numbers at the ends of a range, (rows, width): all high, all low, both in turn,
-    and from the fourth row on drawn.
+    and from the fourth row on drawn. Chapter: 29_decoding.
     """
     draw = torch.Generator().manual_seed(0)
     ends = torch.randint(2, (rows, width), generator=draw)
@@ -122,7 +127,7 @@ def is_exact(kernel: Kernel, most: int, width: int = 256) -> bool:
 
 def sums_are_right(product: Kernel, x: Tensor, codes: Tensor) -> bool:
     """Whether a product gives the sums of x (N, in), all rows together and each alone,
-    where the scale of x is one. Both are whole numbers.
+    where the scale of x is one. Both are whole numbers. Chapter: 29_decoding.
     """
     want = x.double() @ codes.double().T
     alone = [i for i, row in enumerate(x) if row.clamp(min=0).max() - row.clamp(
@@ -140,7 +145,10 @@ def right_form(kernel: Kernel = PackedProduct) -> str:
 
 
 def int8_kernel() -> Kernel:
-    """PyTorch's kernel, or the stand-in that `MINILLM_STAND_IN=saturating` asks for."""
+    """PyTorch's kernel, or the stand-in that `MINILLM_STAND_IN=saturating` asks for.
+
+    Chapter: 29_decoding.
+    """
     return SaturatingProduct if stands_in("saturating") else PackedProduct
 
 
@@ -153,11 +161,11 @@ def int8_form() -> str:
 # %% ../../nbs/29_decoding.ipynb #935a8169
 class Int8Linear(nn.Module):
     """A linear layer with weights (out, in) of 8 bits, a scale a row; its input is
-    rounded to 8 bits on the way in. For processors only. Chapter: 29_decoding.
+    rounded to 8 bits on the way in. For processors only.
 
     `form` says how: "int8"; "int7", with codes of 7 bits, where sums of 8-bit products
     saturate; or "plain", in 32 bits. By default it is `int8_form()`. Raises ValueError
-    for a weight that is not on the CPU, and for an unknown form.
+    for a weight that is not on the CPU, and for an unknown form. Chapter: 29_decoding.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None,
@@ -181,7 +189,7 @@ class Int8Linear(nn.Module):
 
 class PlainProduct:
     """The codes (out, in) times their scales (out,), written out in 32 bits; the input
-    is not rounded.
+    is not rounded. Chapter: 29_decoding.
     """
 
     def __init__(self, codes: Tensor, scales: Tensor, bias: Tensor | None = None

@@ -85,15 +85,19 @@ PARENTS = {"gpt2-like": "llama", "tiny": "llama", "small": "llama", "medium": "s
 
 
 def preset(name: str, **changes: Any) -> ModelConfig:
-    """A preset by name, with changes: `preset("llama", vocab_size=1000)`. Chapter:
-    16_decoder.
+    """A preset by name, with changes: `preset("llama", vocab_size=1000)`.
+
+    Chapter: 16_decoder.
     """
     if name not in PRESETS: raise unknown("preset", name, PRESETS)
     return replace(PRESETS[name], **changes)
 
 
 def changes(name: str) -> dict[str, Any]:
-    """The values in which a preset differs from its parent (all, if it has none)."""
+    """The values in which a preset differs from its parent (all, if it has none).
+
+    Chapter: 16_decoder.
+    """
     values = preset(name).to_dict()
     parent = preset(PARENTS[name]).to_dict() if name in PARENTS else {}
     return {k: v for k, v in values.items() if k not in parent or parent[k] != v}
@@ -115,6 +119,6 @@ def count_parameters(c: ModelConfig) -> tuple[int, int]:
 
 
 def cache_bytes(c: ModelConfig, number_bytes: int = 2) -> int:
-    """Bytes that a cache keeps for one token in all layers."""
+    """Bytes that a cache keeps for one token in all layers. Chapter: 16_decoder."""
     heads, key, value = c.cache_shape
     return c.n_layers * heads * (key + value) * number_bytes

@@ -54,10 +54,12 @@ def open_served(folder: str | Path | None = None, name: str | None = None,
 
 def make_app(served: Served, limits: ServerLimits | None = None, *, key: str | None = None,
              hosts: Sequence[str] | None = LOCAL, ui: bool = False) -> FastAPI:
-    """The whole server as an ASGI app; `app.state.worker` writes. Chapter: 38_serving.
+    """The whole server as an ASGI app; `app.state.worker` writes.
 
     With `key`, `/v1` and `/metrics` want `Authorization: Bearer KEY`. `hosts` are the
     names it answers to, None for any. `ui` adds a chat page under `/ui`.
+
+    Chapter: 38_serving.
     """
     limits = limits or ServerLimits()
     worker = Worker(Engine(served.model, n_rows=limits.rows, stop_ids=served.stop_ids),
@@ -81,7 +83,10 @@ def make_app(served: Served, limits: ServerLimits | None = None, *, key: str | N
 
 
 def add_routes(app: FastAPI, desk: Desk) -> None:
-    """The OpenAI routes, health, metrics, and errors in one form."""
+    """The OpenAI routes, health, metrics, and errors in one form.
+
+    Chapter: 38_serving.
+    """
     card = {"id": desk.served.name, "object": "model", "created": desk.served.created,
             "owned_by": "minillm"}
 
@@ -133,12 +138,13 @@ def serve(model_folder: str | Path | Served | None = None, *, host: str = "127.0
           port: int = 8000, key: str | None = None, ui: bool = False,
           limits: ServerLimits | None = None, name: str | None = None,
           report: Callable[[str], None] = print) -> None:
-    """Serve a model until SIGTERM or Ctrl-C, then finish what is under way. Chapter:
-    38_serving.
+    """Serve a model until SIGTERM or Ctrl-C, then finish what is under way.
 
     The model is a folder, or one that is open; by default that of the package. `key`
     may stand in the environment as MINILLM_API_KEY, where other users cannot
     read it. Raises ValueError or OSError for what cannot be served.
+
+    Chapter: 38_serving.
     """
     key, limits = key or os.environ.get("MINILLM_API_KEY") or None, limits or ServerLimits()
     if key is not None and (not key.isascii() or not key.isprintable() or " " in key):

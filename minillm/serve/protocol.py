@@ -18,21 +18,22 @@ Stop = list[str] | str | None
 
 
 class Strict(BaseModel):
-    """No unknown names, no guessing of types, no NaN."""
+    """No unknown names, no guessing of types, no NaN. Chapter: 38_serving."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class StreamOptions(Strict):
-    """What a stream tells besides text."""
+    """What a stream tells besides text. Chapter: 38_serving."""
 
     include_usage: bool = False
     include_obfuscation: bool = False
 
 
 class Options(Strict):
-    """What both routes understand. `top_k` and `min_p` are additions of ours. Chapter:
-    38_serving.
+    """What both routes understand. `top_k` and `min_p` are additions of ours.
+
+    Chapter: 38_serving.
     """
 
     model: str = Field(max_length=256)
@@ -72,7 +73,7 @@ class Options(Strict):
 
 
 class CompletionRequest(Options):
-    """`POST /v1/completions`: prompts as text or as ids."""
+    """`POST /v1/completions`: prompts as text or as ids. Chapter: 38_serving."""
 
     prompt: str | list[str] | list[int] | list[list[int]]
     echo: bool | None = False
@@ -91,7 +92,7 @@ class CompletionRequest(Options):
 
 
 class ChatMessage(Strict):
-    """One turn."""
+    """One turn. Chapter: 38_serving."""
 
     role: Literal["system", "user", "assistant"]
     content: str
@@ -99,14 +100,17 @@ class ChatMessage(Strict):
 
 
 class ChatRequest(Options):
-    """`POST /v1/chat/completions`."""
+    """`POST /v1/chat/completions`. Chapter: 38_serving."""
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=256)
     max_completion_tokens: int | None = Field(None, ge=1)
 
 
 class Refusal(Exception):
-    """A request that gets no answer but this error, in OpenAI's form."""
+    """A request that gets no answer but this error, in OpenAI's form.
+
+    Chapter: 38_serving.
+    """
 
     def __init__(self, status: int, message: str, code: str | None = None,
                  param: str | None = None, headers: dict[str, str] | None = None
@@ -132,13 +136,13 @@ def read_request(kind: type[Any], body: bytes) -> Any:
 
 
 def head(kind: str, model: str) -> dict[str, Any]:
-    """The fields with which every reply begins."""
+    """The fields with which every reply begins. Chapter: 38_serving."""
     prefix = "chatcmpl-" if kind.startswith("chat") else "cmpl-"
     return {"id": prefix + uuid.uuid4().hex, "object": kind,
             "created": int(time.time()), "model": model}
 
 
 def usage(prompt: int, completion: int) -> dict[str, int]:
-    """How many tokens were read and written."""
+    """How many tokens were read and written. Chapter: 38_serving."""
     return {"prompt_tokens": prompt, "completion_tokens": completion,
             "total_tokens": prompt + completion}

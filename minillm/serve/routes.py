@@ -32,6 +32,8 @@ FAILURES = {"timeout": (504, "the answer took longer than allowed"),
 class Served:
     """A model and what belongs to it. `template` writes a conversation as one text; by
     default its messages follow each other, as a model without chat training reads.
+
+    Chapter: 38_serving.
     """
 
     model: Any

@@ -24,7 +24,7 @@ class Study:
     """A run that writes the record of its name: what follows `python -m` to start it.
 
     `needs` are the words in capitals among the arguments, which a user has to replace.
-    A `race` compares times, so nothing may run beside it.
+    A `race` compares times, so nothing may run beside it. Chapter: 95_records.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Study:
 
 
 def catalog() -> dict[str, Study]:
-    """Every study by name."""
+    """Every study by name. Chapter: 95_records."""
     found = [Study(f"ablate_{n}", ("minillm", "ablate", n)) for n in ABLATED]
     found += [Study(f"benchmark_{n}", ("minillm", "benchmark", n) + (
         ("--text", "TEXT") if n == "tokenizer" else ()), race=True) for n in RACES]
@@ -69,7 +69,10 @@ def catalog() -> dict[str, Study]:
 
 
 def find_study(name: str) -> Study:
-    """The study called `name`; a ValueError names the nearest that there is."""
+    """The study called `name`; a ValueError names the nearest that there is.
+
+    Chapter: 95_records.
+    """
     known = catalog()
     if name in known: return known[name]
     near = get_close_matches(name, known, 1)
@@ -78,7 +81,10 @@ def find_study(name: str) -> Study:
 
 # %% ../../nbs/95_records.ipynb #ea5e4e17
 def study_state(name: str, follower: Follower | None = None) -> str:
-    """`fresh`, `stale` if the code behind the record has changed, or `missing`."""
+    """`fresh`, `stale` if the code behind the record has changed, or `missing`.
+
+    Chapter: 95_records.
+    """
     if name not in record_names(): return "missing"
     record = read_record(name)
     try: now = modules_hash(*record["modules"], follower=follower)
@@ -88,7 +94,7 @@ def study_state(name: str, follower: Follower | None = None) -> str:
 
 def study_rows() -> list[dict[str, Any]]:
     """Of each study: name, state, the day and the minutes of its record, command, and
-    what a user has to give.
+    what a user has to give. Chapter: 95_records.
     """
     follower, rows = Follower(), list[dict[str, Any]]()
     for name, study in catalog().items():
@@ -102,7 +108,10 @@ def study_rows() -> list[dict[str, Any]]:
 
 
 def commit_day(commit: str | None) -> str | None:
-    """The day of a commit, as 2026-01-31; None where it is not known here."""
+    """The day of a commit, as 2026-01-31; None where it is not known here.
+
+    Chapter: 95_records.
+    """
     if not commit: return None
     command = ["git", "show", "-s", "--format=%cs", commit.rstrip("+")]
     try: found = subprocess.run(command, capture_output=True, text=True)
@@ -114,6 +123,8 @@ def run_studies(studies: Iterable[Study], given: Mapping[str, str], jobs: int = 
                 run: Callable[[list[str]], int] = subprocess.call) -> dict[str, int]:
     """Make studies again, `jobs` at a time and the races one by one after them; the
     exit status of each. Nothing starts if one of them lacks an argument (ValueError).
+
+    Chapter: 95_records.
     """
     commands = {study: study.command(given) for study in studies}
     together = [study for study in commands if not study.race]

@@ -30,6 +30,8 @@ class Moves:
     """Where code has gone: `modules` old to new, `names` as `old.module:name` to
     `new.module:name`; `roots`, the modules a record now starts from.
     `texts`, as `old.module:text`, are strings that are parts of a module's name.
+
+    Chapter: 95_records.
     """
 
     modules: dict[str, str] = field(default_factory=dict)
@@ -56,6 +58,8 @@ class Moves:
 def local_names(node: ast.AST) -> frozenset[str]:
     """The names that a function or class binds for itself: arguments and what is
     assigned in it; of a class only what stands directly in its body.
+
+    Chapter: 95_records.
     """
     inside = list(ast.walk(node))
     if isinstance(node, ast.ClassDef):
@@ -68,7 +72,7 @@ def local_names(node: ast.AST) -> frozenset[str]:
 
 class Renamed(ast.NodeTransformer):
     """A statement with its names, and the modules in its strings, under their new
-    names.
+    names. Chapter: 95_records.
     """
 
     def __init__(self, names: dict[str, str], moves: Moves, module: str) -> None:
@@ -99,7 +103,10 @@ class Renamed(ast.NodeTransformer):
 
 # %% ../../nbs/95_records.ipynb #6e441db8
 class Comparison:
-    """The code that a record followed in an old tree, beside a new tree."""
+    """The code that a record followed in an old tree, beside a new tree.
+
+    Chapter: 95_records.
+    """
 
     def __init__(self, old: Follower, new: Follower, moves: Moves) -> None:
         self.old, self.new, self.moves = old, new, moves
@@ -191,7 +198,7 @@ class Comparison:
 def move_record(name: str, comparison: Comparison,
                 folder: str | Path | None = None) -> list[str]:
     """Give record `name` the fingerprint of the new tree, if all code that it followed
-    is the same there; else leave it, and return what differs.
+    is the same there; else leave it, and return what differs. Chapter: 95_records.
     """
     record, moves = read_record(name, folder), comparison.moves
     before = record["modules"]
@@ -208,7 +215,7 @@ def move_record(name: str, comparison: Comparison,
 
 
 def unpack_commit(commit: str, folder: Path) -> None:
-    """The package as it stood at a commit, below `folder`."""
+    """The package as it stood at a commit, below `folder`. Chapter: 95_records."""
     made = subprocess.run(["git", "archive", commit, "minillm"], capture_output=True, check=True)
     with tarfile.open(fileobj=io.BytesIO(made.stdout)) as archive:
         archive.extractall(folder, filter="data")
@@ -216,7 +223,7 @@ def unpack_commit(commit: str, folder: Path) -> None:
 
 def move_records(commit: str, moves: Moves, names: Sequence[str], to: Path) -> bool:
     """Move records to the tree below `to`, proving each by its code at `commit`; print
-    what was found. Returns whether all moved.
+    what was found. Returns whether all moved. Chapter: 95_records.
     """
     with tempfile.TemporaryDirectory() as folder:
         unpack_commit(commit, Path(folder))
@@ -234,6 +241,8 @@ def main() -> None:
     """`python -m minillm.studies.moves COMMIT MAP.json [RECORD …]`, in the root of a checkout:
     stamp run records anew after code has moved since COMMIT, each only if its code is
     the same under the map `{"modules": {old: new}, "names": {"old.module:name": "new.module:name"}, "roots": {record: [module]}}`.
+
+    Chapter: 95_records.
     """
     commit, file, *names = sys.argv[1:]
     moves = Moves(**json.loads(Path(file).read_text(encoding="utf-8")))

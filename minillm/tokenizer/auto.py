@@ -37,14 +37,13 @@ def tokenizer_class(kind: str) -> Any:
 def train_tokenizer(kind: str, text: str, vocab_size: int | None = None,
                     specials: Iterable[str] = ()) -> Any:
     """Train a tokenizer of `kind` (char, word, bpe or sentencepiece) on `text`.
-    Chapter: 04_corpora.
 
     `char` takes every character of the text and no `vocab_size`; `word` keeps the most
     frequent `vocab_size` (all if none is given); `bpe` merges until it has `vocab_size`
     tokens (1,024 if none is given), the `specials` among them, and `sentencepiece`
     learns at most that many; `char` and `word` have no specials.
     `train_tokenizer("char", "abba").vocab_size` is 2. Raises `ValueError` for an
-    unknown kind or an empty text.
+    unknown kind or an empty text. Chapter: 04_corpora.
     """
     made = tokenizer_class(kind)
     if kind == "gpt2":
@@ -63,9 +62,10 @@ def train_tokenizer(kind: str, text: str, vocab_size: int | None = None,
 
 def load_tokenizer(path: str | Path) -> Any:
     """The tokenizer saved at `path`, a file or a folder with a `tokenizer.json`.
-    Chapter: 04_corpora.
 
     Raises `FileNotFoundError`, and `ValueError` if the file is no tokenizer of ours.
+
+    Chapter: 04_corpora.
     """
     path = Path(path)
     if path.is_dir(): path = path / "tokenizer.json"
@@ -79,10 +79,12 @@ def load_tokenizer(path: str | Path) -> Any:
 def given_tokenizer(name: str, ranks: str | Path | None = None,
                     vocab_size: int | None = None) -> Any:
     """The finished tokenizer that a user names (`gpt2`, or the path of a saved one);
-    None for a kind that is to be trained. Chapter: 04_corpora.
+    None for a kind that is to be trained.
 
     `ranks` are GPT-2's, from this machine (`load_gpt2`). Raises what the loaders raise,
     and `ValueError` for an unknown name or a `vocab_size` that is not the tokenizer's.
+
+    Chapter: 04_corpora.
     """
     if ranks is not None and name != "gpt2":
         raise ValueError(f"ranks belong to the tokenizer gpt2, not to {name}; leave "

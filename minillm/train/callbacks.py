@@ -33,7 +33,7 @@ class Callback:
 
 class CSVLog(Callback):
     """`log.csv` in the run's folder, a row a step, all digits. On resume, rows after
-    the checkpoint are cut off.
+    the checkpoint are cut off. Chapter: 18_trainer.
     """
 
     def on_start(self, trainer: Any) -> None:
@@ -56,7 +56,7 @@ class CSVLog(Callback):
 
 def read_log(out: str | Path) -> list[dict[str, float]]:
     """The rows of a run's `log.csv` as numbers; an empty `val_loss` is left out, and so
-    is a last row cut short.
+    is a last row cut short. Chapter: 18_trainer.
     """
     with open(Path(out) / "log.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -72,7 +72,7 @@ def read_log(out: str | Path) -> list[dict[str, float]]:
 # %% ../../nbs/18_trainer.ipynb #692d5d2d
 def utilization(trainer: Any) -> Utilization:
     """The MFU of a trainer's run: its arithmetic, and the best rate of its own sizes
-    and type on all its processes.
+    and type on all its processes. Chapter: 18_trainer.
     """
     tokens = trainer.training.batch_size * trainer.seq_length
     peak = peak_rate(trainer.device, trainer.dtype,
@@ -83,6 +83,8 @@ def utilization(trainer: Any) -> Utilization:
 class ProgressBar(Callback):
     """A bar on the error stream with loss, best validation loss, tokens a second, and
     the share of the machine's matrix rate that the model's own arithmetic makes of it.
+
+    Chapter: 18_trainer.
     """
 
     def on_start(self, trainer: Any) -> None:
@@ -112,7 +114,7 @@ class ProgressBar(Callback):
 
 class LossPlot(Callback):
     """`loss.png` in the run's folder: training and validation loss, and the floor where
-    it is known.
+    it is known. Chapter: 18_trainer.
     """
 
     def __init__(self, floor: dict[str, float] | None = None) -> None:
@@ -127,7 +129,7 @@ class LossPlot(Callback):
 
 def loss_curves(out: str | Path) -> dict[str, tuple[list[float], list[float]]]:
     """Training loss (mean of 20 steps) and validation loss against steps, from a run's
-    log.
+    log. Chapter: 18_trainer.
     """
     rows = read_log(out)
     blocks = [rows[i:i + 20] for i in range(0, len(rows), 20)]
@@ -139,7 +141,7 @@ def loss_curves(out: str | Path) -> dict[str, tuple[list[float], list[float]]]:
 
 
 def draw_losses(out: str | Path, floor: dict[str, float] | None = None) -> None:
-    """Draw a run's losses to its `loss.png`."""
+    """Draw a run's losses to its `loss.png`. Chapter: 18_trainer."""
     from matplotlib.figure import Figure
 
     from minillm.plot import plot_losses

@@ -35,9 +35,9 @@ def compile_checked(model: nn.Module, *example: Any) -> int:
 def fast_training(model: nn.Module) -> nn.Module:
     """Let a built decoder compute the same by faster ways: attention as products, norms
     and rotations in fewer steps. Returns the model, changed in place; the names of its
-    parameters stay, so its checkpoints do. Chapter: 28_speed.
+    parameters stay, so its checkpoints do.
 
     Combine it with `torch.autocast("cpu", torch.bfloat16)` where `quickest_dtype` says
-    so. On a GPU leave it: `attend` is the fast one there.
+    so. On a GPU leave it: `attend` is the fast one there. Chapter: 28_speed.
     """
     return use_fused(use_attend(model, attend_fast))

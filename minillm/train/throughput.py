@@ -15,7 +15,10 @@ from ..processor import Shape, product_seconds
 
 
 def active_numbers(model: Any) -> float:
-    """How many numbers of matrices one token is multiplied with."""
+    """How many numbers of matrices one token is multiplied with.
+
+    Chapter: 18_trainer.
+    """
     c, total = model.config, 0.0
     for name, p in model.named_parameters():
         if p.dim() < 2 or name.startswith("positions."): continue
@@ -39,7 +42,7 @@ def flops_per_token(model: Any, seq_length: int) -> float:
 
 def product_shapes(model: Any, tokens: int, most: int = 1024) -> set[Shape]:
     """The sizes (rows, in, out) of the products in a step of `tokens` tokens: one for
-    each kind of matrix in the model, with at most `most` rows.
+    each kind of matrix in the model, with at most `most` rows. Chapter: 18_trainer.
     """
     return {(min(tokens, most), p.shape[1], p.shape[0]) for p in model.parameters()
             if p.dim() == 2}
@@ -64,11 +67,13 @@ def peak_rate(device: torch.device | str = "cpu", dtype: torch.dtype = torch.flo
 class Utilization:
     """Model FLOP utilization: operations a second of a run over `peak`, the most that
     the machine makes. What the run itself reaches raises the peak, so that the share is
-    never above one. Chapter: 18_trainer.
+    never above one.
 
     >>> run = Utilization(flops=10.0, peak=100.0)
     >>> run.share(4.0), run.share(20.0), run.peak
     (0.4, 1.0, 200.0)
+
+    Chapter: 18_trainer.
     """
 
     def __init__(self, flops: float, peak: float) -> None:

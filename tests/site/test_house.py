@@ -9,7 +9,7 @@ LADDER = [{"errors", "files", "device", "hardware", "processor", "metrics", "int
           {"tokenizer", "layers", "models", "config", "data"},
           {"decoding"}, {"quant"}, {"checkpoint"}, {"train"}, {"worlds"},
           {"verifier", "retrieval", "evaluation", "serve", "adapt"},
-          {"widgets"}, {"studies"}, {"commands", "cli"}, {"exercises"}, {"nbtools"}]
+          {"widgets"}, {"studies"}, {"commands", "cli"}, {"nbtools"}]
 RANK = {name: i for i, step in enumerate(LADDER) for name in step}
 # (importing module, package): why it is right all the same
 EXCEPTIONS: dict[tuple[str, str], str] = {}

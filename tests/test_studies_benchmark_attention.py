@@ -4,11 +4,16 @@ from minillm.studies.benchmark_attention import *
 from minillm.studies.benchmark_attention import run
 
 # %% ../nbs/28_speed.ipynb
-def test_a_quick_run(tmp_path, capsys):
+import pytest
+
+
+@pytest.mark.parametrize("trait, kinds", [("slow-bf16", ("float32",)),
+                                          ("quick-bf16", ("float32", "bfloat16"))])
+def test_a_quick_run(trait, kinds, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MINILLM_STAND_IN", trait)
     metrics = run(lengths=(16, 32), quick=True, out=tmp_path)
     assert (tmp_path / "benchmark_attention.json").exists()
-    assert set(metrics["found"]) == {"float32 16", "float32 32", "bfloat16 16",
-                                     "bfloat16 32"}
+    assert set(metrics["found"]) == {f"{kind} {T}" for kind in kinds for T in (16, 32)}
     for row in metrics["found"].values():
         assert row["fused kernel"]["against_fused"]["ratio"] == 1.0
     assert "in chunks" in capsys.readouterr().out

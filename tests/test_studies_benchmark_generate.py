@@ -12,6 +12,7 @@ def test_a_small_race(tmp_path):
     run(batches=(1, 2), rounds=2, n=6, config=small, out=str(tmp_path))
     metrics = read_record("benchmark_generate", tmp_path)["metrics"]
     assert set(metrics["races"]) == {"1", "2"}
+    assert metrics["int8_form"] in ("int8", "int7", "plain")
     for found in metrics["races"].values():
         assert found["ratios"].keys() == found["ms_per_step"].keys() - {PEER}
         for r in found["ratios"].values(): assert r["low"] <= r["ratio"] <= r["high"]

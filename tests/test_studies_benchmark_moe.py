@@ -4,17 +4,21 @@ from minillm.studies.benchmark_moe import *
 from minillm.studies.benchmark_moe import run
 
 # %% ../nbs/29_decoding.ipynb
-def test_a_small_layer(tmp_path):
+import pytest
+
+
+@pytest.mark.parametrize("trait, count", [("slow-bf16", 3), ("quick-bf16", 5)])
+def test_a_small_layer(trait, count, tmp_path, monkeypatch):
     from minillm.studies.record import read_record
+    monkeypatch.setenv("MINILLM_STAND_IN", trait)
     run(tokens=64, d_model=16, d_ff=24, n_experts=4, rounds=2, out=str(tmp_path))
     metrics = read_record("benchmark_moe", tmp_path)["metrics"]
-    assert len(metrics["ms"]) == 5 and set(metrics["ratios"]) == {EAGER, AMP}
+    assert len(metrics["ms"]) == count and set(metrics["ratios"]) == {EAGER, AMP}
+    assert len(metrics["ratios"][AMP]) == (3 if count == 5 else 0)
     assert all(t["median"] > 0 for t in metrics["ms"].values())
 
 
 def test_other_weights_are_found_out(monkeypatch):
-    import pytest
-
     import minillm.studies.benchmark_moe as suite
     right = suite.same_weights
 

@@ -36,9 +36,12 @@ def checked_prompt(tokenizer: Any, text: str, context: int) -> list[int]:
 
 def open_model(source: Path, device: Any) -> tuple[Any, Any, set[int]]:
     """Model, tokenizer and end tokens of a run's folder, or of an exported or
-    quantized one. Chapter: 90_cli.
+    quantized one. Weights of a type that is slow on `device` are read into float32.
+
+    Chapter: 90_cli.
     """
     from minillm.checkpoint.huggingface import is_exported, load_pretrained, stop_ids
+    from minillm.processor import in_quick_type
     from minillm.tokenizer.auto import load_tokenizer
     from minillm.checkpoint.run import load_model
     if is_quantized(source):
@@ -47,6 +50,7 @@ def open_model(source: Path, device: Any) -> tuple[Any, Any, set[int]]:
         return model.to(device), tokenizer, ends_of(tokenizer)
     if is_exported(source):
         model, tokenizer = load_pretrained(source, device=device)
+        model = in_quick_type(model)
         if tokenizer is None:
             raise FileNotFoundError(f"{source} has no tokenizer.json or "
                                     "tokenizer.model, "

@@ -15,6 +15,7 @@ from torch import Tensor
 from minillm.studies.racing import interleaved, one_thread, ratios, summarise
 from minillm.layers.attend import attend, attend_slow, causal_mask
 from minillm.layers.attend_products import attend_products
+from minillm.processor import quick_dtypes
 from minillm.studies.record import write_record
 
 LENGTHS = (64, 128, 256, 512, 1024)
@@ -41,14 +42,13 @@ def forward_backward(way: Callable[..., Tensor], T: int, dtype: torch.dtype,
 def run(lengths: tuple[int, ...] = LENGTHS, rounds: int = 9, quick: bool = False,
         save: bool = True, out: Any = None) -> dict[str, Any]:
     """The suite `attention`: forward and backward of causal attention in four ways, by
-    length and precision, on one thread. Writes the record `benchmark_attention`.
-
-    Chapter: 28_speed.
+    length and precision (16 bits where they are not slow here), on one thread. Writes
+    the record `benchmark_attention`. Chapter: 28_speed.
     """
     start, found = time.perf_counter(), {}
     if quick: lengths, rounds = lengths[:3], 3
     with one_thread():
-        for dtype in (torch.float32, torch.bfloat16):
+        for dtype in quick_dtypes():
             for T in lengths:
                 times = interleaved({name: forward_backward(way, T, dtype)
                                      for name, way in WAYS.items()}, rounds=rounds)

@@ -19,7 +19,7 @@ from minillm.config import ModelConfig
 from minillm.decoding.cache import KVCache
 from minillm.decoding.fast import FastDecoder, TurnedCache
 from minillm.decoding.sample import generate
-from minillm.layers.int8 import Int8Linear
+from minillm.layers.int8 import Int8Linear, int8_form
 from minillm.models.decoder import Decoder
 from minillm.checkpoint.huggingface import export_pretrained
 from minillm.studies.record import write_record
@@ -99,6 +99,7 @@ def run(*, batches: tuple[int, ...] = (1, 16), rounds: int = 7, n: int = 128,
         memory = bandwidth()
     size = Decoder(config).num_parameters()
     result = {"parameters": size, "bandwidth": memory, "races": races,
+              "int8_form": int8_form(),
               "least_ms": {"32 bits": 1e3 * 4 * size / memory,
                            "8 bits": 1e3 * size / memory}}
     show(result)

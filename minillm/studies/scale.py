@@ -21,12 +21,14 @@ from ..device import pick_device
 from ..layers.attention import Attention
 from ..models.decoder import Decoder
 from ..models.presets import GPT2_124M
+from ..processor import is_slow, rates_text
 from .record import write_record
 from ..train.graph import recompute_blocks
 from ..train.objective import Objective
 from ..train.optim import make_adamw
 from ..train.precision import make_precision
-from ..train.throughput import flops_per_token, matrix_rate
+from ..train.throughput import (Utilization, flops_per_token, peak_rate,
+                                      product_shapes)
 
 
 def saved_bytes(model: nn.Module, loss_of: Callable[[], Tensor]) -> int:
@@ -72,10 +74,23 @@ SIZES = {"small": Size(replace(GPT2_124M, vocab_size=2048, d_model=128, n_heads=
                                n_layers=4, max_seq_len=64), 4, 3),
          "full": Size(GPT2_124M, 16, 20)}
 SETTINGS: dict[str, dict[str, Any]] = {
-    "fp32": {}, "bf16": {"use_amp": True},
+    "fp32": {}, "recompute": {"recompute": True}, "bf16": {"use_amp": True},
     "fp16 + scaler": {"use_amp": True, "amp_dtype": "float16"},
     "bf16 + recompute": {"use_amp": True, "recompute": True},
     "bf16 + compile": {"use_amp": True, "compile": True}}
+
+
+def dtype_of(setting: str, device: torch.device) -> torch.dtype:
+    """The type that the products of a setting are computed in. Chapter: 27_scaling."""
+    return make_precision(TrainingConfig(**SETTINGS[setting]), device).dtype
+
+
+def quick_settings(device: torch.device) -> list[str]:
+    """The settings that need no type which is slow on this device.
+
+    Chapter: 27_scaling.
+    """
+    return [name for name in SETTINGS if not is_slow(dtype_of(name, device), device)]
 
 
 def make_step(model: nn.Module, loss_of: Callable[[], Tensor], training: TrainingConfig,
@@ -160,6 +175,18 @@ def build(maker: Any, size: Size, training: TrainingConfig, ids: Tensor) -> Any:
     return step, about
 
 
+def meter_of(size: Size, dtype: torch.dtype, device: torch.device) -> Utilization:
+    """The MFU of a step, by the best rate of the model's own products in this type.
+
+    Chapter: 27_scaling.
+    """
+    c = size.model
+    with torch.device("meta"): model = Decoder(c)
+    shapes = product_shapes(model, size.batch * c.max_seq_len, most=4096)
+    return Utilization(flops_per_token(model, c.max_seq_len),
+                       peak_rate(device, dtype, shapes, 1.0))
+
+
 def race(size: Size, setting: str, device: torch.device,
          against: Sequence[str] = tuple(MAKERS)) -> dict[str, dict[str, Any]]:
     """One setting: its models take turns; {name: row}. Chapter: 27_scaling."""
@@ -174,12 +201,15 @@ def race(size: Size, setting: str, device: torch.device,
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(size.rounds):
         for name, step in steps.items(): times[name].append(seconds_of(step, device))
-    with torch.device("meta"): flops = flops_per_token(Decoder(c), c.max_seq_len)
-    peak = matrix_rate(device, make_precision(training, device).dtype, 0.5)
+    meter = meter_of(size, dtype_of(setting, device), device)
     for name, seconds in times.items():
-        rate = size.batch * c.max_seq_len / median(seconds)
-        rows[name] |= {"seconds": seconds, "tokens_per_second": rate,
-                       "mfu": rate * flops / peak, "matrix_rate": peak}
+        rows[name] |= {"seconds": seconds, "tokens_per_second":
+                       size.batch * c.max_seq_len / median(seconds)}
+        meter.share(rows[name]["tokens_per_second"])      # the faster one may be later
+    for name in times:
+        speed = rows[name]["tokens_per_second"]
+        rows[name] |= {"mfu": meter.share(speed), "share": meter.text(speed),
+                       "matrix_rate": meter.measured}
     steps.clear()
     gc.collect()
     return rows
@@ -193,7 +223,7 @@ def show(setting: str, rows: dict[str, dict[str, Any]]) -> None:
             continue
         memory = row.get("peak_bytes", row["kept_bytes"]) / 2**20
         print(f"{setting:17} {name:13} {row['tokens_per_second']:>10,.0f} tokens/s  "
-              f"MFU {row['mfu']:>4.0%}  {memory:>8,.1f} MiB", flush=True)
+              f"{row['share']:>18}  {memory:>8,.1f} MiB", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -206,7 +236,7 @@ def main(arguments: list[str] | None = None) -> None:
                         default="full" if torch.cuda.is_available() else "small")
     parser.add_argument("--batch", type=int, help="rows of a batch")
     parser.add_argument("--settings", nargs="+", choices=list(SETTINGS),
-                        default=list(SETTINGS))
+                        help="default: all whose type is not slow on this device")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--record", help="folder of the record")
     options, began = parser.parse_args(arguments), time.perf_counter()
@@ -214,12 +244,17 @@ def main(arguments: list[str] | None = None) -> None:
     if options.batch: size = replace(size, batch=options.batch)
     if device.type == "cpu": torch.set_num_threads(1)
     table = {}
-    for setting in options.settings:
+    settings = options.settings or quick_settings(device)
+    left_out = [name for name in SETTINGS if name not in settings]
+    if left_out: print(f"left out: {', '.join(left_out)}; "
+                       f"{rates_text(torch.bfloat16, device)}")
+    for setting in settings:
         table[setting] = race(size, setting, device)
         show(setting, table[setting])
     card = torch.cuda.get_device_name() if device.type == "cuda" else "one CPU thread"
     metrics = {"size": options.size, "device": card, "batch": size.batch,
-               "context": size.model.max_seq_len, "table": table}
+               "context": size.model.max_seq_len, "table": table,
+               "left_out": left_out}
     path = write_record("scale", metrics, seed=0, modules=["minillm.studies.scale"],
                         folder=options.record, wall_time=time.perf_counter() - began,
                         command="python -m minillm.studies.scale")

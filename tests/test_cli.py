@@ -4,7 +4,7 @@ from minillm.cli import *
 
 # %% ../nbs/90_cli.ipynb
 import pytest
-from minillm.checkpoint.open import checked_prompt
+from minillm.commands.source import checked_prompt
 from minillm.commands.shell import app, guarded, together
 from minillm.commands.train import extra_flags
 from minillm.commands.generate import after

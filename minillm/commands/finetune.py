@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from minillm.checkpoint.open import open_voice, own_template
+from minillm.commands.source import open_voice, own_template
 from minillm.commands.shell import Json, app, fail, finish, progress_bars
 
 METHODS = {"sft": ("adapt.sft", 1e-3), "lora": ("adapt.lora", 5e-3),

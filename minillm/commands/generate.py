@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from minillm.checkpoint.open import checked_prompt, open_model, open_voice, own_template
+from minillm.commands.source import checked_prompt, open_model, open_voice, own_template
 from minillm.commands.shell import Json, app, at_least_one, finish, say, together
 
 Place = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]

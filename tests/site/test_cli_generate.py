@@ -93,7 +93,7 @@ def test_mistakes(work, tmp_path, capsys):
 def test_without_a_model_the_shipped_one_is_asked_for(work, capsys, monkeypatch):
     import types
 
-    from minillm.checkpoint.open import open_model
+    from minillm.commands.source import open_model
     monkeypatch.setitem(sys.modules, "minillm.checkpoint.shipped", None)
     assert "no model comes with this installation" in error_of(capsys, "generate", "the ")
     shipped = types.ModuleType("minillm.checkpoint.shipped")

@@ -17,7 +17,7 @@ _HOME = {
     "load_pretrained": "checkpoint.huggingface", "export_pretrained": "checkpoint.huggingface",
     "Trainer": "train.trainer", "load_model": "checkpoint.run",
     "NGram": "models.ngram", "MLPLanguageModel": "models.mlp", "RecurrentLanguageModel": "models.rnn",
-    "ViT": "models.vit", "Sampler": "decoding.sample", "make_sampler": "decoding.sample", "KVCache": "decoding.cache",
+    "ViT": "models.vit", "Sampler": "decoding.sample", "make_sampler": "decoding.sample", "KVCache": "decoding.cache", "generate": "decoding.sample",
     "min_p": "decoding.sample", "repetition_penalty": "decoding.sample", "growing_text": "decoding.text",
     "write_texts": "decoding.batch", "beam_search": "decoding.beam", "speculative": "decoding.speculative",
     "FastDecoder": "decoding.fast", "TurnedCache": "decoding.fast", "Int8Linear": "layers.int8",

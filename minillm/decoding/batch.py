@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .cache import KVCache
+from .cache import cache_for
 from .sample import Penalty, Remembering, generate, greedy
 from .text import GrowingText, StopStrings
 from ..models.decoder import Decoder
@@ -71,7 +71,8 @@ def write_tokens(model: Decoder, prompts: Sequence[Sequence[int]], *, max_tokens
     if penalty is not None:                                   # padding was never said
         real = torch.arange(ids.shape[1]) >= padding[:, None]
         sampler = Remembering(sampler, penalty, ids.where(real, -1).to(place))
-    cache = None if need > room else KVCache.for_model(
+    plain = need > room and not hasattr(model, "new_cache")
+    cache = None if plain else cache_for(
         model, len(ids), need, padding.to(place) if padding.any() else None)
     yield from mark_ends(generate(model, ids.to(place), max_tokens=max_tokens,
                                   sampler=sampler, cache=cache, generator=generator),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .cache import KVCache
+from .cache import KVCache, cache_for
 from .sample import check_prompt
 from ..models.decoder import Decoder
 
@@ -103,7 +103,7 @@ def beam_search(model: Decoder, ids: Tensor, *, max_tokens: int, beams: int,
     check_beams(model, ids, beams, max_tokens)
     was_training, done = model.training, [Finished(beams, early_stopping) for _ in ids]
     model.eval()
-    cache = KVCache.for_model(model, len(ids), ids.shape[1] + max_tokens, padding)
+    cache = cache_for(model, len(ids), ids.shape[1] + max_tokens, padding)
     try: return search(model, ids, max_tokens, cache, done, length_penalty, stop_ids)
     finally: model.train(was_training)
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ..models.decoder import Decoder
 from .job import Job, TextDelta, Score, draw, report
-from .rows import RowsCache
+from .forms import fast_form
+from .rows import rows_for
 
 
 class Engine:
@@ -28,8 +29,9 @@ class Engine:
                  stop_ids: Collection[int] = ()) -> None:
         if n_rows < 1 or chunk < 1:
             raise ValueError(f"n_rows={n_rows} and chunk={chunk} must be at least 1")
-        self.model, self.chunk, self.stop_ids = model.eval(), chunk, frozenset(stop_ids)
-        self.cache = RowsCache(model, n_rows, spare=chunk)
+        self.model, self.chunk = fast_form(model.eval()), chunk
+        self.stop_ids = frozenset(stop_ids)
+        self.cache = rows_for(self.model, n_rows, spare=chunk)
         self.free, self.waiting = list(range(n_rows)), deque[Job]()
         self.running: list[Job] = []
         self.steps = self.row_steps = 0

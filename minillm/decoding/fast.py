@@ -378,8 +378,8 @@ class FastAttention:
             weight, bias = weight[order], None if bias is None else bias[order]
         self.qkv = as_product(linear, weight, bias)
         self.W_o = as_product(linear, old.W_o.weight.detach(), old.W_o.bias)
-        self.norms = (HeadNorms(old, scale, self.turns and self.turns.order)
-                      if c.qk_norm else None)
+        pairs = None if self.turns is None else self.turns.order
+        self.norms = HeadNorms(old, scale, pairs) if c.qk_norm else None
         self.weigh = FastWeights(old, self.K, c)
 
     def __call__(self, x: Tensor, step: Any, plus: Tensor | None = None) -> Tensor:
@@ -507,14 +507,15 @@ class FastLatent:
         self.turns, self.R = turns, old.W_kv.weight.shape[0]
         rows = turns.heads(self.H, self.Dh, self.Dh + self.Dr)
         W_r, b_r = stacked((old.W_r,), gain)
-        into, self.squeeze, self.W_q = old.W_q, None, None
-        if isinstance(into, nn.Sequential):
-            into, (self.squeeze, inner) = into[0], fold_norm(into[1])
-            W_q, _ = stacked((old.W_q[2],), inner, (scale,))
-            self.W_q = as_product(linear, W_q[rows])
-            W_in, b_in = stacked((into, old.W_kv), gain)
+        self.squeeze: Any = None
+        self.W_q: Product | None = None
+        if isinstance(old.W_q, nn.Sequential):
+            first, norm, second = old.W_q
+            self.squeeze, inner = fold_norm(norm)
+            self.W_q = as_product(linear, stacked((second,), inner, (scale,))[0][rows])
+            W_in, b_in = stacked((first, old.W_kv), gain)
         else:
-            W_q, W_in = (stacked((into,), gain, (scale,))[0],
+            W_q, W_in = (stacked((old.W_q,), gain, (scale,))[0],
                          stacked((old.W_kv,), gain)[0])
             W_in, b_in = torch.cat([W_q[rows], W_in]), old.W_kv.bias
             if b_in is not None: b_in = torch.cat([b_in.new_zeros(len(W_q)), b_in])

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from .batch import pad_left
-from .cache import KVCache
+from .cache import KVCache, cache_for
+from .forms import fast_form
 from ..models.decoder import Decoder
 
 Ids = Sequence[Sequence[int]]
@@ -87,8 +88,9 @@ def rollout(model: Decoder, prompts: Ids, *, max_tokens: int, stop: int | None,
     ids, padding = pad_left(prompts, fill)
     B, place = len(ids), next(model.parameters()).device
     room = padding.to(place) if padding.any() else None
-    cache = KVCache.for_model(model, B, ids.shape[1] + max_tokens, room)
-    rows, logits = torch.arange(B), model(ids.to(place), cache=cache)[:, -1]  # (B, V)
+    write = fast_form(model, keep=False)            # the weights may change after this
+    cache = cache_for(write, B, ids.shape[1] + max_tokens, room)
+    rows, logits = torch.arange(B), write(ids.to(place), cache=cache)[:, -1]  # (B, V)
     answers: list[list[int]] = [[] for _ in prompts]
     kept: list[list[float]] = [[] for _ in prompts]
     for step in range(max_tokens):
@@ -103,7 +105,7 @@ def rollout(model: Decoder, prompts: Ids, *, max_tokens: int, stop: int | None,
         if not on.all():
             rows, chosen = rows[on.cpu()], chosen[on]
             keep_rows(cache, on)
-        logits = model(chosen[:, None], cache=cache)[:, -1]
+        logits = write(chosen[:, None], cache=cache)[:, -1]
     packed, is_answer = pad_answers(prompts, answers, fill)
     log_probs = torch.zeros(is_answer.shape)
     log_probs[is_answer] = torch.tensor([value for row in kept for value in row])

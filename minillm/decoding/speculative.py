@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .cache import KVCache
+from .cache import KVCache, cache_for
 from .sample import Sampler, check_prompt, greedy
 from ..models.decoder import Decoder
 from ..models.ngram import NGram
@@ -107,8 +107,7 @@ class ModelDraft:
                  batch_size: int = 1, max_len: int | None = None) -> None:
         self.model, self.sampler, self.room = model, sampler, model.config.max_seq_len
         self.vocab_size = model.config.vocab_size
-        self.cache = KVCache.for_model(model, batch_size,
-                                       min(max_len or self.room, self.room))
+        self.cache = cache_for(model, batch_size, min(max_len or self.room, self.room))
         self.read = torch.zeros(batch_size, 0, dtype=torch.long)       # what it holds
 
     def propose(self, ids: Tensor, n: int,
@@ -184,7 +183,7 @@ def check_speculative(model: Decoder, draft: Any, ids: Tensor, max_tokens: int,
 
 # %% ../../nbs/21_beam.ipynb #49044791
 @torch.no_grad()
-def speculative(model: Decoder, draft: Decoder | Draft, ids: Tensor, *, max_tokens: int,
+def speculative(model: Decoder, draft: Any, ids: Tensor, *, max_tokens: int,
                 draft_tokens: int = 4, sampler: Callable[..., Tensor] = DRAW,
                 generator: torch.Generator | None = None,
                 stop_ids: Collection[int] = (),
@@ -198,9 +197,9 @@ def speculative(model: Decoder, draft: Decoder | Draft, ids: Tensor, *, max_toke
     do not fit together. Chapter: 21_beam.
     """
     end, tally = ids.shape[1] + max_tokens, tally or Tally()
-    if isinstance(draft, Decoder): draft = ModelDraft(draft, sampler, len(ids), end)
+    if not hasattr(draft, "propose"): draft = ModelDraft(draft, sampler, len(ids), end)
     check_speculative(model, draft, ids, max_tokens, draft_tokens)
-    cache, stops = KVCache.for_model(model, len(ids), end), torch.tensor(
+    cache, stops = cache_for(model, len(ids), end), torch.tensor(
         sorted(stop_ids), device=ids.device, dtype=torch.long)
     done = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
     while (known := ids.shape[1]) < end:

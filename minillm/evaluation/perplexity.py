@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..decoding.batch import complete
+from ..decoding.forms import fast_form
 from ..metrics import bits_per_byte, perplexity
 from ..models.decoder import Decoder
 from ..models.ngram import NGram
@@ -120,7 +121,8 @@ class ModelScorer:
 
     def write(self, rows: Sequence[Sequence[int]], max_tokens: int) -> list[str]:
         """The greedy continuation of each row, up to the end token."""
-        made = complete(self.model, rows, max_tokens=max_tokens, stop_ids=[self.prefix])
+        made = complete(fast_form(self.model), rows, max_tokens=max_tokens,
+                        stop_ids=[self.prefix])
         return [self.tokenizer.decode(ids) for ids in made]
 
 # %% ../../nbs/39_evaluation.ipynb #8409799c

@@ -166,11 +166,13 @@ Linear = Callable[[Tensor, Tensor | None], Any]  # weight (out, in), bias -> Pro
 
 
 def columns_first(weight: Tensor) -> Tensor:
-    """The transpose (in, out) of a weight, in memory of its own. Rows do not lie at
-    multiples of large powers of two, which a processor's cache would put in one place.
+    """The transpose (in, out) of a weight, in memory of its own. Its rows lie an odd
+    number of 64 bytes apart: at multiples of a power of two, a processor's cache would
+    put them all in the same few places.
     """
     out, width = weight.shape
-    room = weight.new_empty(width, out + (16 if out % 256 == 0 else 0))
+    line = 64 // weight.element_size()
+    room = weight.new_empty(width, line * (-(-out // line) | 1))
     return room[:, :out].copy_(weight.detach().T)
 
 
@@ -217,14 +219,11 @@ class UnitLength:
     """
 
     def __init__(self, d_model: int, eps: float) -> None:
-        self.least = math.sqrt(d_model * eps)
-        self.floor = torch.tensor([self.least])
+        self.least = torch.tensor([math.sqrt(d_model * eps)])
 
     def __call__(self, x: Tensor) -> Tensor:
-        if len(x) == 1 and x.device.type == "cpu":                # one number: Python's
-            return x * (1 / math.hypot(torch.linalg.vector_norm(x).item(), self.least))
         length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-        return x / torch.hypot(length, self.floor.to(x.device))
+        return x / torch.hypot(length, self.least.to(x.device))
 
 
 def gain_of(norm: nn.Module) -> Tensor | None:
@@ -308,8 +307,8 @@ class Turns:
 
 def turned(x: Tensor, factors: Tensor) -> Tensor:
     """x (..., Dh), neighbours paired, turned by complex factors (..., Dh / 2)."""
-    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * factors).flatten(-2).to(x.dtype)
+    pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
+    return torch.view_as_real(pairs * factors).reshape(x.shape).to(x.dtype)
 
 # %% ../../nbs/29_decoding.ipynb #c1dfaa09
 class FastWeights:
@@ -659,6 +658,8 @@ class FastDecoder(nn.Module):
         reason = no_fast_form(model)
         if reason: raise ValueError(f"{reason}; write with the model itself")
         self.config, rotations = model.config, dict[Any, Turns]()
+        kept = next(model.parameters())                    # says device and precision
+        self.like = nn.Parameter(kept.detach().new_empty(0), requires_grad=False)
         self.embed = model.embed
         self.positions = (None if isinstance(model.positions, NoPositions)
                           else model.positions)
@@ -670,6 +671,16 @@ class FastDecoder(nn.Module):
                            else (cheap_norm(model.norm), None))
         self.head = as_product(linear, *stacked((model.head,), gain))
         self.eval()
+
+    def new_cache(self, batch_size: int = 1, max_len: int | None = None,
+                  padding: Tensor | None = None) -> TurnedCache:
+        """The cache to write with, as `cache_for` asks; ValueError beyond the context.
+        """
+        if max_len is not None and max_len > self.config.max_seq_len:
+            raise ValueError(f"{max_len} tokens exceed the context of "
+                             f"{self.config.max_seq_len}; write fewer, or with "
+                             "`fast_form`, which reads the last ones anew")
+        return TurnedCache.for_model(self, batch_size, max_len, padding)
 
     @torch.no_grad()
     def forward(self, ids: Tensor, *, cache: Any, mask: Any = None) -> Tensor:

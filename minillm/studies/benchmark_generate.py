@@ -16,9 +16,8 @@ from rich.table import Table
 
 from .racing import bandwidth, interleaved, one_thread, ratios, summarise
 from ..config import ModelConfig
-from ..decoding.cache import KVCache
-from ..decoding.fast import FastDecoder, TurnedCache
-from ..decoding.sample import generate
+from ..decoding.batch import complete
+from ..decoding.fast import FastDecoder
 from ..layers.int8 import Int8Linear
 from ..models.decoder import Decoder
 from ..checkpoint.huggingface import export_pretrained
@@ -29,12 +28,11 @@ TWELVE = ModelConfig(vocab_size=2048, d_model=384, n_heads=6, n_layers=6, d_ff=1
 OURS, PEER = "ours, 8 bits", "transformers, dynamic cache"
 
 
-def written_by(model: Any, ids: torch.Tensor, n: int, make_cache: Callable[..., Any],
-               ) -> Callable[[], torch.Tensor]:
-    """A call that writes `n` tokens greedily after ids (B, T): (B, n)."""
-    room = ids.shape[1] + n
-    return lambda: torch.stack(list(generate(
-        model, ids, max_tokens=n, cache=make_cache(model, len(ids), room))), 1)
+def written_by(model: Any, ids: torch.Tensor, n: int) -> Callable[[], torch.Tensor]:
+    """A call that writes `n` tokens greedily after ids (B, T), as the commands do:
+    (B, n).
+    """
+    return lambda: torch.tensor(complete(model, ids.tolist(), max_tokens=n))
 
 # %% ../../nbs/29_decoding.ipynb #4f766351
 def contestants(config: ModelConfig, batch: int, prompt: int,
@@ -53,12 +51,9 @@ def contestants(config: ModelConfig, batch: int, prompt: int,
         return peer.generate(ids, attention_mask=seen, max_new_tokens=n,
                              min_new_tokens=n, do_sample=False,
                              pad_token_id=0)[:, prompt:]
-    fast = FastDecoder(model)
-    return {PEER: theirs,
-            "ours, cache of chapter 20": written_by(model, ids, n, KVCache.for_model),
-            "ours, 32 bits": written_by(fast, ids, n, TurnedCache.for_model),
-            OURS: written_by(FastDecoder(model, Int8Linear), ids, n,
-                             TurnedCache.for_model)}
+    return {PEER: theirs, "ours, cache of chapter 20": written_by(model, ids, n),
+            "ours, 32 bits": written_by(FastDecoder(model), ids, n),
+            OURS: written_by(FastDecoder(model, Int8Linear), ids, n)}
 
 # %% ../../nbs/29_decoding.ipynb #3115bcac
 def race(config: ModelConfig, batch: int, *, prompt: int = 32, n: int = 128,

@@ -111,9 +111,9 @@ def fits(entry: Entry, tensor: Tensor, ours: dict[str, Tensor]) -> str | None:
 @torch.no_grad()
 def fill(model: torch.nn.Module, entries: Iterator[Entry], tensors: StoredTensors,
          needless: Callable[[str], bool]) -> None:
-    """Copy a checkpoint into a model; a ValueError says all that does not fit. Left
-    over
-    may be what is `needless`.
+    """Give a model the tensors of a checkpoint, which stay where the file is mapped into
+    memory unless precision, device or layout change. A ValueError says all that does
+    not fit. Left over may be what is `needless`.
     """
     ours = model.state_dict(keep_vars=True)
     missing, wrong, used = [], [], set()
@@ -126,7 +126,8 @@ def fill(model: torch.nn.Module, entries: Iterator[Entry], tensors: StoredTensor
         problem = fits(entry, tensor, ours)
         if problem is not None: wrong.append(problem)
         else:
-            for name, part in zip(entry.ours, entry.cut(tensor)): ours[name].copy_(part)
+            for name, part in zip(entry.ours, entry.cut(tensor)):
+                ours[name].data = part.to(ours[name]).contiguous()
     left = [n for n in tensors.home if n not in used and not needless(n)]
     problems = [f"{title}: {some(names)}" for title, names in
                 (("missing", missing), ("left over", left), ("of another shape", wrong))

@@ -92,6 +92,17 @@ def test_quantized_layers_show_their_weights(scheme):
         fast_form(made), [[1, 2]], max_tokens=20)
 
 
+def test_eight_bits_take_the_quicker_product():
+    from minillm.quant.quantize import quantize
+    torch.manual_seed(0)
+    made = quantize(Decoder(ModelConfig(vocab_size=64, d_model=64, n_layers=2)), "int8")
+    linear, fold = products_of(made)
+    assert linear in (FloatProduct, Int8Linear) and not fold
+    assert products_of(Decoder(ModelConfig(n_layers=1))) == (FloatProduct, True)
+    assert complete(made, [[1, 2]], max_tokens=20) == complete(
+        fast_form(made, FloatProduct), [[1, 2]], max_tokens=20)
+
+
 def test_beams_and_drafts():
     from minillm.decoding.beam import beam_search
     from minillm.decoding.speculative import speculative

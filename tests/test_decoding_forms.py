@@ -8,8 +8,10 @@ import torch
 from minillm.config import ModelConfig
 from minillm.decoding.batch import complete
 from minillm.decoding.cache import KVCache
+from minillm.decoding.fast import FloatProduct
 from minillm.decoding.sample import generate, make_sampler
 from minillm.decoding.stream import RollingCache, SinkCache, stream
+from minillm.layers.int8 import Int8Linear
 from minillm.models.decoder import Decoder
 from minillm.studies.parity import REFERENCES, pair
 

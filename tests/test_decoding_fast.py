@@ -113,6 +113,9 @@ def test_what_it_refuses():
     with pytest.raises(ValueError, match="layernorm"):
         FastDecoder(small_model(qk_norm=True, norm_type="layernorm"))
     strange = small_model()
+    strange.forward = lambda ids, cache: None
+    with pytest.raises(ValueError, match="replaced forward"): FastDecoder(strange)
+    strange = small_model()
     strange.layers[1].ffn = torch.nn.Identity()
     with pytest.raises(ValueError, match="layers.1 has a Identity"):
         FastDecoder(strange)

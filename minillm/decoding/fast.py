@@ -700,6 +700,7 @@ def no_fast_form(model: Any) -> str | None:
     """Why a model has no fast form, or None if it has one."""
     if type(model) is not Decoder:
         return f"a {type(model).__name__} is no Decoder and has no fast form"
+    if "forward" in vars(model): return "a replaced forward has no fast form"
     c = model.config
     if c.qk_norm and c.norm_type == "layernorm":
         return "qk_norm with norm_type='layernorm' has no fast form"

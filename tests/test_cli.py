@@ -4,7 +4,6 @@ from minillm.cli import *
 
 # %% ../nbs/90_cli.ipynb
 import pytest
-from minillm.checkpoint.open import checked_prompt
 from minillm.commands.shell import app, guarded, together
 from minillm.commands.train import extra_flags
 from minillm.commands.generate import after
@@ -93,14 +92,6 @@ def test_flags_that_exclude_each_other():
     together(beams=4, draft=None, endless=False)
     with pytest.raises(ValueError, match="--beams and --num-samples do not go"):
         together(beams=4, num_samples=True)
-
-
-def test_prompts_are_checked():
-    from minillm.tokenizer.simple import CharTokenizer
-    tokenizer = CharTokenizer.train("abc ")
-    assert checked_prompt(tokenizer, "abc", 3) == tokenizer.encode("abc")
-    for text, message in (("", "empty"), ("abca", "context of 3"), ("x", "'x'")):
-        with pytest.raises(ValueError, match=message): checked_prompt(tokenizer, text, 3)
 
 
 @pytest.mark.parametrize("error", [

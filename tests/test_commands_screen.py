@@ -9,8 +9,10 @@ import torch
 
 from minillm.config import ModelConfig
 from minillm.decoding.beam import beam_search
+from minillm.decoding.voice import Voice
 from minillm.models.decoder import Decoder
 from minillm.tokenizer.simple import CharTokenizer
+from minillm.tokenizer.text_format import TextFormat
 
 
 class Alphabet(torch.nn.Module):
@@ -27,7 +29,8 @@ class Alphabet(torch.nn.Module):
 
 
 def voice():
-    return Voice(Alphabet(), CharTokenizer("abcdefghijklmnopqrstuvwxyz\n .!"), set(), "x")
+    return Voice(Alphabet(), CharTokenizer("abcdefghijklmnopqrstuvwxyz\n .!"), set(), "x",
+                 text_format=TextFormat(template=MARKED))
 
 
 MARKED = ("{% for m in messages %}{{ m.content }}{{ '!' if m.role == 'user' else '.' }}"
@@ -35,8 +38,7 @@ MARKED = ("{% for m in messages %}{{ m.content }}{{ '!' if m.role == 'user' else
 
 
 def test_trained_chat_uses_its_own_template():
-    from minillm.data.chat import ChatTemplate
-    talker = TrainedChat(voice(), Choices(0), ChatTemplate(MARKED), max_tokens=4)
+    talker = TrainedChat(voice(), Choices(0), max_tokens=4)
     decode = talker.voice.tokenizer.decode
     assert "".join(talker.reply("abc")) == "efgh"            # "!" is 29: then comes "e"
     assert [m["role"] for m in talker.turns] == ["user", "assistant"]

@@ -22,7 +22,7 @@ from minillm.config import ModelConfig
 from minillm.decoding.sample import generate, make_sampler
 from minillm.models.decoder import Decoder
 from minillm.serve.limits import ServerLimits
-from minillm.serve.routes import Served
+from minillm.decoding.voice import Voice
 from minillm.serve.server import open_socket, running
 from minillm.tokenizer.bpe import BPETokenizer
 
@@ -36,7 +36,7 @@ def small_served(seed=0, context=256):
                                 max_seq_len=context)).eval()
     with torch.no_grad():
         for p in model.parameters(): p.mul_(3)
-    return Served(model, BPETokenizer([], ["<|end|>"]), "small", frozenset({256}))
+    return Voice(model, BPETokenizer([], ["<|end|>"]), frozenset({256}), name="small")
 
 
 @pytest.fixture(scope="module")

@@ -87,13 +87,16 @@ def open_adapters(out: Path, model: Decoder, optimizer: torch.optim.Optimizer,
     return state["step"]
 
 
-def write_adapter(model: Decoder, folder: Path) -> None:
+def write_adapter(model: Decoder, folder: Path, tokenizer: Any = None) -> None:
     """The adapter in peft's layout, under the names of the exported model, or under
-    ours where it has no place there. Chapter: 33_lora.
+    ours where it has no place there. With a `tokenizer` that got new tokens, it and the
+    token table go with the adapter. Chapter: 33_lora.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    try: save_adapter(model, folder)
-    except ValueError: save_adapter(model, folder, own_names=True)
+    grown = tokenizer is not None
+    try: save_adapter(model, folder, tables=grown)
+    except ValueError: save_adapter(model, folder, own_names=True, tables=grown)
+    if grown: tokenizer.save(folder / "tokenizer.json")
 
 # %% ../../nbs/33_lora.ipynb #120bb138
 def train_adapters(method: str, model: Decoder, tokenizer: Any, data: Path, out: Path,
@@ -110,6 +113,7 @@ def train_adapters(method: str, model: Decoder, tokenizer: Any, data: Path, out:
     out, o, began = Path(out), options, time.perf_counter()
     template = template or ChatTemplate()
     if o.threads: torch.set_num_threads(o.threads)
+    known = tokenizer.vocab_size
     model, tokenizer, train, held = prepare_data(model, tokenizer, data, template, o)
     about = {**about_run(method, data, o), "base": weights_fingerprint(model)}
     before = held_loss(model, held)
@@ -126,7 +130,8 @@ def train_adapters(method: str, model: Decoder, tokenizer: Any, data: Path, out:
                   steps=o.steps, lr=o.learning_rate, start=start, optimizer=optimizer,
                   after=after)
         if pressed: raise KeyboardInterrupt
-        write_adapter(model, out / "adapter")
+        write_adapter(model, out / "adapter",
+                      tokenizer if tokenizer.vocab_size > known else None)
         result = {"method": method, "steps": o.steps, "rows": len(train.x),
                   "parameters": sum(p.numel() for p in lora_parameters(model).values()),
                   "val_loss_before": before, "val_loss": held_loss(model, held),

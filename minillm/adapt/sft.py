@@ -16,12 +16,13 @@ import torch
 from torch import Tensor
 
 from ..config import require, require_positive
-from ..data.chat import (CHAT_TOKENS, DEFAULT_TEMPLATE, ChatTemplate, encode_chat,
-                               read_rows, special_ids)
+from ..data.chat import (
+    CHAT_TOKENS, DEFAULT_TEMPLATE, ChatTemplate, encode_chat, read_rows)
 from ..worlds.sums import Sum, sum_batch, sum_tokenizer
 from ..files import write_json
 from ..models.decoder import Decoder
 from .vocabulary import add_tokens
+from ..tokenizer.text_format import TextFormat
 from ..train.interrupt import between_steps
 from ..train.lock import locked
 from ..train.losses import IGNORE, cross_entropy
@@ -177,15 +178,18 @@ def held_loss(model: Decoder, packed: Packed, batch_size: int = 16) -> float:
 def encode_rows(rows: Sequence[dict[str, Any]], template: ChatTemplate,
                 tokenizer: Any) -> list[Example]:
     """Ids and what is learned of them, row by row: a conversation through the template,
-    a prompt and its completion as they stand. Chapter: 32_finetuning.
+    a prompt and its completion as they stand, with the model's own end token.
+
+    Chapter: 32_finetuning.
     """
     examples = list[Example]()
+    end = TextFormat(template.named).completed(tokenizer).stop_ids[:1]
     for row in rows:
         if "messages" in row:
             examples.append(encode_chat(template, tokenizer, row["messages"]))
             continue
         ids = [tokenizer.encode(row[part]) for part in ("prompt", "completion")]
-        ids[1] += [i for name, i in special_ids(tokenizer).items() if "end" in name][:1]
+        ids[1] += end
         examples.append((ids[0] + ids[1], [False] * len(ids[0]) + [True] * len(ids[1])))
     return examples
 

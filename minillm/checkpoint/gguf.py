@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['GGUF_TYPES', 'ARCHITECTURES', 'architecture', 'turns', 'gguf_names', 'file_tensors', 'add_config', 'write_gguf',
-           'q8_0_values', 'read_gguf', 'config_of', 'load_gguf']
+           'q8_0_values', 'read_gguf', 'config_of', 'load_gguf', 'open_gguf', 'model_of']
 
 # %% ../../nbs/36_quantization.ipynb #cc54c0ba
 from collections.abc import Callable, Iterator
@@ -19,7 +19,9 @@ from ..files import atomic_path, existing_file
 from ..layers.position import half_from_interleaved, interleaved_from_half
 from ..models.decoder import Decoder
 from .huggingface import choose_family
-from .gguf_tokenizer import add_tokenizer, gguf_library
+from .gguf_tokenizer import (
+    add_tokenizer, gguf_library, read_gguf_tokenizer)
+from ..tokenizer.text_format import TextFormat
 
 GGUF_TYPES = {"f32": ("F32", "ALL_F32"), "f16": ("F16", "MOSTLY_F16"),
          "q8_0": ("Q8_0", "MOSTLY_Q8_0")}
@@ -112,8 +114,8 @@ def add_config(writer: Any, c: ModelConfig) -> None:
         writer.add_expert_used_count(c.top_k)
 
 
-def write_gguf(model: Decoder, tokenizer: Any, path: str | Path,
-               kind: str = "f16") -> Path:
+def write_gguf(model: Decoder, tokenizer: Any, path: str | Path, kind: str = "f16",
+               text_format: TextFormat | None = None) -> Path:
     """Write a Llama-like model as one GGUF file, which llama.cpp and its kin open.
 
     `kind` is f32, f16 or q8_0 (32 weights share a 16-bit scale); vectors and routers
@@ -130,7 +132,7 @@ def write_gguf(model: Decoder, tokenizer: Any, path: str | Path,
         writer.add_file_type(int(gguf.LlamaFileType[label]))
         writer.add_quantization_version(2)
         add_config(writer, model.config)
-        add_tokenizer(writer, tokenizer, model.config.vocab_size)
+        add_tokenizer(writer, tokenizer, model.config.vocab_size, text_format)
         for name, tensor in file_tensors(model, arch):
             q = "F32" if tensor.dim() < 2 or "gate_inp" in name else want
             if q == "Q8_0" and tensor.shape[-1] % 32: q = "F16"
@@ -203,7 +205,22 @@ def load_gguf(path: str | Path) -> Decoder:
 
     Chapter: 36_quantization.
     """
+    return model_of(*read_gguf(path))
+
+
+def open_gguf(path: str | Path) -> tuple[Decoder, Any, TextFormat]:
+    """The model of a file as `load_gguf` gives it, its tokenizer (or None), and where
+    its texts end. Chapter: 36_quantization.
+    """
     about, tensors = read_gguf(path)
+    return model_of(about, tensors), *read_gguf_tokenizer(about)
+
+
+def model_of(about: dict[str, Any], tensors: dict[str, Tensor]) -> Decoder:
+    """The model from the metadata and the tensors of a file.
+
+    Chapter: 36_quantization.
+    """
     config = config_of(about, tensors)
     model, back = Decoder(config), turns(config, about["general.architecture"])[1]
     ours = model.state_dict()

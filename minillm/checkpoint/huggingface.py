@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['WEIGHTS_FILE', 'INDEX', 'read_object', 'read_family', 'weight_files', 'StoredTensors', 'fits', 'fill', 'unneeded',
            'some', 'find_folder', 'load_huggingface_model', 'plain', 'difference', 'choose_family', 'export_pretrained',
-           'labels', 'new_folder', 'write_shards', 'load_pretrained', 'is_exported', 'stop_ids', 'load_run_tokenizer']
+           'token_ids', 'labels', 'new_folder', 'write_shards', 'load_pretrained', 'is_exported', 'load_run_tokenizer']
 
 # %% ../../nbs/26_pretrained.ipynb #812ec38b
 import math
@@ -27,6 +27,7 @@ from ..layers.position import yarn_amplitude
 from ..models.decoder import Decoder
 from .families import FAMILIES, Family
 from .names import Entry
+from ..tokenizer.text_format import TextFormat, as_config, write_text_format
 
 WEIGHTS_FILE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
@@ -183,7 +184,7 @@ def find_folder(folder_or_name: str | Path) -> Path:
     except ImportError:
         raise ImportError("fetching a model needs the package huggingface_hub; install "
                           "minillm with its `hub` extra") from None
-    patterns = ["*.json", "*.safetensors", "tokenizer.model"]
+    patterns = ["*.json", "*.jinja", "*.safetensors", "tokenizer.model"]
     try: return Path(snapshot_download(name, allow_patterns=patterns))
     except Exception as error:  # of many kinds, all of them expected
         why = str(error).splitlines()[0]
@@ -261,21 +262,39 @@ def choose_family(config: ModelConfig) -> Family:
 
 
 def export_pretrained(model: Decoder, folder: str | Path, tokenizer: Any = None, *,
-                      max_shard_bytes: int = 5 * 10**9) -> Family:
+                      max_shard_bytes: int = 5 * 10**9,
+                      text_format: TextFormat | None = None) -> Family:
     """Write a folder that `transformers` opens with the same logits.
 
     The folder appears when it is complete. Weights above `max_shard_bytes` are cut into
-    several files. Raises FileExistsError if the folder holds something, ValueError if
-    no family fits. Chapter: 26_pretrained.
+    several files. `text_format` says where texts end and how conversations are written;
+    if it is left out, the tokenizer does. Raises FileExistsError if the folder holds
+    something, ValueError if no family fits. Chapter: 26_pretrained.
     """
     family, config = choose_family(model.config), plain(model.config)
+    ends = text_format or TextFormat()
+    if tokenizer is not None: ends = ends.completed(tokenizer)
     with new_folder(folder) as beside:
-        write_json(beside / "config.json", family.write(config) | labels(family, model))
+        write_json(beside / "config.json", family.write(config) | labels(family, model)
+                   | token_ids(ends, tokenizer))
         write_shards(model, family.names(config), beside, max_shard_bytes)
         if tokenizer is not None:
             from minillm.checkpoint.tokenizers import save_tokenizer
-            save_tokenizer(tokenizer, beside)
+            save_tokenizer(tokenizer, beside, ends)
+        write_text_format(ends, beside)
     return family
+
+
+def token_ids(text_format: TextFormat, tokenizer: Any) -> dict[str, Any]:
+    """What `config.json` says of special tokens: their ids by role.
+
+    Chapter: 26_pretrained.
+    """
+    found = {f"{role}_id": text_format.id_of(role, tokenizer)
+             for role in ("bos_token", "pad_token")} if tokenizer is not None else {}
+    ends = {"eos_token_id": as_config(text_format.stop_ids)} if (
+        text_format.stop_ids) else {}
+    return {key: i for key, i in found.items() if i is not None} | ends
 
 
 def labels(family: Any, model: torch.nn.Module) -> dict[str, Any]:
@@ -358,21 +377,9 @@ def is_exported(folder: Path) -> bool:
     return file.exists() and "model_type" in read_object(file)
 
 
-def stop_ids(folder: Path) -> set[int]:
-    """The tokens at which a folder's model ends a text; an empty set if it says
-    none. Chapter: 26_pretrained.
-    """
-    for name in ("generation_config.json", "config.json"):
-        found = read_object(folder / name).get("eos_token_id") if (
-            folder / name).exists() else None
-        if found is not None: return set(found) if isinstance(found, list) else {found}
-    return set()
-
-
 def load_run_tokenizer(folder: Path) -> Any:
-    """The tokenizer that a run of ours keeps beside its checkpoints.
-
-    Chapter: 26_pretrained.
+    """The tokenizer that a run of ours keeps beside its checkpoints: in the folder
+    itself, or in the one above `step-...`. Chapter: 26_pretrained.
     """
-    from minillm.tokenizer.auto import load_tokenizer
-    return load_tokenizer(folder)
+    from minillm.checkpoint.tokenizers import find_tokenizer
+    return find_tokenizer(folder) or find_tokenizer(folder.parent)

@@ -2,17 +2,19 @@
 
 # %% auto #0
 __all__ = ['CONFIG', 'TENSORS', 'BEFORE', 'ADAPTER_KEY', 'UNSUPPORTED', 'Matrices', 'own_matrices', 'matrices', 'module',
-           'is_transposed', 'save_adapter', 'check_expert_adapters', 'describe', 'short_names', 'load_adapter',
-           'read_adapter', 'pairs_of', 'alpha_of', 'check_shapes']
+           'is_transposed', 'save_adapter', 'table_names', 'with_tables', 'check_expert_adapters', 'describe',
+           'short_names', 'load_adapter', 'read_adapter', 'pairs_of', 'alpha_of', 'check_shapes']
 
 # %% ../../nbs/33_lora.ipynb #242bf426
 import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn, empty
@@ -69,10 +71,11 @@ def is_transposed(entry: Entry) -> bool:
 
 # %% ../../nbs/33_lora.ipynb #cd868632
 def save_adapter(model: Decoder, folder: str | Path, base: str | None = None, *,
-                 own_names: bool = False) -> None:
+                 own_names: bool = False, tables: bool = False) -> None:
     """Write the adapters of a model as `peft` does, under the names that the exported
     model has (`base` says where that is); with `own_names`, or where no family can
-    hold the model, under ours.
+    hold the model, under ours. With `tables` the token table goes with it, which a model
+    needs that got new tokens.
 
     `export_pretrained` of the model without its adapters writes the other half. Raises
     ValueError for a model without adapters, or for some that have no place in the
@@ -96,9 +99,45 @@ def save_adapter(model: Decoder, folder: str | Path, base: str | None = None, *,
                    | {"fan_in_fan_out": turned == {True},
                       "task_type": None if entries.keys() == own.keys()
                       else "CAUSAL_LM"})
-        save_file({f"{BEFORE}{name}.lora_{end}.weight": getattr(layer, end).detach()
-                   .contiguous().cpu() for name, layer in found.items()
-                   for end in "AB"}, str(beside / TENSORS), metadata={"format": "pt"})
+        tensors = {f"{BEFORE}{name}.lora_{end}.weight": getattr(layer, end)
+                   for name, layer in found.items() for end in "AB"}
+        if tables: tensors |= {f"{BEFORE}{theirs}": model.get_parameter(ours) for
+                               theirs, ours in table_names(model, own_names).items()}
+        save_file({name: t.detach().contiguous().cpu() for name, t in tensors.items()},
+                  str(beside / TENSORS), metadata={"format": "pt"})
+
+
+def table_names(model: Decoder, own_names: bool = False) -> dict[str, str]:
+    """The token tables, theirs to ours: of the embedding, and of the head if it has
+    one of its own. Chapter: 33_lora.
+    """
+    own = ["embed.weight", *([] if model.config.tie_embeddings else ["head.weight"])]
+    try: family, config = choose_family(model.config), plain(model.config)
+    except ValueError: return {name: name for name in own}
+    if own_names: return {name: name for name in own}
+    return {e.theirs: e.ours[0] for e in family.names(config)
+            if len(e.ours) == 1 and e.ours[0] in own}
+
+
+def with_tables(model: Decoder, tensors: dict[str, Tensor], folder: Path) -> Decoder:
+    """The model with the token tables that an adapter carries, which are taken out of
+    `tensors`; it may have more tokens then. Raises ValueError for tables that have fewer
+    rows, or another width. Chapter: 33_lora.
+    """
+    known = {f"{BEFORE}{theirs}": ours for theirs, ours in
+             (table_names(model) | table_names(model, own_names=True)).items()}
+    found = {known[key]: tensors.pop(key) for key in [*tensors] if key in known}
+    if not found: return model
+    old, rows = dict(model.named_parameters()), {len(t) for t in found.values()}
+    n, width = model.config.vocab_size, model.config.d_model
+    if len(rows) > 1 or min(rows) < n or any(t.shape[1] != width for t in found.values()):
+        raise ValueError(f"{folder} was made for another model: its token tables have the "
+                         f"shapes {[tuple(t.shape) for t in found.values()]}, and this "
+                         f"model has {n} tokens of width {width}")
+    larger = Decoder(replace(model.config, vocab_size=rows.pop())).to(old["embed.weight"])
+    with torch.no_grad():
+        for name, p in larger.named_parameters(): p.copy_(found.get(name, old[name]))
+    return larger.train(model.training)
 
 
 def check_expert_adapters(layers: Mapping[str, LoRALinear], names: Mapping[str, str]) -> None:
@@ -154,7 +193,8 @@ def short_names(chosen: list[str], names: list[str]) -> list[str]:
 # %% ../../nbs/33_lora.ipynb #1b4fa3ab
 def load_adapter(model: Decoder, folder: str | Path) -> Decoder:
     """Put the adapters of a folder in peft's layout into the model that they were
-    made for; everything else is frozen.
+    made for; everything else is frozen. Returns the model, which is a larger one where
+    the adapter brings new tokens.
 
     Raises ValueError or FileNotFoundError, with the remedy and before the model is
     changed, for what is damaged, does not fit or is another method than LoRA.
@@ -164,6 +204,7 @@ def load_adapter(model: Decoder, folder: str | Path) -> Decoder:
     folder = Path(folder)
     c, tensors = read_adapter(folder)
     refuse_adapters(model)
+    model = with_tables(model, tensors, folder)
     entries = own_matrices(model) | matrices(model)
     found: dict[str, tuple[Tensor, Tensor, float]] = {}
     for theirs, pair in pairs_of(tensors, folder).items():

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from minillm.checkpoint.open import open_voice, own_template
+from minillm.commands.generate import Checkpoint, Place, Pretrained, opened
 from minillm.commands.shell import Json, app, fail, finish, progress_bars
 
 METHODS = {"sft": ("adapt.sft", 1e-3), "lora": ("adapt.lora", 5e-3),
@@ -44,6 +44,39 @@ def steps_bar(steps: int, last: dict[str, Any]
         yield report
 
 
+def learned_template(voice: Any) -> Any:
+    """The template that a tuned model learns: its own, or the default one, with its
+    special tokens. Chapter: 90_cli.
+    """
+    from minillm.data.chat import DEFAULT_TEMPLATE, ChatTemplate
+    source = voice.text_format.template
+    return ChatTemplate(DEFAULT_TEMPLATE if source is None else source,
+                        voice.text_format.named)
+
+
+@contextmanager
+def keeping_format(voice: Any, out: Path, report: Callable[[dict[str, Any]], None]
+                   ) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Gives `report` back, and once there are checkpoints in `out`, what the model's
+    texts keep (special tokens, ends, template) is written beside them. Chapter: 90_cli.
+    """
+    from minillm.checkpoint.open import inherit_format
+    done = False
+
+    def keep() -> None:
+        if any(out.glob("step-*")): inherit_format(voice, out)
+
+    def reported(row: dict[str, Any]) -> None:
+        nonlocal done
+        report(row)
+        if not done and (done := any(out.glob("step-*"))): keep()
+    try: yield reported
+    except (KeyboardInterrupt, SystemExit):
+        keep()
+        raise
+    keep()
+
+
 def in_words(row: dict[str, Any]) -> str:
     """The numbers of a row.
 
@@ -64,12 +97,7 @@ def finetune(data: Annotated[Path,
              out: Annotated[Path, typer.Option(help="the new model's folder")],
              method: Annotated[str, typer.Option(help="sft, lora, qlora, dpo, ppo or "
                                                       "grpo")] = "sft",
-             checkpoint: Annotated[Path | None,
-                                   typer.Option(help="a run's folder; the packaged "
-                                                     "model if left out")] = None,
-             pretrained: Annotated[str | None,
-                                   typer.Option(help="an exported folder, or a hub "
-                                                     "name")] = None,
+             checkpoint: Checkpoint = None, pretrained: Pretrained = None,
              steps: Annotated[int | None, typer.Option(help="updates")] = None,
              batch_size: Annotated[int | None,
                                    typer.Option(help="examples an update")] = None,
@@ -93,8 +121,7 @@ def finetune(data: Annotated[Path,
                                 typer.Option(help="answers a prompt (ppo, grpo)")] = None,
              kl: Annotated[float | None,
                            typer.Option(help="pull to the old model (ppo, grpo)")] = None,
-             device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
-             as_json: Json = False) -> None:
+             device: Place = "auto", as_json: Json = False) -> None:
     """Adapt a model: to examples, to preferences, or to what a verifier accepts."""
     from minillm.adapt.sft import FinetuneOptions
     work, rate = method_of(method)
@@ -105,10 +132,13 @@ def finetune(data: Annotated[Path,
         "targets": tuple(targets) if targets else None, "beta": beta,
         "samples": samples, "kl": kl}
     options = FinetuneOptions(**{k: v for k, v in given.items() if v is not None})
-    voice = open_voice(checkpoint, pretrained, device)
-    more = {"template": own_template(Path(voice.source))} if method in CHATS else {}
+    voice = opened(checkpoint, pretrained, device)
+    if voice.kind == "quantized":
+        raise ValueError(f"{voice.source} is quantized, and rounded weights cannot learn; "
+                         "give the model it was made from (qlora rounds it by itself)")
+    more = {"template": learned_template(voice)} if method in CHATS else {}
     last: dict[str, Any] = {}
-    with steps_bar(options.steps, last) as report:
+    with steps_bar(options.steps, last) as bar, keeping_format(voice, out, bar) as report:
         try:
             found = work(voice.model, voice.tokenizer, data, out, options, report, **more)
         except KeyboardInterrupt:
@@ -123,10 +153,7 @@ def quantize(out: Annotated[Path, typer.Option(help="the new folder, or .gguf fi
              scheme: Annotated[str, typer.Option(help="int8, int4, nf4 …; f32, f16 or "
                                                       "q8_0 for a GGUF file")] = "int8",
              method: Annotated[str, typer.Option(help="round, gptq or awq")] = "round",
-             checkpoint: Annotated[Path | None,
-                                   typer.Option(help="a run's or an exported folder; "
-                                                     "the packaged model if left out")
-                                   ] = None,
+             checkpoint: Checkpoint = None, pretrained: Pretrained = None,
              text: Annotated[Path | None,
                              typer.Option(help="a text to calibrate on (gptq, awq)")
                              ] = None,
@@ -134,13 +161,19 @@ def quantize(out: Annotated[Path, typer.Option(help="the new folder, or .gguf fi
                               typer.Option(help="weights that share a scale")] = None,
              table: Annotated[bool,
                               typer.Option("--table", help="the embedding too")] = False,
-             as_json: Json = False) -> None:
+             device: Place = "cpu", as_json: Json = False) -> None:
     """Store a model in 8 or 4 bits a weight."""
-    from minillm.checkpoint.shipped import shipped_model
-    from minillm.checkpoint.quantized import quantize_folder
+    from minillm.checkpoint.open import weight_bytes
+    from minillm.checkpoint.quantized import (
+        check_out, quantized_already, write_quantized)
+    check_out(out, scheme)
     if method != "round" and text is None:
         raise ValueError(f"--method {method} learns from a text; give --text FILE")
-    found = quantize_folder(checkpoint or shipped_model(), out, scheme, method=method,
-                            text=text, group=group, table=table)
+    voice = opened(checkpoint, pretrained, device)
+    if voice.kind == "quantized": raise quantized_already(voice.source)
+    found = write_quantized(voice.model, voice.tokenizer, out, scheme, method=method,
+                            text=text, group=group, table=table,
+                            text_format=voice.text_format)
+    found["bytes_before"] = weight_bytes(voice)
     finish(found, as_json, f"{out}: {scheme}, {found['bytes'] / 1e6:.2f} MB instead of "
                            f"{found['bytes_before'] / 1e6:.2f}")

@@ -9,15 +9,12 @@ from typing import Annotated
 
 import typer
 
+from minillm.commands.generate import Checkpoint, Place, Pretrained, opened
 from minillm.commands.shell import Json, app, finish, say
-
-Source = Annotated[Path | None,
-                   typer.Option(help="a run's or an exported folder; the packaged "
-                                     "model if left out")]
 
 
 @app.command()
-def serve(checkpoint: Source = None,
+def serve(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
           host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
           port: Annotated[int, typer.Option(help="0 takes a free one")] = 8000,
           key: Annotated[str | None,
@@ -30,20 +27,20 @@ def serve(checkpoint: Source = None,
           timeout: Annotated[float | None,
                              typer.Option(help="seconds a request may take")] = None,
           ui: Annotated[bool, typer.Option("--ui", help="a chat page at /ui")] = False,
-          name: Annotated[str | None, typer.Option(help="the model's name")] = None
-          ) -> None:
+          name: Annotated[str | None, typer.Option(help="the model's name")] = None,
+          device: Place = "auto") -> None:
     """Serve a model by the OpenAI routes, until Ctrl-C or SIGTERM."""
     from minillm.serve.limits import ServerLimits
     from minillm.serve.app import serve as run
     given = {"rows": rows, "waiting": queue, "request_seconds": timeout}
     limits = ServerLimits(**{k: v for k, v in given.items()        # type: ignore[arg-type]
                        if v is not None})
-    run(checkpoint, host=host, port=port, key=key, ui=ui, limits=limits, name=name,
-        report=say)
+    run(opened(checkpoint, pretrained, device, name), host=host, port=port, key=key,
+        ui=ui, limits=limits, report=say)
 
 
 @app.command()
-def evaluate(checkpoint: Source = None,
+def evaluate(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
              task: Annotated[list[str] | None,
                              typer.Option(help="a named task, or a JSON Lines file; "
                                                "may be given again; all named ones if "
@@ -54,10 +51,9 @@ def evaluate(checkpoint: Source = None,
                                                  "whole length if left out")] = None,
              seed: Annotated[int, typer.Option(help="seed of the named tasks")] = 0,
              out: Annotated[Path | None, typer.Option(help="a JSON file")] = None,
-             as_json: Json = False) -> None:
+             device: Place = "auto", as_json: Json = False) -> None:
     """Measure a model, each figure with an interval."""
     from minillm.evaluation.run import evaluate_folder as measure
-    from minillm.checkpoint.shipped import shipped_model
-    found = measure(checkpoint or shipped_model(), task or (), n=n, stride=stride,
-                    seed=seed, out=out, quiet=as_json)
+    found = measure(opened(checkpoint, pretrained, device), task or (), n=n,
+                    stride=stride, seed=seed, out=out, quiet=as_json)
     finish(found, as_json, f"{out} written" if out else "done")

@@ -33,7 +33,7 @@ def end_of_text(tokenizer: Any) -> int | None:
 
     Chapter: 04_corpora.
     """
-    return getattr(tokenizer, "specials", {}).get(END_OF_TEXT)
+    return tokenizer.specials.get(END_OF_TEXT)
 
 
 def exact(val_fraction: float) -> Fraction:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..config import require
-from ..data.chat import (ChatTemplate, Message, encode_chat, encode_prompt,
-                               special_ids)
+from ..data.chat import (
+    ChatTemplate, Message, encode_chat, encode_prompt, special_ids)
 from .batch import write_tokens
 from ..models.decoder import Decoder
 
@@ -27,11 +27,11 @@ def end_token(template: ChatTemplate, tokenizer: Any) -> int:
     """
     chat = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
     ids, is_target = encode_chat(template, tokenizer, chat)
-    last = [i for i, target in zip(ids, is_target) if target][-1]
-    require(last in special_ids(tokenizer).values(),
+    learned = [i for i, target in zip(ids, is_target) if target]
+    require(bool(learned) and learned[-1] in special_ids(tokenizer).values(),
             "the template ends an answer by no special token of this tokenizer, so a "
             "model could not say that it has ended; choose another template")
-    return last
+    return learned[-1]
 
 
 def answer_chats(model: Decoder, tokenizer: Any, template: ChatTemplate,

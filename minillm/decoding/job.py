@@ -124,7 +124,7 @@ def draw(logits: Tensor, jobs: Sequence[Job]) -> list[int]:
         own = logits if len(members) == len(jobs) else logits[members]
         if not hasattr(sampler, "probabilities"): found = sampler(own).tolist()
         else:
-            found = [int(torch.multinomial(row, 1, generator=jobs[b].random))
+            found = [int(torch.multinomial(row.cpu(), 1, generator=jobs[b].random))
                      for b, row in zip(members, sampler.probabilities(own))]
         for b, token in zip(members, found): tokens[b] = token
     return tokens

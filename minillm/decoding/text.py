@@ -22,9 +22,9 @@ class GrowingText:
     def __init__(self, tokenizer: Any, before: Sequence[int] = ()) -> None:
         self.tokenizer, self.window = tokenizer, [int(i) for i in before][-CONTEXT:]
         self.shown = len(tokenizer.decode(self.window))
-        self.bytes = hasattr(tokenizer, "decode_bytes")
+        self.bytes = tokenizer.has_bytes
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self.strip = not before and getattr(tokenizer, "space_in_front", False)
+        self.strip = not before and tokenizer.space_in_front
 
     def add(self, i: int) -> str:
         """The characters that token `i` makes whole."""

@@ -22,9 +22,9 @@ from ..config import unknown
 from .choices import split_pair
 from .perplexity import ModelScorer, text_nats
 from .tasks import kind_of, write_task
-from ..files import read_json, write_json
 from ..models.decoder import Decoder
 from ..checkpoint.huggingface import export_pretrained
+from ..tokenizer.text_format import TextFormat
 
 TASK_TYPES: dict[str, dict[str, Any]] = {
     "choice": {"output_type": "multiple_choice", "doc_to_text": "{{context}}",
@@ -68,10 +68,8 @@ def export_folder(model: Decoder, tokenizer: Any, folder: str | Path) -> Path:
     """A model as a folder of the Hugging Face layout that names its end token, which
     the harness puts before texts without context. Chapter: 39_evaluation.
     """
-    export_pretrained(model, folder, tokenizer)
-    path = Path(folder) / "tokenizer_config.json"
-    end = {"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
-    write_json(path, read_json(path) | end)
+    end = TextFormat({"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"})
+    export_pretrained(model, folder, tokenizer, text_format=end)
     return Path(folder)
 
 # %% ../../nbs/39_evaluation.ipynb #204cd9dc

@@ -4,7 +4,7 @@
 __all__ = ['scoring_windows', 'Scorer', 'text_end', 'ModelScorer', 'CountScorer', 'surprise', 'text_nats', 'text_figures']
 
 # %% ../../nbs/39_evaluation.ipynb #b0ea1300
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -61,9 +61,7 @@ def text_end(tokenizer: Any) -> int:
 
     Chapter: 39_evaluation.
     """
-    if hasattr(tokenizer, "inner"):                         # a tokenizer.json
-        return tokenizer.inner.token_to_id("<|endoftext|>") or 0
-    return getattr(tokenizer, "specials", {}).get("<|endoftext|>", 0)
+    return 0 if tokenizer is None else tokenizer.end or 0
 
 # %% ../../nbs/39_evaluation.ipynb #902ad719
 class ModelScorer:
@@ -78,6 +76,7 @@ class ModelScorer:
         self.model, self.tokenizer = model.eval(), tokenizer
         self.max_length = min(max_length or room, room)
         self.prefix, self.batch_tokens = text_end(tokenizer), batch_tokens
+        self.stop_ids: Collection[int] = [self.prefix]
 
     def encode(self, text: str) -> list[int]:
         """Text to tokens, none of them special."""
@@ -121,7 +120,7 @@ class ModelScorer:
 
     def write(self, rows: Sequence[Sequence[int]], max_tokens: int) -> list[str]:
         """The greedy continuation of each row, up to the end token."""
-        made = complete(self.model, rows, max_tokens=max_tokens, stop_ids=[self.prefix])
+        made = complete(self.model, rows, max_tokens=max_tokens, stop_ids=self.stop_ids)
         return [self.tokenizer.decode(ids) for ids in made]
 
 # %% ../../nbs/39_evaluation.ipynb #8409799c

@@ -2,9 +2,10 @@
 
 # %% auto #0
 __all__ = ['JUDGE', 'Figure', 'figure', 'share_figure', 'measure_choices', 'measure_texts', 'measure', 'measure_judge',
-           'evaluate_folder', 'show']
+           'evaluate_folder', 'scorer_of', 'show']
 
 # %% ../../nbs/39_evaluation.ipynb #780c328f
+import copy
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +23,9 @@ from .intervals import (bootstrap, calibration_error, confidences,
 from .perplexity import ModelScorer, Scorer, text_figures
 from .tasks import TASKS, kind_of, make_task, read_task
 from ..files import write_json
-from ..checkpoint.huggingface import is_exported, stop_ids
-from ..checkpoint.quantized import load_any
+from ..checkpoint.open import open_model
+from ..data.shards import END_OF_TEXT
+from ..decoding.voice import Voice
 
 JUDGE = "tales_judge"
 Figure = dict[str, Any]
@@ -91,45 +93,50 @@ def measure_judge(scorer: ModelScorer, n: int, seed: int = 0) -> list[Figure]:
 
     Chapter: 39_evaluation.
     """
-    found = assess(sample_stories(scorer.model, scorer.tokenizer, n, seed=seed))
+    model = scorer.model if next(scorer.model.parameters()).device.type == "cpu" else (
+        copy.deepcopy(scorer.model).cpu())                # stories are drawn there
+    found = assess(sample_stories(model, scorer.tokenizer, n, seed=seed))
     return [figure(JUDGE, name, found[name]["share"], found[name]["low"],
                    found[name]["high"], n) for name in ("grammatical", "consistent")]
 
 # %% ../../nbs/39_evaluation.ipynb #b5a953c1
-def evaluate_folder(folder: str | Path, tasks: Sequence[str] = (), *, n: int = 200,
+def evaluate_folder(source: str | Path | Voice, tasks: Sequence[str] = (), *, n: int = 200,
              stride: int | None = None, seed: int = 0, out: str | Path | None = None,
              quiet: bool = False) -> dict[str, Any]:
-    """Measure the model of a folder (a run of ours, or of the Hugging Face layout):
-    prints a table, and writes JSON to `out`.
+    """Measure a model, open or whatever `open_model` opens: prints a table, and writes
+    JSON to `out`.
 
     `tasks` are names of `TASKS`, `tales_judge`, or paths of JSON Lines files of which
     the first `n` examples are taken; all named ones if empty. Raises ValueError for an
-    unknown task, a file that is wrong, or a folder without a tokenizer.
-
-    Chapter: 39_evaluation.
+    unknown task, or a file that is wrong. Chapter: 39_evaluation.
     """
     if n < 2: raise ValueError(f"n={n}: take at least 2 examples")
-    start, (model, tokenizer) = time.perf_counter(), load_any(folder)
-    if tokenizer is None: raise ValueError(f"{folder} has no tokenizer.json to cut by")
-    scorer, figures = ModelScorer(model, tokenizer), list[Figure]()
-    if Path(folder).is_dir() and is_exported(Path(folder)):
-        scorer.prefix = min(stop_ids(Path(folder)), default=scorer.prefix)
-    named = [*TASKS, JUDGE] if hasattr(tokenizer, "specials") else [*TASKS]
+    start, figures = time.perf_counter(), list[Figure]()
+    voice = source if isinstance(source, Voice) else open_model(source)
+    scorer, model = scorer_of(voice), voice.model
+    named = [*TASKS, JUDGE] if END_OF_TEXT in voice.tokenizer.specials else [*TASKS]
     if JUDGE in tasks and JUDGE not in named:
-        raise ValueError(f"{JUDGE} samples stories and needs the folder of a run of "
-                         "ours; leave it out for an exported folder")
+        raise ValueError(f"{JUDGE} samples stories up to {END_OF_TEXT}, which the "
+                         f"tokenizer of {voice.source} does not have; leave it out")
     loaded = {name: None if name == JUDGE else
               read_task(name)[:n] if name.endswith(".jsonl") else
               make_task(name, n, seed) for name in tasks or named}
     for name, rows in loaded.items():
         figures += (measure_judge(scorer, n, seed) if rows is None
                     else measure(scorer, name, rows, stride))
-    result = {"model": str(folder), "parameters": model.num_parameters(), "seed": seed,
+    result = {"model": voice.source, "parameters": model.num_parameters(), "seed": seed,
               "window": scorer.max_length, "stride": stride or scorer.max_length,
               "figures": figures, "seconds": round(time.perf_counter() - start, 2)}
     if not quiet: show(figures)
     if out is not None: write_json(Path(out), result)
     return result
+
+
+def scorer_of(voice: Voice) -> ModelScorer:
+    """A scorer that begins and ends texts as the model does. Chapter: 39_evaluation."""
+    scorer = ModelScorer(voice.model, voice.tokenizer)
+    scorer.prefix, scorer.stop_ids = voice.begin, voice.stop_ids or [scorer.prefix]
+    return scorer
 
 
 def show(figures: Sequence[Figure]) -> None:

@@ -128,8 +128,9 @@ class Guard:
         if headers.get("origin", host).split("://")[-1].lower() != host:
             return 403, "pages of other sites may not use this server"
         guarded = path.startswith("/v1") or path == "/metrics"
-        given = headers.get("authorization", "")
-        if self.key and guarded and not same_key(given, f"Bearer {self.key}"):
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        known = scheme.lower() == "bearer" and same_key(given.strip(), self.key or "")
+        if self.key and guarded and not known:
             return 401, "the API key is missing or wrong"
         kind = headers.get("content-type", "").split(";")[0].strip().lower()
         if (scope["method"] == "POST" and path.startswith("/v1")

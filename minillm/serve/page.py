@@ -12,7 +12,6 @@ from typing import Any
 
 from .limits import same_key
 from .protocol import ChatRequest, Refusal
-from .routes import PLAIN
 
 
 def text_of(content: Any) -> str:
@@ -69,8 +68,8 @@ def add_page(app: Any, desk: Any, key: str | None = None, path: str = "/ui") -> 
     fonts = ["system-ui", "sans-serif"]
     chat = gr.Chatbot(render_markdown=False, sanitize_html=True, buttons=[],
                       label="conversation", height="70vh")
-    told = ("Begin a text, and the model goes on with it." if
-            desk.served.template.source == PLAIN else None)
+    told = (None if desk.served.has_template else
+            "Begin a text, and the model goes on with it.")
     page = gr.ChatInterface(answer, chatbot=chat, title=f"minillm · {desk.served.name}",
                             description=told, show_progress="hidden",
                             analytics_enabled=False, flagging_mode="never",

@@ -22,7 +22,7 @@ from minillm.decoding.cache import KVCache
 from minillm.decoding.sample import generate, make_sampler
 from minillm.studies.record import write_record
 from minillm.serve.app import open_served, serve
-from minillm.serve.routes import Served
+from minillm.decoding.voice import Voice
 from minillm.decoding.printable import harmless
 
 FIRST = ("brave", "quiet", "little", "kind", "clever")
@@ -37,7 +37,7 @@ def order(number: int) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def must_give(served: Served, asked: dict[str, Any]) -> str:
+def must_give(served: Voice, asked: dict[str, Any]) -> str:
     """What chapter 19 writes for it, with no server. Chapter: 38_serving."""
     ids = torch.tensor([served.encode(asked["prompt"])])
     chance = torch.Generator().manual_seed(asked["seed"])

@@ -17,6 +17,7 @@ from typing import Any
 import regex
 
 from ..files import read_json, write_json
+from .simple import ByteTokenizer
 
 # GPT-2's rule (Radford et al. 2019): contractions; a space with its word, number or
 # punctuation; the remaining spaces.
@@ -283,7 +284,7 @@ class PieceCache(dict[str, list[int]]):
         return ids
 
 # %% ../../nbs/02_bpe.ipynb #1d53265e
-class BPETokenizer:
+class BPETokenizer(ByteTokenizer):
     """Byte-level byte-pair encoding. `decode(encode(s)) == s` for every string that
     UTF-8 can write.
 

@@ -13,6 +13,7 @@ import binascii
 
 from ..files import existing_file, read_json, read_text, write_json
 from .bpe import BPETokenizer, TokenPair, encode_piece
+from .simple import ByteTokenizer
 
 END_OF_TEXT = "<|endoftext|>"
 VISIBLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
@@ -22,7 +23,7 @@ LETTERS = {chr(b) if n < 188 else chr(256 + n - 188): b
            for n, b in enumerate(BYTE_ORDER)}
 
 
-class GPT2Tokenizer:
+class GPT2Tokenizer(ByteTokenizer):
     """GPT-2's tokenizer: our byte-pair encoding, the first 256 numbers in its order.
 
     `merges` are in our numbers, as `BPETokenizer` takes them. Source: Radford et al.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import atomic_path, existing_file, read_json, write_json
+from .simple import ByteTokenizer
 from .unigram import SPACE
 
 MODEL_TYPES = ("unigram", "bpe")
@@ -41,7 +42,7 @@ def learned_scores(processor: Any) -> dict[str, float]:
             if not any(is_other(i) for is_other in other)}
 
 # %% ../../nbs/03_sentencepiece.ipynb #3afbd757
-class SentencePieceTokenizer:
+class SentencePieceTokenizer(ByteTokenizer):
     """A SentencePiece model (unigram or bpe) behind this book's tokenizer interface.
 
     `train` makes models for which `decode(encode(s)) == s` for every string that UTF-8

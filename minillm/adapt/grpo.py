@@ -8,7 +8,6 @@ __all__ = ['group_advantages', 'estimated_kl', 'grpo_loss', 'GroupRollout', 'rol
 import copy
 import json
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +18,13 @@ from torch import Tensor
 
 from ..config import require
 from ..data.chat import special_ids
-from ..files import read_text, write_json
+from ..files import read_text
 from ..decoding.batch import pad_left
 from ..decoding.cache import KVCache
 from ..decoding.sample import Sampler, generate
 from ..models.decoder import Decoder
-from ..train.interrupt import between_steps
-from ..train.lock import locked
 from ..train.optim import make_adamw
-from .session import about_run, open_run, save_run, write_papers
-from .sft import FinetuneOptions
+from .session import FinetuneOptions, FinetuneSession, trained_parts
 from ..verifier.judge import Judge, Ruling, one_by_one, scores
 
 
@@ -228,40 +224,31 @@ def answer_judge(answers: dict[str, str]) -> Judge:
 def finetune_grpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
                   options: FinetuneOptions,
                   report: Callable[[dict[str, Any]], None] = lambda row: None,
-                  every: int = 20) -> dict[str, Any]:
+                  resume: bool = False) -> dict[str, Any]:
     """GRPO on the JSON lines `data` (`prompt`, `answer`) into the model folder `out`;
     returns what came of it.
 
-    `report` gets a row a step, a checkpoint is written `every` so many. A run that was
-    ended goes on where its last checkpoint is, to the same weights. Raises ValueError
-    for wrong data, FileExistsError for a finished run, KeyboardInterrupt after Ctrl-C.
+    `report` gets a row a step. With `resume`, a run that was cut off goes on to the
+    same weights. Raises ValueError for wrong data, and what `FinetuneSession` raises.
 
     Chapter: 35_verifier.
     """
-    out, began, rewards = Path(out), time.perf_counter(), list[float]()
-    if options.threads: torch.set_num_threads(options.threads)
+    o = options
+    session = FinetuneSession("grpo", model, data, out, o, report=report, resume=resume)
     answers = read_questions(data)
     longest = max(len(tokenizer.encode(a.strip())) for a in answers.values()) + 1
-    settings = GRPO(options.batch_size, options.samples, options.learning_rate,
-                    kl=options.kl, max_tokens=longest)
+    settings = GRPO(o.batch_size, o.samples, o.learning_rate, kl=o.kl,
+                    max_tokens=longest)
     ends = [i for name, i in special_ids(tokenizer).items() if "end" in name]
-    reference = copy.deepcopy(model) if options.kl else None
-    optimizer = make_adamw(model, options.learning_rate, 0.0)
-    about = about_run("grpo", data, options)
-    with locked(out), between_steps() as pressed:
-        first = open_run(out, model, optimizer, about)
-        write_papers(out, model, tokenizer)
+    reference = copy.deepcopy(model) if o.kl else None
+    optimizer = make_adamw(model, o.learning_rate, 0.0)
+    with session.running(trained_parts(model, optimizer), model, tokenizer):
         for row in train_grpo(model, tokenizer, list(answers), answer_judge(answers),
-                              settings, steps=options.steps, seed=options.seed,
-                              optimizer=optimizer, first=first, reference=reference,
+                              settings, steps=o.steps, seed=o.seed,
+                              optimizer=optimizer, first=session.step,
+                              reference=reference,
                               stop_ids=[*tokenizer.encode("\n"), *ends]):
-            rewards.append(row["reward"])
-            report(row)
-            if pressed or row["step"] % every == 0 or row["step"] == options.steps:
-                save_run(out, int(row["step"]), model, optimizer, about)
-            if pressed: raise KeyboardInterrupt
-        result = {"method": "grpo", "steps": options.steps, "questions": len(answers),
-                  "reward_before": rewards[0], "reward": rewards[-1],
-                  "seconds": round(time.perf_counter() - began, 1)}
-        write_json(out / "run.json", {**result, **about})
-    return result
+            session.done(row)
+        rewards = [row["reward"] for row in session.rows]
+        return session.finish({"questions": len(answers), "reward_before": rewards[0],
+                               "reward": rewards[-1]})

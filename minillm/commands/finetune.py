@@ -121,16 +121,22 @@ def finetune(data: Annotated[Path,
                                 typer.Option(help="answers a prompt (ppo, grpo)")] = None,
              kl: Annotated[float | None,
                            typer.Option(help="pull to the old model (ppo, grpo)")] = None,
+             save_every: Annotated[int | None,
+                                   typer.Option(help="steps between checkpoints")] = None,
+             resume: Annotated[bool,
+                               typer.Option("--resume",
+                                            help="go on after the last checkpoint in "
+                                                 "--out; all else as before")] = False,
              device: Place = "auto", as_json: Json = False) -> None:
     """Adapt a model: to examples, to preferences, or to what a verifier accepts."""
-    from minillm.adapt.sft import FinetuneOptions
+    from minillm.adapt.session import FinetuneOptions
     work, rate = method_of(method)
     given: dict[str, Any] = {
         "steps": steps, "batch_size": batch_size,
         "learning_rate": rate if learning_rate is None else learning_rate,
         "seq_length": seq_length, "seed": seed, "rank": rank, "alpha": alpha,
         "targets": tuple(targets) if targets else None, "beta": beta,
-        "samples": samples, "kl": kl}
+        "samples": samples, "kl": kl, "save_every": save_every}
     options = FinetuneOptions(**{k: v for k, v in given.items() if v is not None})
     voice = opened(checkpoint, pretrained, device)
     if voice.kind == "quantized":
@@ -138,12 +144,14 @@ def finetune(data: Annotated[Path,
                          "give the model it was made from (qlora rounds it by itself)")
     more = {"template": learned_template(voice)} if method in CHATS else {}
     last: dict[str, Any] = {}
-    with steps_bar(options.steps, last) as bar, keeping_format(voice, out, bar) as report:
+    steps = options.steps * (2 if method == "ppo" else 1)
+    with steps_bar(steps, last) as bar, keeping_format(voice, out, bar) as report:
         try:
-            found = work(voice.model, voice.tokenizer, data, out, options, report, **more)
+            found = work(voice.model, voice.tokenizer, data, out, options, report,
+                         resume=resume, **more)
         except KeyboardInterrupt:
-            fail(f"interrupted; the last checkpoint is in {out}, the same command goes "
-                 "on from there", 130)
+            fail(f"interrupted; the same command with --resume goes on from the last "
+                 f"checkpoint in {out}", 130)
     finish({"out": str(out), "method": method, **found}, as_json,
            f"{out}: {method}, {in_words(last or found)}")
 

@@ -62,7 +62,7 @@ def catalog() -> dict[str, Study]:
         Study("storyteller_rivals", (
             "minillm.studies.storyteller_rivals", "--minutes", "1"), race=True)]
     found += [Study(n, (f"minillm.studies.{n}",), race=n.startswith("serving")) for n in (
-        "attention_tiny", "evaluation", "faults", "finetuning", "lora", "preferences",
+        "attention_tiny", "evaluation", "faults", "finetune_faults", "finetuning", "lora", "preferences",
         "quantization", "retrieval", "retrieval_index", "routers_tiny", "scale",
         "scenes", "serving", "serving_load", "stream", "verifier")]
     return {study.name: study for study in sorted(found, key=lambda s: s.name)}

@@ -15,7 +15,7 @@ from .commands.shell import app, guarded
 
 def main(arguments: list[str] | None = None) -> None:
     """The console script `minillm`. Chapter: 90_cli."""
-    guarded(lambda: app(arguments, standalone_mode=False))
+    guarded(lambda: app(arguments, prog_name="minillm", standalone_mode=False))
 
 
 def show_version(value: bool) -> None:

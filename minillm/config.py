@@ -15,9 +15,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from .files import read_text, write_json
+from .keys import load_yaml
 
 T = TypeVar("T")
 
@@ -64,71 +63,117 @@ CHOICES = {"norm_type": NORM_TYPES, "norm_position": ("pre", "post", "sandwich")
 @dataclass(frozen=True)
 class ModelConfig:
     """What a decoder is made of. Raises a ValueError that names the key when values do
-    not fit together.
-
-    Left out (None): `n_kv_heads` is `n_heads`; `head_dim` is `d_model / n_heads`;
-    `d_ff` is the width at which all feed-forward types have equally many parameters;
-    `d_ff_expert` is `d_ff`; `score_scale` is 1 / sqrt(head width); `rope_local_base` is
-    `rope_base`, and with one of their own local layers are not stretched either.
-    `layer_pattern` is repeated: L sees the last `window` tokens, G sees all.
-
-    Chapter: 16_decoder.
+    not fit together. The line below each key says what it means. Chapter: 16_decoder.
     """
 
     vocab_size: int = 256
+    "Number of tokens in the vocabulary; `minillm train` takes it from the data."
     d_model: int = 128
+    "Width of the residual stream: how many numbers stand for one token."
     n_layers: int = 4
+    "Number of blocks."
     max_seq_len: int = 256
+    "Longest text that the model can see, in tokens (the context window)."
     dropout: float = 0.0
+    "Fraction of the activations that training sets to zero."
     bias: bool = False
+    "Whether linear layers add a learned bias."
     tie_embeddings: bool = True
-    scale_embeddings: bool = False                # embeddings times sqrt(d_model)
+    "Whether the output head shares the table of the embedding."
+    scale_embeddings: bool = False
+    "Whether embeddings are multiplied by sqrt(d_model), as in Gemma."
     norm_type: str = "rmsnorm"
+    "Kind of normalization."
     norm_position: str = "pre"
+    "Where a block has its norms: before its layers, after them, or both."
     norm_eps: float = 1e-5
+    "Small number under the root of a norm, against division by zero."
+
     # attention
     attention_type: str = "causal"
+    "Ordinary attention (causal), or attention with a compressed cache (latent)."
     n_heads: int = 4
+    "Number of query heads."
     n_kv_heads: int | None = None
+    "Number of key-value heads; left out, as many as query heads."
     head_dim: int | None = None
+    "Width of one head; left out, d_model / n_heads."
     qk_norm: bool = False
+    "Whether the queries and keys of each head are normalized."
     score_scale: float | None = None
-    score_cap: float | None = None                # scores s become cap * tanh(s / cap)
-    final_cap: float | None = None                # the same for the logits
+    "Factor on the attention scores; left out, 1 / sqrt(width of a head)."
+    score_cap: float | None = None
+    "Bound of the attention scores: s becomes cap * tanh(s / cap)."
+    final_cap: float | None = None
+    "The same bound for the logits."
     learned_sinks: bool = False
+    "Whether each head learns a score for attending to nothing."
     layer_pattern: str = "G"
+    "Repeated over the layers: L attends to the last `window` tokens, G to all."
     window: int | None = None
-    kv_rank: int | None = None                    # these four: latent attention
+    "Number of tokens that a local layer (L) attends to."
+    kv_rank: int | None = None
+    "Latent attention: width of the vector that the cache keeps."
     q_rank: int | None = None
+    "Latent attention: width to which queries are squeezed; left out, they are not."
     rope_dim: int | None = None
+    "Latent attention: width of the rotated part of queries and keys."
     value_dim: int | None = None
+    "Latent attention: width of a head's values."
+
     # positions
     pos_encoding: str = "rope"
+    "How positions enter: rotated queries and keys, an added vector, a bias, or not."
     rope_base: float = 10000.0
+    "Base of the rotation's frequencies; a larger one rotates more slowly."
     rope_local_base: float | None = None
+    "Base in local layers, which are not stretched then; left out, rope_base."
     rope_pairing: str = "half"
+    "Which elements rotate together: half (Llama) or interleaved (neighbors)."
     rope_scaling: str = "none"
+    "How the rotation is stretched for texts longer than rope_trained."
     rope_factor: float = 1.0
-    rope_trained: int | None = None               # tokens before stretching
-    rope_slow: float = 1.0                        # turns, see chapter 11_positions
+    "How far the rotation is stretched; 1 changes nothing."
+    rope_trained: int | None = None
+    "Context window before stretching, in tokens."
+    rope_slow: float = 1.0
+    "Pairs with fewer rotations than this in rope_trained tokens are stretched fully."
     rope_fast: float | None = None
+    "Pairs with more rotations than this stay; left out, 4 (llama3) or 32 (yarn)."
     rope_whole: bool = True
+    "Whether yarn rounds the border between the two to whole pairs."
     rope_amplitude: float | None = None
-    # feed-forward, mixture of experts
+    "Factor on rotated queries and keys; left out, 1, or what yarn says."
+
+    # feed-forward and experts
     ffn_type: str = "swiglu"
+    "Kind of feed-forward layer."
     d_ff: int | None = None
+    "Neurons of a feed-forward layer; left out, all kinds have equally many weights."
     use_moe: bool = False
+    "Whether the feed-forward layers are mixtures of experts."
     num_experts: int = 0
+    "Number of experts in a layer."
     top_k: int = 0
+    "Number of experts that each token is sent to."
     d_ff_expert: int | None = None
+    "Neurons of one expert; left out, d_ff."
     expert_rule: str = "mixtral"
+    "How the router's scores become a choice of experts, and their weights."
     shared_experts: int = 0
-    dense_layers: int = 0                         # so many first layers have no experts
+    "Number of further experts that every token passes through."
+    dense_layers: int = 0
+    "So many first layers have no experts."
     expert_groups: int = 1
+    "Number of groups into which the rule deepseek divides the experts."
     expert_groups_kept: int = 1
+    "Number of these groups from which one token may choose."
     expert_scale: float = 1.0
-    balance_weight: float = 0.0                   # of the load-balancing loss
-    z_weight: float = 0.0                         # of the router's z-loss
+    "What the weights of a token's experts sum to under the rule deepseek."
+    balance_weight: float = 0.0
+    "Weight of the load-balancing loss; 0 leaves it out."
+    z_weight: float = 0.0
+    "Weight of the router's z-loss; 0 leaves it out."
 
     def __post_init__(self) -> None:
         require_positive(self, "vocab_size", "d_model", "n_heads", "n_layers",
@@ -272,45 +317,66 @@ TRAINING_CHOICES = {"optimizer": ("adamw", "muon"),
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train: steps, rates, sizes.
-
-    A zero switches off: `eval_batches=0` evaluates on all validation data,
-    `gradient_clip=0` clips nothing, `loss_chunk=0` computes all logits at once,
-    `patience=0` never stops early, `explode_factor=0` stops at NaN only. `decay_share`
-    belongs to
-    `warmup_stable_decay`, `muon_learning_rate` to optimizer muon (for its matrices),
-    `amp_dtype` to `use_amp`. Chapter: 16_decoder.
-    """
+    """How to train: steps, rates, sizes. Chapter: 16_decoder."""
 
     batch_size: int = 12
+    "Number of sequences in one forward pass."
     gradient_accumulation: int = 1
+    "Number of forward passes whose gradients make one step."
     learning_rate: float = 1e-3
+    "Largest learning rate, reached after the warm-up."
     min_learning_rate: float = 1e-4
+    "Learning rate to which the schedule falls."
     weight_decay: float = 0.1
+    "Weight decay of the matrices; norms and biases have none."
     beta1: float = 0.9
+    "How slowly AdamW's running mean of the gradients forgets."
     beta2: float = 0.99
+    "How slowly its running mean of their squares forgets."
     warmup_steps: int = 100
+    "Number of steps in which the learning rate rises from 0."
     max_steps: int = 2000
+    "Number of steps of the whole run."
     gradient_clip: float = 1.0
+    "Largest norm of the gradient; 0 clips nothing."
     use_amp: bool = False
+    "Whether to compute in 16 bits where that is safe (mixed precision)."
     save_every: int = 500
+    "Steps from one checkpoint to the next."
     eval_every: int = 250
+    "Steps from one evaluation to the next."
     eval_batches: int = 20
+    "Number of batches in an evaluation; 0 takes all validation data."
     seed: int = 1337
+    "Seed of the weights, the batches and dropout."
     device: str = "auto"
+    "Where to compute: auto, cpu, cuda or mps."
     optimizer: str = "adamw"
+    "What makes steps of gradients; muon takes the matrices, and AdamW the rest."
     muon_learning_rate: float = 0.02
+    "Learning rate of the matrices under muon."
     schedule: str = "cosine"
+    "How the learning rate falls after the warm-up."
     decay_share: float = 0.2
+    "Fraction of the steps in which warmup_stable_decay falls, at the end."
     label_smoothing: float = 0.0
+    "Probability that the target spreads over all tokens."
     z_loss: float = 0.0
+    "Weight of the squared logarithm of the softmax's sum in the loss; 0 leaves it out."
     loss_chunk: int = 0
+    "Tokens whose logits are computed at a time, to save memory; 0 takes all at once."
     amp_dtype: str = "bfloat16"
+    "Number format of mixed precision (use_amp)."
     compile: bool = False
+    "Whether torch.compile compiles the model."
     recompute: bool = False
+    "Whether the backward pass computes activations again, to save memory."
     fast: bool = False
+    "Whether attention, norms and rotations take fewer, larger operations (on a CPU)."
     patience: int = 0
+    "Evaluations in a row without progress that end the run; 0 never ends it early."
     explode_factor: float = 3.0
+    "A loss above so many medians of the last steps ends the run; 0: only NaN does."
 
     def __post_init__(self) -> None:
         for name, known in TRAINING_CHOICES.items():
@@ -345,9 +411,13 @@ class DataConfig:
     """
 
     train_path: str | None = None
+    "File of the training tokens (train.bin); --data names all three files."
     val_path: str | None = None
+    "File of the validation tokens (val.bin)."
     seq_length: int = 64
+    "Length of the sequences to train on, in tokens."
     tokenizer_path: str | None = None
+    "File of the tokenizer, which is copied into the run's folder."
 
     def __post_init__(self) -> None:
         require_positive(self, "seq_length")
@@ -358,8 +428,11 @@ class RunConfig:
     """The three sections of a configuration file. Chapter: 16_decoder."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
+    "What the decoder is made of."
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    "How it is trained."
     data: DataConfig = field(default_factory=DataConfig)
+    "Where its tokens are."
 
     def __post_init__(self) -> None:
         require(self.data.seq_length <= self.model.max_seq_len,
@@ -444,7 +517,7 @@ def packaged_configs() -> list[str]:
 
 def read_yaml(path_or_name: str | Path) -> dict[str, Any]:
     """The sections of a YAML file, or of a packaged configuration by name; a ValueError
-    if it is neither or damaged. Chapter: 16_decoder.
+    if it is neither, or damaged, or says a key twice. Chapter: 16_decoder.
     """
     name = str(path_or_name)
     if name in packaged_configs():
@@ -452,9 +525,7 @@ def read_yaml(path_or_name: str | Path) -> dict[str, Any]:
     elif Path(name).suffix in (".yaml", ".yml") or Path(name).exists():
         text = read_text(name)
     else: raise unknown("config", name, packaged_configs())
-    try: data = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise ValueError(f"{name} is not valid YAML: {str(error).splitlines()[0]}") from None
+    data = load_yaml(text, name) or {}
     require(isinstance(data, dict),
             f"{name} must have the sections {', '.join(SECTIONS)}")
     for key, value in data.items():

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from minillm.commands.shell import Json, app, fail, finish, progress_bars
+from minillm.commands.shell import Json, app, fail, finish, progress_bars, together
 
 
 def tales_source(stories: int, seed: int, tokenizer: str
@@ -34,6 +34,28 @@ def tales_source(stories: int, seed: int, tokenizer: str
         rng = random.Random(seed)
         for _ in range(stories): yield TALES.write(rng).text
     return write, about
+
+
+def check_options(source: str, **given: Any) -> None:
+    """Raise a ValueError for an option that this source would not obey, and for a
+    source that cannot be read twice. Chapter: 90_cli.
+    """
+    from minillm.data.sources import TABLE_FORMATS, ending, is_saved
+    path = Path(source)
+    kind, known = "text file", set[str]()
+    if source == "tales" and not path.exists(): kind, known = "source", {"stories"}
+    elif path.is_dir() and is_saved(path): kind, known = "data set", {"split", "column"}
+    elif path.is_dir(): kind, known = "folder", {"column"}
+    elif ending(path) in TABLE_FORMATS: kind, known = "table", {"column"}
+    elif not path.exists(): return
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{source} is a pipe or a device, which cannot be read twice; "
+                         "write it to a file first")
+    wrong = [f"--{name}" for name, value in given.items()
+             if value is not None and name not in known]
+    if wrong:
+        raise ValueError(f"the {kind} {source} has no {' or '.join(wrong)}; leave it "
+                         "out")
 
 
 def usable_cores() -> int:
@@ -60,13 +82,17 @@ def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a
                                                "encoder.json and vocab.bpe")] = None,
             val_fraction: Annotated[float,
                                     typer.Option(help="share kept for validation")] = 0.1,
-            split: Annotated[str, typer.Option(help="split of a data set")] = "train",
+            split: Annotated[str | None,
+                             typer.Option(help="split of a data set",
+                                          show_default="train")] = None,
             column: Annotated[str | None,
                               typer.Option(help="text column of a data set or table")
                               ] = None,
             subset: Annotated[str | None,
                               typer.Option(help="configuration of a data set")] = None,
-            stories: Annotated[int, typer.Option(help="how many tales")] = 2000,
+            stories: Annotated[int | None,
+                               typer.Option(help="how many tales",
+                                            show_default="2000")] = None,
             seed: Annotated[int, typer.Option(help="seed of the tales, and of what is "
                                                    "put aside")] = 0,
             workers: Annotated[int | None,
@@ -87,12 +113,16 @@ def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a
     from minillm.data.sources import prepare as prepare_source
     if not source: raise ValueError("source='' is empty; give a file, a folder, a data "
                                     "set's name or `tales`")
+    check_options(source, stories=stories, split=split, column=column, subset=subset)
+    together(resume=resume, overwrite=overwrite)
     tales = source == "tales" and not Path(source).exists()
-    if tales and (column or subset or split != "train"):
-        raise ValueError("the source `tales` has no --column, --subset or --split; "
-                         "leave them out")
-    documents, about = tales_source(stories, seed, tokenizer) if tales else (source, {})
-    options = {} if tales else {"split": split, "column": column, "subset": subset}
+    documents, about = (
+        tales_source(2000 if stories is None else stories, seed, tokenizer) if tales
+        else (source, {}))
+    if not tales and stories is not None:
+        raise ValueError(f"--stories belongs to the source `tales`, not to {source}")
+    options: dict[str, Any] = {} if tales else {"split": split or "train",
+                                                "column": column, "subset": subset}
     cores = usable_cores() if workers is None else workers
     with progress_bars() as report:
         try:

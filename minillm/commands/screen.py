@@ -42,9 +42,12 @@ class Choices:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature < float("inf"):
-            raise ValueError(f"temperature={self.temperature} must be a number from 0 "
-                             "on; 0 takes the most probable token")
+        if self.temperature != 0 and not 1e-6 <= self.temperature < float("inf"):
+            raise ValueError(f"temperature={self.temperature} must be 0, which takes "
+                             "the most probable token, or a number from 1e-06 on")
+        if self.repetition is not None and not 0.01 <= self.repetition <= 100:
+            raise ValueError(f"repetition_penalty={self.repetition} must be from 0.01 "
+                             "to 100; 1 changes nothing")
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise ValueError(f"seed={self.seed} must be from 0 to 2**63 - 1")
         make_sampler(1.0, self.top_k, self.top_p, self.min_p)  # also at temperature 0
@@ -53,7 +56,8 @@ class Choices:
 
     def sampler(self) -> Callable[..., torch.Tensor]:
         """The chain of warps."""
-        return make_sampler(self.temperature, self.top_k, self.top_p, self.min_p)
+        top_p = None if self.top_p == 1 else self.top_p     # 1 forbids nothing at all
+        return make_sampler(self.temperature, self.top_k, top_p, self.min_p)
 
     def penalty(self) -> Penalty | None:
         """The repetition penalty, if there is one."""

@@ -22,7 +22,7 @@ from minillm.config import ModelConfig, unknown
 from minillm.data.bins import random_batch
 from minillm.worlds.tales import tale_text
 from minillm.models.decoder import Decoder
-from minillm.models.presets import count_parameters
+from minillm.models.count import count_parameters
 from minillm.studies.record import write_record
 from minillm.tokenizer.simple import WordTokenizer
 from minillm.train.optim import make_adamw

@@ -18,7 +18,7 @@ from ..config import ModelConfig
 from ..worlds.tales import entropy_bits
 from ..layers.attend_products import use_attend
 from ..models.decoder import Decoder
-from ..models.presets import count_parameters
+from ..models.count import count_parameters
 from .record import write_record
 from ..checkpoint.run import load_checkpoint, save_checkpoint, weights_of
 from ..train.decay import set_rates

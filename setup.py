@@ -24,7 +24,7 @@ setup(
     python_requires=f">={cfg['min_python']}",
     packages=[*find_packages(include=["minillm", "minillm.*"]), "minillm.runs"],
     package_dir={"minillm.runs": "book/runs"},
-    package_data={"minillm": ["widgets/*.js", "widgets/*.css", "widgets/*.json", "configs/*", "weights/*", "weights/*/*"],
+    package_data={"minillm": ["widgets/*.js", "widgets/*.css", "widgets/*.json", "configs/*", "exercises/*.json", "weights/*", "weights/*/*"],
                   "minillm.runs": ["*.json"]},
     install_requires=cfg["requirements"].split(),
     extras_require=extras,

@@ -15,11 +15,11 @@ from .commands.shell import app, guarded
 
 def main(arguments: list[str] | None = None) -> None:
     """The console script `minillm`. Chapter: 90_cli."""
-    guarded(lambda: app(arguments, standalone_mode=False))
+    guarded(lambda: app(arguments, prog_name="minillm", standalone_mode=False))
 
 
 def show_version(value: bool) -> None:
-    """`minillm --version`."""
+    """`minillm --version`. Chapter: 90_cli."""
     if value:
         from minillm import __version__
         print(f"minillm {__version__}")

@@ -15,27 +15,35 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from .files import read_text, write_json
+from .keys import load_yaml
 
 T = TypeVar("T")
 
 
 def unknown(kind: str, value: Any, known: Collection[str]) -> ValueError:
-    """An error that names the value, the nearest known one, and all of them."""
+    """An error that names the value, the nearest known one, and all of them.
+
+    Chapter: 16_decoder.
+    """
     near = difflib.get_close_matches(str(value), list(known), 1, 0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return ValueError(f"{kind}={value!r} is unknown; {hint}known: {', '.join(known)}")
 
 
 def require(condition: bool, message: str) -> None:
-    """Raise a ValueError with `message` unless `condition` holds."""
+    """Raise a ValueError with `message` unless `condition` holds.
+
+    Chapter: 16_decoder.
+    """
     if not condition: raise ValueError(message)
 
 
 def require_positive(config: Any, *names: str) -> None:
-    """Raise a ValueError that names the first of these fields that is below 1."""
+    """Raise a ValueError that names the first of these fields that is below 1.
+
+    Chapter: 16_decoder.
+    """
     for name in names:
         require(getattr(config, name) >= 1,
                 f"{name}={getattr(config, name)} must be at least 1")
@@ -55,69 +63,117 @@ CHOICES = {"norm_type": NORM_TYPES, "norm_position": ("pre", "post", "sandwich")
 @dataclass(frozen=True)
 class ModelConfig:
     """What a decoder is made of. Raises a ValueError that names the key when values do
-    not fit together. Chapter: 16_decoder.
-
-    Left out (None): `n_kv_heads` is `n_heads`; `head_dim` is `d_model / n_heads`;
-    `d_ff` is the width at which all feed-forward types have equally many parameters;
-    `d_ff_expert` is `d_ff`; `score_scale` is 1 / sqrt(head width); `rope_local_base` is
-    `rope_base`, and with one of their own local layers are not stretched either.
-    `layer_pattern` is repeated: L sees the last `window` tokens, G sees all.
+    not fit together. The line below each key says what it means. Chapter: 16_decoder.
     """
 
     vocab_size: int = 256
+    "Number of tokens in the vocabulary; `minillm train` takes it from the data."
     d_model: int = 128
+    "Width of the residual stream: how many numbers stand for one token."
     n_layers: int = 4
+    "Number of blocks."
     max_seq_len: int = 256
+    "Longest text that the model can see, in tokens (the context window)."
     dropout: float = 0.0
+    "Fraction of the activations that training sets to zero."
     bias: bool = False
+    "Whether linear layers add a learned bias."
     tie_embeddings: bool = True
-    scale_embeddings: bool = False                # embeddings times sqrt(d_model)
+    "Whether the output head shares the table of the embedding."
+    scale_embeddings: bool = False
+    "Whether embeddings are multiplied by sqrt(d_model), as in Gemma."
     norm_type: str = "rmsnorm"
+    "Kind of normalization."
     norm_position: str = "pre"
+    "Where a block has its norms: before its layers, after them, or both."
     norm_eps: float = 1e-5
+    "Small number under the root of a norm, against division by zero."
+
     # attention
     attention_type: str = "causal"
+    "Ordinary attention (causal), or attention with a compressed cache (latent)."
     n_heads: int = 4
+    "Number of query heads."
     n_kv_heads: int | None = None
+    "Number of key-value heads; left out, as many as query heads."
     head_dim: int | None = None
+    "Width of one head; left out, d_model / n_heads."
     qk_norm: bool = False
+    "Whether the queries and keys of each head are normalized."
     score_scale: float | None = None
-    score_cap: float | None = None                # scores s become cap * tanh(s / cap)
-    final_cap: float | None = None                # the same for the logits
+    "Factor on the attention scores; left out, 1 / sqrt(width of a head)."
+    score_cap: float | None = None
+    "Bound of the attention scores: s becomes cap * tanh(s / cap)."
+    final_cap: float | None = None
+    "The same bound for the logits."
     learned_sinks: bool = False
+    "Whether each head learns a score for attending to nothing."
     layer_pattern: str = "G"
+    "Repeated over the layers: L attends to the last `window` tokens, G to all."
     window: int | None = None
-    kv_rank: int | None = None                    # these four: latent attention
+    "Number of tokens that a local layer (L) attends to."
+    kv_rank: int | None = None
+    "Latent attention: width of the vector that the cache keeps."
     q_rank: int | None = None
+    "Latent attention: width to which queries are squeezed; left out, they are not."
     rope_dim: int | None = None
+    "Latent attention: width of the rotated part of queries and keys."
     value_dim: int | None = None
+    "Latent attention: width of a head's values."
+
     # positions
     pos_encoding: str = "rope"
+    "How positions enter: rotated queries and keys, an added vector, a bias, or not."
     rope_base: float = 10000.0
+    "Base of the rotation's frequencies; a larger one rotates more slowly."
     rope_local_base: float | None = None
+    "Base in local layers, which are not stretched then; left out, rope_base."
     rope_pairing: str = "half"
+    "Which elements rotate together: half (Llama) or interleaved (neighbors)."
     rope_scaling: str = "none"
+    "How the rotation is stretched for texts longer than rope_trained."
     rope_factor: float = 1.0
-    rope_trained: int | None = None               # tokens before stretching
-    rope_slow: float = 1.0                        # turns, see chapter 11_positions
+    "How far the rotation is stretched; 1 changes nothing."
+    rope_trained: int | None = None
+    "Context window before stretching, in tokens."
+    rope_slow: float = 1.0
+    "Pairs with fewer rotations than this in rope_trained tokens are stretched fully."
     rope_fast: float | None = None
+    "Pairs with more rotations than this stay; left out, 4 (llama3) or 32 (yarn)."
     rope_whole: bool = True
+    "Whether yarn rounds the border between the two to whole pairs."
     rope_amplitude: float | None = None
-    # feed-forward, mixture of experts
+    "Factor on rotated queries and keys; left out, 1, or what yarn says."
+
+    # feed-forward and experts
     ffn_type: str = "swiglu"
+    "Kind of feed-forward layer."
     d_ff: int | None = None
+    "Neurons of a feed-forward layer; left out, all kinds have equally many weights."
     use_moe: bool = False
+    "Whether the feed-forward layers are mixtures of experts."
     num_experts: int = 0
+    "Number of experts in a layer."
     top_k: int = 0
+    "Number of experts that each token is sent to."
     d_ff_expert: int | None = None
+    "Neurons of one expert; left out, d_ff."
     expert_rule: str = "mixtral"
+    "How the router's scores become a choice of experts, and their weights."
     shared_experts: int = 0
-    dense_layers: int = 0                         # so many first layers have no experts
+    "Number of further experts that every token passes through."
+    dense_layers: int = 0
+    "So many first layers have no experts."
     expert_groups: int = 1
+    "Number of groups into which the rule deepseek divides the experts."
     expert_groups_kept: int = 1
+    "Number of these groups from which one token may choose."
     expert_scale: float = 1.0
-    balance_weight: float = 0.0                   # of the load-balancing loss
-    z_weight: float = 0.0                         # of the router's z-loss
+    "What the weights of a token's experts sum to under the rule deepseek."
+    balance_weight: float = 0.0
+    "Weight of the load-balancing loss; 0 leaves it out."
+    z_weight: float = 0.0
+    "Weight of the router's z-loss; 0 leaves it out."
 
     def __post_init__(self) -> None:
         require_positive(self, "vocab_size", "d_model", "n_heads", "n_layers",
@@ -163,7 +219,10 @@ class ModelConfig:
 
 # %% ../nbs/16_decoder.ipynb #f5cda284
 def check_head_sizes(c: ModelConfig) -> None:
-    """Heads divide the width, key-value heads divide heads; latent widths are there."""
+    """Heads divide the width, key-value heads divide heads; latent widths are there.
+
+    Chapter: 16_decoder.
+    """
     divisors = [h for h in range(1, c.d_model + 1) if c.d_model % h == 0]
     near = sorted(sorted(divisors, key=lambda h: abs(h - c.n_heads))[:2])
     require(c.head_dim is not None or c.d_model % c.n_heads == 0,
@@ -191,7 +250,10 @@ def check_head_sizes(c: ModelConfig) -> None:
 
 
 def check_positions(c: ModelConfig) -> None:
-    """Rotation has pairs to turn, and stretching knows from where to where."""
+    """Rotation has pairs to turn, and stretching knows from where to where.
+
+    Chapter: 16_decoder.
+    """
     turned = c.rope_dim if c.attention_type == "latent" else c.d_head
     require(c.pos_encoding != "rope" or (turned or 0) % 2 == 0,
             f"pos_encoding='rope' turns pairs, but the turned width {turned} is odd")
@@ -207,7 +269,10 @@ def check_positions(c: ModelConfig) -> None:
 
 
 def check_layers(c: ModelConfig) -> None:
-    """The pattern has known letters, and local layers have a window."""
+    """The pattern has known letters, and local layers have a window.
+
+    Chapter: 16_decoder.
+    """
     require(set(c.layer_pattern) <= {"L", "G"} and c.layer_pattern != "",
             f"layer_pattern={c.layer_pattern!r} must be made of L (local) and G "
             "(global)")
@@ -222,7 +287,10 @@ def check_layers(c: ModelConfig) -> None:
 
 
 def check_experts(c: ModelConfig) -> None:
-    """Experts are asked for altogether or not at all, and top_k fits their number."""
+    """Experts are asked for altogether or not at all, and top_k fits their number.
+
+    Chapter: 16_decoder.
+    """
     if not c.use_moe:
         for name in ("num_experts", "top_k", "d_ff_expert", "shared_experts",
                      "dense_layers"):
@@ -249,45 +317,66 @@ TRAINING_CHOICES = {"optimizer": ("adamw", "muon"),
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train: steps, rates, sizes. Chapter: 16_decoder.
-
-    A zero switches off: `eval_batches=0` evaluates on all validation data,
-    `gradient_clip=0` clips nothing, `loss_chunk=0` computes all logits at once,
-    `patience=0` never stops early, `explode_factor=0` stops at NaN only. `decay_share`
-    belongs to
-    `warmup_stable_decay`, `muon_learning_rate` to optimizer muon (for its matrices),
-    `amp_dtype` to `use_amp`.
-    """
+    """How to train: steps, rates, sizes. Chapter: 16_decoder."""
 
     batch_size: int = 12
+    "Number of sequences in one forward pass."
     gradient_accumulation: int = 1
+    "Number of forward passes whose gradients make one step."
     learning_rate: float = 1e-3
+    "Largest learning rate, reached after the warm-up."
     min_learning_rate: float = 1e-4
+    "Learning rate to which the schedule falls."
     weight_decay: float = 0.1
+    "Weight decay of the matrices; norms and biases have none."
     beta1: float = 0.9
+    "How slowly AdamW's running mean of the gradients forgets."
     beta2: float = 0.99
+    "How slowly its running mean of their squares forgets."
     warmup_steps: int = 100
+    "Number of steps in which the learning rate rises from 0."
     max_steps: int = 2000
+    "Number of steps of the whole run."
     gradient_clip: float = 1.0
+    "Largest norm of the gradient; 0 clips nothing."
     use_amp: bool = False
+    "Whether to compute in 16 bits where that is safe (mixed precision)."
     save_every: int = 500
+    "Steps from one checkpoint to the next."
     eval_every: int = 250
+    "Steps from one evaluation to the next."
     eval_batches: int = 20
+    "Number of batches in an evaluation; 0 takes all validation data."
     seed: int = 1337
+    "Seed of the weights, the batches and dropout."
     device: str = "auto"
+    "Where to compute: auto, cpu, cuda or mps."
     optimizer: str = "adamw"
+    "What makes steps of gradients; muon takes the matrices, and AdamW the rest."
     muon_learning_rate: float = 0.02
+    "Learning rate of the matrices under muon."
     schedule: str = "cosine"
+    "How the learning rate falls after the warm-up."
     decay_share: float = 0.2
+    "Fraction of the steps in which warmup_stable_decay falls, at the end."
     label_smoothing: float = 0.0
+    "Probability that the target spreads over all tokens."
     z_loss: float = 0.0
+    "Weight of the squared logarithm of the softmax's sum in the loss; 0 leaves it out."
     loss_chunk: int = 0
+    "Tokens whose logits are computed at a time, to save memory; 0 takes all at once."
     amp_dtype: str = "bfloat16"
+    "Number format of mixed precision (use_amp)."
     compile: bool = False
+    "Whether torch.compile compiles the model."
     recompute: bool = False
+    "Whether the backward pass computes activations again, to save memory."
     fast: bool = False
+    "Whether attention, norms and rotations take fewer, larger operations (on a CPU)."
     patience: int = 0
+    "Evaluations in a row without progress that end the run; 0 never ends it early."
     explode_factor: float = 3.0
+    "A loss above so many medians of the last steps ends the run; 0: only NaN does."
 
     def __post_init__(self) -> None:
         for name, known in TRAINING_CHOICES.items():
@@ -316,14 +405,19 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Where the tokens are, and how many of them one sequence has. Chapter:
-    16_decoder.
+    """Where the tokens are, and how many of them one sequence has.
+
+    Chapter: 16_decoder.
     """
 
     train_path: str | None = None
+    "File of the training tokens (train.bin); --data names all three files."
     val_path: str | None = None
+    "File of the validation tokens (val.bin)."
     seq_length: int = 64
+    "Length of the sequences to train on, in tokens."
     tokenizer_path: str | None = None
+    "File of the tokenizer, which is copied into the run's folder."
 
     def __post_init__(self) -> None:
         require_positive(self, "seq_length")
@@ -334,8 +428,11 @@ class RunConfig:
     """The three sections of a configuration file. Chapter: 16_decoder."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
+    "What the decoder is made of."
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    "How it is trained."
     data: DataConfig = field(default_factory=DataConfig)
+    "Where its tokens are."
 
     def __post_init__(self) -> None:
         require(self.data.seq_length <= self.model.max_seq_len,
@@ -375,6 +472,8 @@ def coerce(key: str, value: Any, kind: str) -> Any:
 
     >>> coerce("learning_rate", "3e-4", "float"), coerce("max_steps", "1e3", "int"), coerce("bias", "true", "bool")
     (0.0003, 1000, True)
+
+    Chapter: 16_decoder.
     """
     wanted, optional = kind.removesuffix(" | None"), kind.endswith(" | None")
     if value is None or (optional and str(value).lower() in ("none", "null")):
@@ -397,7 +496,7 @@ def coerce(key: str, value: Any, kind: str) -> Any:
 
 def section(cls: type[T], name: str, values: Mapping[str, Any]) -> T:
     """Build one section's config from a mapping; unknown keys and wrong types raise a
-    ValueError.
+    ValueError. Chapter: 16_decoder.
     """
     kinds = {f.name: f.type.__name__ if isinstance(f.type, type) else str(f.type)
              for f in fields(cls)}  # type: ignore[arg-type]
@@ -407,7 +506,10 @@ def section(cls: type[T], name: str, values: Mapping[str, Any]) -> T:
 
 
 def packaged_configs() -> list[str]:
-    """The names of the configurations that come with the package."""
+    """The names of the configurations that come with the package.
+
+    Chapter: 16_decoder.
+    """
     names = (f.name for f in (files("minillm") / "configs").iterdir())
     return sorted(name.removesuffix(".yaml")
                   for name in names if name.endswith(".yaml"))
@@ -415,7 +517,7 @@ def packaged_configs() -> list[str]:
 
 def read_yaml(path_or_name: str | Path) -> dict[str, Any]:
     """The sections of a YAML file, or of a packaged configuration by name; a ValueError
-    if it is neither or damaged.
+    if it is neither, or damaged, or says a key twice. Chapter: 16_decoder.
     """
     name = str(path_or_name)
     if name in packaged_configs():
@@ -423,9 +525,7 @@ def read_yaml(path_or_name: str | Path) -> dict[str, Any]:
     elif Path(name).suffix in (".yaml", ".yml") or Path(name).exists():
         text = read_text(name)
     else: raise unknown("config", name, packaged_configs())
-    try: data = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise ValueError(f"{name} is not valid YAML: {str(error).splitlines()[0]}") from None
+    data = load_yaml(text, name) or {}
     require(isinstance(data, dict),
             f"{name} must have the sections {', '.join(SECTIONS)}")
     for key, value in data.items():
@@ -438,10 +538,10 @@ def read_yaml(path_or_name: str | Path) -> dict[str, Any]:
 def load_config(path_or_name: str | Path,
                 overrides: Mapping[str, Any] | None = None) -> RunConfig:
     """Read `model:`, `training:` and `data:` from a file or a packaged name;
-    `overrides` win. Chapter: 16_decoder.
+    `overrides` win.
 
     `overrides` maps any key of any section to its value, text or number: `{"max_steps":
-    "100"}`.
+    "100"}`. Chapter: 16_decoder.
     """
     data = read_yaml(path_or_name)
     homes = {f.name: s for s, cls in SECTIONS.items() for f in fields(cls)}

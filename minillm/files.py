@@ -13,7 +13,10 @@ from typing import Any
 
 
 def existing_file(path: str | os.PathLike) -> Path:
-    """`path` if it is a file; otherwise an error that says what it is instead."""
+    """`path` if it is a file; otherwise an error that says what it is instead.
+
+    Chapter: 00_setup.
+    """
     p = Path(path)
     if p.is_dir(): raise ValueError(f"{p} is a folder; give the path of a file")
     if not p.exists():
@@ -24,11 +27,10 @@ def existing_file(path: str | os.PathLike) -> Path:
 
 def read_text(path: str | os.PathLike) -> str:
     """The text of a UTF-8 file, without a leading BOM, with `\\n` at every line end.
-    Chapter: 00_setup.
 
     Raises `FileNotFoundError` for a missing file and `ValueError` for a folder, for a
     file without text, and for bytes that are not UTF-8, with the offset of the first
-    one.
+    one. Chapter: 00_setup.
     """
     p = existing_file(path)
     data = p.read_bytes()
@@ -67,7 +69,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 def sync_folder(folder: Path) -> None:
     """Force a rename in `folder` to the disk, where the system lets a folder be opened
-    (Windows does not).
+    (Windows does not). Chapter: 00_setup.
     """
     if os.name != "posix": return
     handle = os.open(folder, os.O_RDONLY)
@@ -84,6 +86,7 @@ def write_json(path: str | os.PathLike, obj: Any) -> None:
 
 def read_json(path: str | os.PathLike) -> Any:
     """The content of a JSON file; a `ValueError` with line and column if it is broken.
+
     Chapter: 00_setup.
     """
     text = read_text(path)

@@ -9,10 +9,12 @@ import math
 
 def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
     """The interval of a share of `hits` in `n`, 95% by default; it stays inside of 0
-    to 1, also at 0 and n. Source: Wilson 1927. Chapter: 31_storyteller.
+    to 1, also at 0 and n. Source: Wilson 1927.
 
     >>> [round(x, 3) for x in wilson(95, 100)]
     [0.888, 0.978]
+
+    Chapter: 31_storyteller.
     """
     if not 0 <= hits <= n or n < 1:
         raise ValueError(f"{hits} hits in {n}: give 0 to n hits, and n of 1 or more")
@@ -23,6 +25,6 @@ def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
 
 # %% ../nbs/31_storyteller.ipynb #f29bca21
 def share(hits: int, n: int) -> dict[str, float]:
-    """A share with its interval, as a record holds it."""
+    """A share with its interval, as a record holds it. Chapter: 31_storyteller."""
     low, high = wilson(hits, n)
     return {"share": hits / n, "low": low, "high": high, "hits": hits, "n": n}

@@ -9,33 +9,39 @@ import math
 
 def perplexity(loss_nats: float) -> float:
     """`exp(loss)`: among how many equally likely tokens a model with this mean loss
-    chooses. Chapter: 04_corpora.
+    chooses.
 
     >>> round(perplexity(math.log(4)), 6)
     4.0
+
+    Chapter: 04_corpora.
     """
     try: return math.exp(loss_nats)
     except OverflowError: return math.inf
 
 
 def nats_to_bits(nats: float) -> float:
-    """Nats divided by ln 2. Chapter: 04_corpora.
+    """Nats divided by ln 2.
 
     >>> nats_to_bits(math.log(8))
     3.0
+
+    Chapter: 04_corpora.
     """
     return nats / math.log(2)
 
 
 def bits_per_byte(total_nats: float, n_bytes: int) -> float:
     """The surprise of a whole text, summed over its tokens, in bits for each of its
-    UTF-8 bytes. Chapter: 04_corpora.
+    UTF-8 bytes.
 
     The only one of these that compares models with different tokenizers. Raises
     `ValueError` if `n_bytes` < 1.
 
     >>> bits_per_byte(6 * math.log(4), 12)
     1.0
+
+    Chapter: 04_corpora.
     """
     if n_bytes < 1: raise ValueError(f"n_bytes={n_bytes}: a text has at least one byte")
     return nats_to_bits(total_nats) / n_bytes

@@ -16,10 +16,9 @@ COLORS: dict[str, Any] = dict(PALETTE["light"])
 
 def use_style(dark: bool = False) -> None:
     """Give matplotlib the look of this book: no ground, palette colours, no box.
-    Chapter: 00_setup.
 
     `dark` also turns `COLORS` over to the dark theme; figures on the book's pages
-    follow the page by themselves.
+    follow the page by themselves. Chapter: 00_setup.
     """
     import matplotlib as mpl
     from cycler import cycler
@@ -43,7 +42,10 @@ def use_style(dark: bool = False) -> None:
 
 
 def new_axes(width: float = 6, height: float = 3.2) -> Any:
-    """Fresh axes of at most 7 by 7 inches, with room for labels outside them."""
+    """Fresh axes of at most 7 by 7 inches, with room for labels outside them.
+
+    Chapter: 00_setup.
+    """
     import matplotlib.pyplot as plt
     return plt.subplots(figsize=(min(width, 7), min(height, 7)),
                         layout="constrained")[1]
@@ -54,13 +56,15 @@ def visible(token: object) -> str:
 
     >>> visible(" cat")
     '·cat'
+
+    Chapter: 00_setup.
     """
     return str(token).replace(" ", "·").replace("\n", "⏎").replace("\t", "⇥")
 
 
 def as_matrix(values: Any) -> Any:
     """Tensor, array or nested list as a two-dimensional NumPy array; a vector becomes
-    one row.
+    one row. Chapter: 00_setup.
     """
     import numpy as np
     if hasattr(values, "detach"):
@@ -76,7 +80,7 @@ def as_matrix(values: Any) -> Any:
 
 def color_scale(signed: bool) -> Any:
     """The book's colour scale: sequential for what is never negative, diverging about
-    zero for what is signed.
+    zero for what is signed. Chapter: 00_setup.
     """
     from matplotlib.colors import LinearSegmentedColormap
     kind = "diverging" if signed else "sequential"
@@ -85,7 +89,10 @@ def color_scale(signed: bool) -> Any:
 
 
 def number_text(value: float, decimals: int) -> str:
-    """One number for a cell; minus infinity, which masks write, as `−∞`."""
+    """One number for a cell; minus infinity, which masks write, as `−∞`.
+
+    Chapter: 00_setup.
+    """
     if value != value: return "–"
     if abs(value) == float("inf"): return "∞" if value > 0 else "−∞"
     return f"{value:.{decimals}f}".replace("-", "−")
@@ -97,12 +104,12 @@ def show_matrix(values: Any, name: str, rows: Sequence | None = None,
                 decimals: int | None = None,
                 ax: Any = None) -> Any:
     """Draw a matrix as a grid with its name and shape, `scores  T×S = 6×6`; return the
-    axes. Chapter: 00_setup.
+    axes.
 
     `rows` and `cols` are labels (tokens), `dims` the letters of the dimensions. Up to
     12 × 12 the numbers are printed, otherwise a scale is shown. `signed` centres the
     colours at zero. Infinite entries are drawn as masked. Raises a `ValueError` if
-    `values` is not two-dimensional or the labels do not fit.
+    `values` is not two-dimensional or the labels do not fit. Chapter: 00_setup.
     """
     import numpy as np
     array = as_matrix(values)
@@ -134,7 +141,10 @@ def show_matrix(values: Any, name: str, rows: Sequence | None = None,
 
 
 def print_numbers(ax: Any, array: Any, image: Any, decimals: int) -> None:
-    """Write each number into its cell, dark on light cells and light on dark ones."""
+    """Write each number into its cell, dark on light cells and light on dark ones.
+
+    Chapter: 00_setup.
+    """
     for (i, j), value in zip(((i, j) for i in range(array.shape[0])
                               for j in range(array.shape[1])), array.ravel()):
         red, green, blue, _ = image.cmap(image.norm(float(value)))
@@ -147,7 +157,7 @@ def print_numbers(ax: Any, array: Any, image: Any, decimals: int) -> None:
 
 def label_matrix(ax: Any, rows: Sequence | None, cols: Sequence | None, n: int,
                  m: int) -> None:
-    """Tokens at the left and above, where one begins to read."""
+    """Tokens at the left and above, where one begins to read. Chapter: 00_setup."""
     ax.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
     for side in ax.spines.values(): side.set_visible(False)
     if rows is not None:
@@ -164,6 +174,7 @@ def show_tokens(tokens: Sequence, ids: Sequence[int] | None = None, *,
                 color: str = "query", width: float = 6.6,
                 ax: Any = None) -> Any:
     """Draw tokens as chips with faint borders, their ids below; return the axes.
+
     Chapter: 00_setup.
     """
     if ids is not None and len(ids) != len(tokens):
@@ -201,6 +212,8 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
 
     >>> spread([0.0, 1.0, 10.0], 4.0)
     [-1.5, 2.5, 10.0]
+
+    Chapter: 00_setup.
     """
     order = sorted(range(len(heights)), key=lambda i: heights[i])
     groups: list[list[int]] = []
@@ -221,7 +234,7 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
 
 def label_ends(ax: Any, ends: Sequence[tuple[str, float, float, Any]]) -> None:
     """Write each curve's name (label, x, y, colour) at its end instead of a legend,
-    without overlap.
+    without overlap. Chapter: 00_setup.
     """
     pixels = [ax.transData.transform((x, y))[1] for _, x, y, _ in ends]
     gap = 12 * ax.figure.dpi / 72
@@ -235,10 +248,10 @@ def plot_losses(curves: Mapping[str, Sequence], *,
                 floor: Mapping[str, float] | None = None, xlabel: str = "step",
                 ylabel: str = "loss (nats per token)", ax: Any = None) -> Any:
     """Draw losses against steps, each named at its end, above named floors; return the
-    axes. Chapter: 00_setup.
+    axes.
 
     `curves`: {label: (xs, ys)} or, with a band, {label: (xs, mean, low, high)};
-    `floor`: {name: value}.
+    `floor`: {name: value}. Chapter: 00_setup.
     """
     ax = new_axes() if ax is None else ax
     ends = []

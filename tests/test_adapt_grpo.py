@@ -7,7 +7,6 @@ import copy
 import json
 import math
 from collections import defaultdict
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +16,7 @@ from minillm.worlds.sums import SUM_MODEL, make_sums, sum_tokenizer
 from minillm.models.decoder import Decoder
 from minillm.tokenizer.auto import load_tokenizer
 from minillm.checkpoint.run import load_model
-from minillm.adapt.sft import FinetuneOptions
+from minillm.adapt.session import FinetuneOptions
 from minillm.verifier.judge import Ruling, one_by_one
 
 
@@ -171,23 +170,20 @@ def weights(model): return torch.cat([p.detach().flatten() for p in model.parame
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, kl):
     data, cut, seen = sums_file(tmp_path), tmp_path / "cut", []
     options = FinetuneOptions(steps=4, batch_size=3, samples=4, learning_rate=1e-3,
-                              kl=kl)
+                              kl=kl, save_every=2)
     whole, tokenizer = small()
-    finetune_grpo(whole, tokenizer, data, tmp_path / "whole", options)
+    done = finetune_grpo(whole, tokenizer, data, tmp_path / "whole", options)
     def killed(row):
         if row["step"] == 3: raise RuntimeError("killed")
     with pytest.raises(RuntimeError, match="killed"):
-        finetune_grpo(small()[0], tokenizer, data, cut, options, killed, every=2)
-    with pytest.raises(ValueError, match="other options"):
-        finetune_grpo(small()[0], tokenizer, data, cut, replace(options, seed=5))
+        finetune_grpo(small()[0], tokenizer, data, cut, options, killed)
     model, _ = small()
-    end = finetune_grpo(model, tokenizer, data, cut, options, seen.append)
+    end = finetune_grpo(model, tokenizer, data, cut, options, seen.append, resume=True)
     assert [row["step"] for row in seen] == [3, 4] and end["questions"] == 60
-    assert torch.allclose(weights(model), weights(whole), atol=1e-6)
+    assert {**end, "seconds": 0} == {**done, "seconds": 0}
+    assert torch.equal(weights(model), weights(whole))
     assert torch.equal(weights(load_model(cut)), weights(model))
     assert load_tokenizer(cut).encode("1+2=") == tokenizer.encode("1+2=")
-    with pytest.raises(FileExistsError, match="finished"):
-        finetune_grpo(model, tokenizer, data, cut, options)
 
 
 @pytest.mark.parametrize("line", ['{"prompt": "1+1="}', "[1]", "{", '{"prompt": "", '

@@ -21,7 +21,7 @@ def three_documents():
     generator = torch.Generator().manual_seed(1)
     examples = [(torch.randint(30, (n,), generator=generator).tolist(),
                  [i % 3 > 0 for i in range(n)]) for n in (9, 7, 6)]
-    return examples, pack_rows(examples, 24)
+    return examples, pack_examples(examples, 24)
 
 
 def test_no_gradient_goes_from_one_document_to_another():

@@ -39,8 +39,14 @@ def test_mps_warns_only_where_it_is_wrong():
 
 
 def test_pick_dtype():
+    from unittest.mock import patch
+
     import pytest
     import torch
+    for capability, kind in (((7, 5), torch.float32), ((8, 0), torch.bfloat16),
+                             ((9, 0), torch.bfloat16), ((12, 0), torch.bfloat16)):
+        with patch("torch.cuda.get_device_capability", lambda device, c=capability: c):
+            assert pick_dtype("auto", "cuda") == kind
     assert (pick_dtype("auto", "cpu") == torch.float32
             and pick_dtype("bfloat16") == torch.bfloat16)
     with pytest.raises(ValueError, match="float32 or bfloat16"):

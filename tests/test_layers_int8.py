@@ -3,33 +3,119 @@
 from minillm.layers.int8 import *
 
 # %% ../nbs/29_decoding.ipynb
+import functools
+
 import pytest
 import torch
+
+KERNELS = {"here": None, "saturating": SaturatingProduct,
+           "15 bits": functools.partial(SaturatingProduct, bits=15)}
 
 
 def test_rows_by_hand():
     whole, scales = whole_rows(torch.tensor([[0.5, -1.27], [0.0, 0.0]]))
     assert whole.tolist() == [[50, -127], [0, 0]] and abs(scales[0] - 0.01) < 1e-9
+    whole, scales = whole_rows(torch.tensor([[0.5, -1.26]]), 63)
+    assert whole.tolist() == [[25, -63]] and abs(scales[0] - 0.02) < 1e-9
 
 
-def test_error_is_at_most_half_a_scale():
+@pytest.mark.parametrize("most", FORMS.values())
+def test_error_is_at_most_half_a_scale(most):
     weight = torch.randn(20, 30)
-    whole, scales = whole_rows(weight)
+    whole, scales = whole_rows(weight, most)
     error = (whole * scales[:, None] - weight).abs()
-    assert (error <= scales[:, None] / 2 + 1e-7).all()
+    assert (error <= scales[:, None] / 2 + 1e-7).all() and whole.abs().max() == most
 
 
-@pytest.mark.parametrize("shape", [(1, 48), (7, 48), (2, 3, 48)])
-def test_kernel_is_the_oracle(shape):
+def test_saturation_by_hand():
+    codes, one = torch.tensor([[127, 127, 1], [127, -127, 1]]).to(torch.int8), torch.ones(2)
+    product = SaturatingProduct(codes, one)
+    assert product(torch.tensor([[255.0, 255.0, 7.0]])).tolist() == [[32774.0, 7.0]]
+    assert product(torch.tensor([[255.0, 0.0, 7.0]])).tolist() == [[32392.0, 32392.0]]
+    product = SaturatingProduct(-codes, one)
+    assert product(torch.tensor([[255.0, 255.0, 0.0]])).tolist() == [[-32768.0, 0.0]]
+
+
+def test_the_check_finds_who_saturates(monkeypatch):
+    assert right_form(SaturatingProduct) == "int7"
+    assert right_form(KERNELS["15 bits"]) == "plain"
+    assert right_form(functools.partial(SaturatingProduct, bits=32)) == "int8"
+    monkeypatch.delenv("MINILLM_INT8", raising=False)
+    monkeypatch.setenv("MINILLM_STAND_IN", "saturating")
+    assert int8_form() == "int7" == Int8Linear(torch.ones(2, 2)).form
+
+    def absent(codes, scales, bias): raise RuntimeError("no engine")
+    assert right_form(absent) == "plain"
+
+
+def test_it_is_tried_once():
+    made = []
+
+    def counted(*layer):
+        made.append(1)
+        return SaturatingProduct(*layer)
+    assert {right_form(counted) for _ in range(3)} == {"int7"} and len(made) == 2
+
+
+@pytest.fixture(params=KERNELS)
+def form(request, monkeypatch):
+    """What is chosen on this machine, on one that saturates, and where nothing works."""
+    import minillm.layers.int8 as module
+    monkeypatch.delenv("MINILLM_INT8", raising=False)
+    if KERNELS[request.param] is not None:
+        monkeypatch.setattr(module, "int8_kernel", lambda: KERNELS[request.param])
+    wanted = {"here": right_form(int8_kernel()), "saturating": "int7", "15 bits": "plain"}
+    assert int8_form() == wanted[request.param]
+    return int8_form()
+
+
+@pytest.mark.parametrize("shape", [(1, 48), (7, 48), (2, 3, 48), (1, 47), (33, 512)])
+@pytest.mark.parametrize("ends", [False, True])
+def test_every_choice_is_the_reference(form, shape, ends):
     torch.manual_seed(0)
-    weight, x = torch.randn(16, 48), torch.randn(shape) + 0.5
-    bias = torch.randn(16)
-    got = Int8Linear(weight, bias)(x)
-    want = int8_product(x, weight) + bias
-    assert got.shape == want.shape and (got - want).abs().max() < 1e-4
-    # a sum of rounded numbers, so near the exact one, but not it
-    exact = x @ weight.T + bias
-    assert 1e-4 < (got - exact).abs().max() < 0.05 * exact.abs().max()
+    rows = torch.Size(shape[:-1]).numel()
+    weight, x, bias = torch.randn(16, shape[-1]), torch.randn(shape) + 0.5, torch.randn(16)
+    if ends:
+        weight = extremes(-2.0, 2.0, 16, shape[-1])
+        x = extremes(-76 / 256, 179 / 256, max(4, rows), shape[-1])[:rows].view(shape)
+    layer = Int8Linear(weight, bias)
+    got, exact = layer(x), x @ weight.T + bias
+    assert layer.form == form and got.shape == exact.shape
+    most = FORMS.get(form, 127)
+    want = (x @ (whole_rows(weight)[0] * whole_rows(weight)[1][:, None]).T
+            if form == "plain" else int8_product(x, weight, most)) + bias
+    # of many numbers one lies on the border of two codes, where rounding may differ
+    step = whole_input(x)[1] * weight.abs().max() if rows > 8 and not ends else 0.0
+    assert (got - want).abs().max() < 1e-4 + 1.01 * step
+    # a sum of rounded numbers: near the exact one
+    assert (got - exact).norm() < 0.05 * exact.norm()
+
+
+def test_half_the_codes_twice_the_error():
+    torch.manual_seed(0)
+    weight, x = torch.randn(64, 256), torch.randn(16, 256)
+    exact = x @ weight.T
+    a, b = (float((int8_product(x, weight, most) - exact).norm() / exact.norm())
+            for most in FORMS.values())
+    assert a < b < 2 * a and b < 0.03
+
+
+def test_the_choice_can_be_made_by_hand(monkeypatch):
+    weight = torch.randn(4, 6)
+    for form in (*FORMS, "plain"):
+        assert Int8Linear(weight, form=form).form == form
+        monkeypatch.setenv("MINILLM_INT8", form)
+        assert int8_form() == form == Int8Linear(weight).form
+    monkeypatch.setenv("MINILLM_INT8", "int6")
+    with pytest.raises(ValueError, match="choose one of int8, int7, plain"):
+        Int8Linear(weight)
+
+
+def test_a_copy_computes_the_same(form):
+    import copy
+    layer, x = Int8Linear(torch.randn(4, 6), torch.randn(4)), torch.randn(2, 6)
+    assert torch.equal(copy.deepcopy(layer)(x), layer(x))
+    assert Int8Linear(torch.randn(4, 6).bfloat16())(x.bfloat16()).dtype == torch.bfloat16
 
 
 def test_int8_is_for_processors():

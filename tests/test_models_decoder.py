@@ -4,13 +4,15 @@ from minillm.models.decoder import *
 
 # %% ../nbs/16_decoder.ipynb
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from minillm.config import ModelConfig
-from minillm.models.presets import (PARENTS, cache_bytes, changes, count_parameters,
-                                    preset)
+from minillm.models.count import count_parameters
+from minillm.models.presets import (PARENTS, PRESETS, cache_bytes, changes,
+                                    parameter_counts, preset)
 
 
 def copy_llama(ours, theirs):
@@ -226,9 +228,26 @@ def test_published_parameter_counts(name, published):
     assert model.num_parameters() == published == count_parameters(preset(name))[0]
 
 
+def test_counts_from_the_table_are_those_of_built_models():
+    odd = [{"d_model": 40, "n_heads": 4, "ffn_type": kind, "norm_type": norm,
+            "norm_position": where, "bias": bias, "qk_norm": bias}
+           for kind, norm, where, bias in (
+               ("gelu", "layernorm", "post", True), ("geglu", "rmsnorm", "pre", False),
+               ("relu", "rmsnorm_plus_one", "sandwich", True))]
+    latent = {"attention_type": "latent", "kv_rank": 6, "rope_dim": 4, "value_dim": 5}
+    odd += [{**latent, "bias": True, "q_rank": 7}, {**latent, "head_dim": 9},
+            {"pos_encoding": "learned", "learned_sinks": True, "tie_embeddings": False},
+            {"use_moe": True, "num_experts": 4, "top_k": 2, "shared_experts": 2,
+             "dense_layers": 1, "bias": True, "d_ff_expert": 24}]
+    configs = [replace(ModelConfig(), **values) for values in odd]
+    for c in [*configs, *(PRESETS[name] for name in ("gpt2", "gpt-oss-20b", "gemma3-270m",
+                                                     "deepseek-v3"))]:
+        assert parameter_counts(c) == count_parameters(c)
+
+
 def test_our_sizes():
     for name, size in (("small", 25e6), ("medium", 125e6), ("large", 350e6)):
-        assert abs(count_parameters(preset(name))[0] / size - 1) < 0.03, name
+        assert abs(parameter_counts(preset(name))[0] / size - 1) < 0.03, name
 
 
 def test_changes_rebuild_the_preset():

@@ -3,14 +3,14 @@
 from minillm.nbtools.exercise import *
 
 # %% ../nbs/92_nbtools.ipynb
-import importlib
-import pkgutil
+import json
+import traceback
 
 import pytest
 
-import minillm.exercises
+from minillm.nbtools.export import Chapter, check_exercises, stub, write_exercises
 
-NAMES = [m.name for m in pkgutil.iter_modules(minillm.exercises.__path__)]
+NAMES = sorted(all_exercises())
 
 
 def test_there_are_exercises():
@@ -19,9 +19,10 @@ def test_there_are_exercises():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_exercise(name, capsys):
-    spec = importlib.import_module(f"minillm.exercises.{name}")
+    spec = load_exercise(name)
     namespace = dict(vars(spec))
-    exec("from __future__ import annotations\n" + spec.STUB, namespace)
+    source = stub("\n".join(find_exercise(name)["exercise"]))
+    exec("from __future__ import annotations\n" + source, namespace)
     with pytest.raises(WrongAnswer, match="not written yet"): check(namespace[name])
     check(getattr(spec, name))
     assert "right" in capsys.readouterr().out
@@ -31,3 +32,27 @@ def test_exercise(name, capsys):
         wrong.__name__ = name
         with pytest.raises(WrongAnswer) as caught: check(wrong)
         assert str(caught.value) == message
+
+
+def test_an_unknown_name_gets_the_nearest():
+    def slow_cell(): pass
+    with pytest.raises(ValueError, match="'slow_cell'; did you mean slow_cells"):
+        check(slow_cell)
+
+
+def test_a_traceback_shows_the_line_of_the_cell():
+    with pytest.raises(AttributeError) as caught: load_exercise("slow_cells").slow_cells([3])
+    text = "".join(traceback.format_exception(caught.value))
+    assert '"<exercise slow_cells>"' in text and "source.splitlines()" in text
+
+
+def test_a_name_stands_once_and_has_an_answer(tmp_path):
+    one = Chapter({}, exercises={"f": "def f(): return 1"}, answers={"f": "CASES = [()]"})
+    check_exercises({tmp_path / "01_a.ipynb": one})
+    write_exercises(tmp_path / "01_a.ipynb", one, tmp_path / "exercises")
+    made = json.loads((tmp_path / "exercises" / "01_a.json").read_text())["exercises"]
+    assert made == {"f": {"exercise": ["def f(): return 1"], "answer": ["CASES = [()]"]}}
+    with pytest.raises(ValueError, match="stands in 01_a.ipynb too"):
+        check_exercises({tmp_path / "01_a.ipynb": one, tmp_path / "02_b.ipynb": one})
+    with pytest.raises(ValueError, match="has no answer"):
+        check_exercises({tmp_path / "01_a.ipynb": Chapter({}, exercises={"f": ""})})

@@ -7,10 +7,12 @@ def test_read_chapter():
     from minillm.nbtools.export import read_chapter
     cells = [("markdown", "# T"), ("code", "#| default_exp a.b"),
              ("code", "#| export\nx = 1"), ("code", "#| export c\ny = 2"),
+             ("code", "#| export c\n#| module: Two.\nz = 2"),
              ("code", "#| test\ndef test_x(): assert x"),
              ("code", "print('not exported')")]
     made = read_chapter({"cells": [{"cell_type": k, "source": s} for k, s in cells]})
     assert list(made.modules) == ["a.b", "c"] and len(made.modules["a.b"]) == 1
+    assert made.lines == {"a.b": "", "c": "Two."}
     assert made.tests == {"a.b": ["def test_x(): assert x"]}
 
 

@@ -12,6 +12,9 @@ def test_social_card_is_a_picture(tmp_path):
 
 
 # %% ../nbs/92_nbtools.ipynb
+from minillm.plot import PALETTE
+
+
 def test_figures_follow_the_theme():
     ink = PALETTE["light"]["ink"]
     svg = themed_svg('<?xml?><svg width="9pt" height="3pt" viewBox="0 0 9 3"><path '

@@ -26,6 +26,17 @@ def test_packed_is_written_out(group, rows):
     assert error < 0.01                                     # bfloat16 has 8 bits
 
 
+@pytest.mark.parametrize("rows", [1, 5])
+def test_packed_at_the_ends_of_the_range(rows):
+    from minillm.layers.int8 import extremes
+    layer = QuantLinear(round_weight(extremes(-1.0, 2.0, 32, 512), "int4"))
+    for low, high in ((0.0, 1000.0), (-1000.0, 0.0), (-1000.0, 1000.0)):
+        x = extremes(low, high, 5, 512)[:rows]
+        for dtype, near in ((torch.float32, 1e-5), (torch.bfloat16, 0.01)):
+            error = (PackedInt4(layer, dtype)(x) - layer(x)).abs().max()
+            assert error <= near * layer(x).abs().max()
+
+
 def test_what_has_no_packed_product_stays():
     for scheme, shape in (("nf4", (32, 64)), ("int4", (20, 64)), ("int4", (32, 40))):
         layer = QuantLinear(round_weight(torch.randn(shape), scheme))
@@ -33,7 +44,11 @@ def test_what_has_no_packed_product_stays():
         with pytest.raises(ValueError, match="no packed product"): PackedInt4(layer)
 
 
-def test_whole_models():
+@pytest.mark.parametrize("form", ["int8", "int7", "plain"])
+def test_whole_models(form, monkeypatch):
+    from minillm.layers.int8 import is_exact, int8_kernel
+    if form == "int8" and not is_exact(int8_kernel(), 127): form = ""    # what is right
+    monkeypatch.setenv("MINILLM_INT8", form)
     torch.manual_seed(0)
     model = Decoder(ModelConfig(vocab_size=40, d_model=64, n_heads=4, n_layers=2,
                                 d_ff=64, max_seq_len=32, use_moe=True, num_experts=4,
@@ -44,6 +59,7 @@ def test_whole_models():
         want = made(ids)
         fast = use_fast_products(made)
         assert isinstance(fast.layers[1].ffn.experts[0].W_up, kind)
+        if scheme == "int8" and form: assert fast.layers[0].attention.W_q.form == form
         cache = KVCache.for_model(fast, 1)
         steps = [fast(ids[:, t:t + 1], cache=cache) for t in range(10)]
         assert (torch.cat(steps, 1) - want).norm() / want.norm() < 0.05

@@ -69,6 +69,38 @@ def test_definitions_may_get_a_new_name_and_file(tmp_path):
     assert moved(tmp_path, changes, moves)[0] == []
 
 
+def gained(tmp_path, base, user="def run(): return Lap().n", car="class Lap:\n    n = 3\n"):
+    """What is found after the class Lap has got a base."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder, more in ((old, ""), (new, "(Base)")):
+        car_now = car.replace("Lap", f"Lap{more}") if more else car
+        if more: car_now = f"from .base import Base\n{car_now}"
+        lay(folder, [("car.py", car_now), ("base.py", f"KEPT = 4\n{base}"),
+                     ("user.py", f"from .car import Lap\n{user}\n")])
+    same = Comparison(Follower(Tree(old)), Follower(Tree(new)), Moves())
+    return "\n".join(same.differences(["shop.user"], ["shop.user"]))
+
+
+PLAIN_BASE = "class Base:\n    m = KEPT\n    def go(self): return self.m\n"
+
+
+def test_a_base_with_new_defaults_only_is_the_same_code(tmp_path):
+    assert gained(tmp_path, PLAIN_BASE) == ""
+
+
+@pytest.mark.parametrize("base, user", [
+    (PLAIN_BASE, "def run(): return getattr(Lap(), 'm', 0)"),
+    (PLAIN_BASE, "def run(k): return hasattr(Lap(), k)"),
+    (PLAIN_BASE, "def run():\n    try: return Lap().go()\n    except AttributeError: return 0"),
+    (PLAIN_BASE.replace("go", "__len__"), "def run(): return bool(Lap())"),
+    (PLAIN_BASE.replace("    def go", "    @property\n    def go"), "def run():\n    a = Lap()\n    a.go = 1"),
+    ("@print\n" + PLAIN_BASE, "def run(): return Lap"),
+    (PLAIN_BASE.replace("Base:", "Base(metaclass=type):"), "def run(): return Lap"),
+    (PLAIN_BASE.replace("Base:", "Base(dict):"), "def run(): return Lap")])
+def test_a_base_that_could_change_something_is_refused(tmp_path, base, user):
+    assert "another code" in gained(tmp_path, base, user)
+
+
 def test_a_stale_record_is_not_moved(tmp_path):
     moved(tmp_path)
     write_json(tmp_path / "race.json", read_record("race", tmp_path) | {"modules_hash": "0", "modules": ["shop.deep.race"]})

@@ -81,6 +81,29 @@ def test_save_and_load(tmp_path):
         with pytest.raises(ValueError, match="damaged"): CharTokenizer.load(path)
 
 
+def test_the_contract_has_an_answer_to_every_question():
+    import pytest
+
+    class Signs(Tokenizer):
+        specials = {"</s>": 9, "<|end|>": 8, "!": 33}
+
+        def encode(self, text): return [ord(c) for c in text]
+
+        def decode(self, ids): return "".join(map(chr, ids))
+
+    plain, signs = CharTokenizer("ab"), Signs()
+    assert (plain.specials, plain.end, plain.ends, plain.id_of("a")) == ({}, None, set(), None)
+    assert not plain.has_bytes and not plain.space_in_front and ByteTokenizer.has_bytes
+    assert plain.prompt("ab") == plain.encode_marked("ab") == [0, 1]
+    assert plain.decode_bytes([0, 1]) == b"ab"
+    assert (signs.end, signs.ends, signs.id_of("</s>")) == (9, {8, 9}, 9)
+    assert signs.encode_marked("a</s>!<|end|>") == [97, 9, 33, 8]
+    assert signs.encode("</s>") == [60, 47, 115, 62]
+    for ask in (lambda t: t.vocab_size, lambda t: t.encode(""), lambda t: t.decode([]),
+                lambda t: t.save("x"), lambda t: t.load("x")):
+        with pytest.raises(NotImplementedError): ask(Tokenizer())
+
+
 def test_word_errors():
     import pytest
     with pytest.raises(ValueError, match="vocab_size=1"): WordTokenizer.train("a", 1)

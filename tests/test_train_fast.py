@@ -29,10 +29,9 @@ def test_fast_training_takes_the_same_steps():
     assert (plain - fast).abs().max() < 1e-3
 
 
-def test_attention_is_replaced_and_dtype_is_one_of_two():
+def test_attention_is_replaced():
     model = fast_training(Decoder(ModelConfig(vocab_size=19, d_model=32, n_layers=1)))
     assert model.layers[0].attention.attend is attend_fast
-    assert quickest_dtype() in (torch.float32, torch.bfloat16)
 
 
 def test_a_compile_without_a_graph_is_an_error():

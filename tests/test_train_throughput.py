@@ -3,6 +3,10 @@
 from minillm.train.throughput import *
 
 # %% ../nbs/18_trainer.ipynb
+import math
+
+import torch
+
 from minillm.config import ModelConfig
 from minillm.models.decoder import Decoder
 
@@ -25,5 +29,32 @@ def test_experts_count_as_often_as_they_are_called():
 
 
 def test_a_rate_is_a_rate():
-    slow, fast = matrix_rate(seconds=0.02), matrix_rate(seconds=0.05)
+    shapes = [(64, 32, 48)]
+    slow, fast = peak_rate(seconds=0.0), peak_rate(shapes=shapes, seconds=0.05)
     assert 1e8 < slow < 1e15 and 1e8 < fast < 1e15
+
+
+def test_the_peak_is_that_of_the_sizes_and_the_type_in_use(monkeypatch):
+    import minillm.train.throughput as throughput
+    asked = []
+
+    def seconds(shape, device, dtype):
+        asked.append((shape, str(device), dtype))
+        rates = [3e12, 1e12, 2e12] if shape == (96, 64, 200) else [1e12] * 3
+        return [2 * math.prod(shape) / rate for rate in rates]
+
+    monkeypatch.setattr(throughput, "product_seconds", seconds)
+    model = Decoder(ModelConfig(vocab_size=200, d_model=64, n_heads=4, n_layers=2))
+    shapes = product_shapes(model, 96)
+    assert (96, 64, 200) in shapes and (1024, 64, 200) in product_shapes(model, 10**6)
+    assert peak_rate("cpu", torch.bfloat16, shapes, 10.0) == 3e12   # the best layout
+    assert set(asked) == {(s, "cpu", torch.bfloat16)
+                          for s in shapes | {(128,) * 3, (512,) * 3}}
+
+
+def test_no_share_is_above_one():
+    run = Utilization(flops=1e6, peak=1e9)                # measured on a busy machine
+    assert run.text(500) == "50% MFU"
+    assert run.text(2410).startswith("100% of best")   # 241% it would have been
+    assert run.text(1205).startswith("50% of best") and run.peak == 2.41e9
+    assert all(run.share(speed) <= 1 for speed in (0, 1, 1e3, 1e9, 2e9))

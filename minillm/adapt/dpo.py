@@ -13,12 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.decoder import Decoder
-from .keeper import Keeper, check_pairs, digest
-from ..train.lock import locked
 from ..train.optim import make_adamw
-from .preferences import batches_of, of_pairs, pair_batch, read_pairs
+from .preferences import (
+    batches_of, check_pairs, of_pairs, pair_batch, read_pairs)
+from .session import FinetuneOptions, FinetuneSession, trained_parts
 from ..decoding.rollout import answer_log_probs
-from .sft import FinetuneOptions
 
 
 def dpo_loss(policy: Tensor, reference: Tensor,
@@ -37,12 +36,11 @@ def dpo_loss(policy: Tensor, reference: Tensor,
 
 # %% ../../nbs/34_preferences.ipynb #fddbe14e
 class DPO:
-    """Direct preference optimisation of `policy` on a `pair_batch`. Chapter:
-    34_preferences.
+    """Direct preference optimisation of `policy` on a `pair_batch`.
 
     The reference is the policy at the start: its log-probabilities are computed once.
     `imitate` adds so much of the mean surprise at a token of the chosen answers (Pang
-    et al. 2024, equation 1).
+    et al. 2024, equation 1). Chapter: 34_preferences.
     """
 
     def __init__(self, policy: Decoder, batch: tuple[Tensor, Tensor], *,
@@ -80,30 +78,28 @@ def train_dpo(policy: Decoder, batch: tuple[Tensor, Tensor], *, steps: int,
     n = len(batch[0]) // 2
     return [learner.step(rows) for rows in batches_of(n, batch_size, steps, seed)]
 
-# %% ../../nbs/34_preferences.ipynb #1a2f9ca7
+# %% ../../nbs/34_preferences.ipynb #39d83f85
 def finetune_dpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
-                 options: FinetuneOptions, report: Callable[[dict], None]) -> dict:
-    """DPO on a JSONL file of {"prompt", "chosen", "rejected"}; the run goes on if `out`
-    holds one that is not done. Of the options `steps`, `batch_size`, `learning_rate`,
-    `beta` and `seed` count. Chapter: 34_preferences.
+                 options: FinetuneOptions,
+                 report: Callable[[dict], None] = lambda row: None,
+                 resume: bool = False) -> dict[str, Any]:
+    """DPO on a JSONL file of {"prompt", "chosen", "rejected"}. Of the options `steps`,
+    `batch_size`, `learning_rate`, `beta` and `seed` count.
 
-    `report` is told of every step; returns what the last one saw. Raises ValueError
-    for bad lines, pairs beyond the context, and a run begun with other options.
+    `report` is told of every step; returns what the last one saw. With `resume`, a run
+    that was cut off goes on to the same weights. Raises ValueError for bad lines and
+    pairs beyond the context, and what `FinetuneSession` raises.
+
+    Chapter: 34_preferences.
     """
-    pairs, o = read_pairs(data), options
+    o = options
+    session = FinetuneSession("dpo", model, data, out, o, report=report, resume=resume)
+    pairs = read_pairs(data)
     check_pairs(model, tokenizer, pairs)
     learner = DPO(model.eval(), pair_batch(pairs, tokenizer), beta=o.beta,
                   lr=o.learning_rate)             # no dropout: ratios are wanted
-    settings = {"method": "dpo", "data": digest(data), "batch_size": o.batch_size,
-                "learning_rate": o.learning_rate, "beta": o.beta, "seed": o.seed}
-    keeper, seen = Keeper(out, tokenizer, settings), dict[str, Any]()
-    parts = {"model": model}, {"optimizer": learner.optimizer}
-    with locked(out):
-        begin, every = keeper.restore(*parts), max(1, min(50, o.steps // 5))
-        rows = batches_of(len(pairs), o.batch_size, o.steps, o.seed)
-        for step in range(begin + 1, o.steps + 1):
-            seen = {"step": step, **learner.step(rows[step - 1])}
-            report(seen)
-            if step % every == 0 or step == o.steps: keeper.save(step, *parts)
-    model.eval()
-    return {"steps": o.steps, **seen}
+    rows = batches_of(len(pairs), o.batch_size, o.steps, o.seed)
+    with session.running(trained_parts(model, learner.optimizer), model, tokenizer):
+        while session.step < session.total:
+            session.done(learner.step(rows[session.step]))
+        return session.finish(session.last)

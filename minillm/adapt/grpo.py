@@ -8,7 +8,6 @@ __all__ = ['group_advantages', 'estimated_kl', 'grpo_loss', 'GroupRollout', 'rol
 import copy
 import json
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +18,13 @@ from torch import Tensor
 
 from ..config import require
 from ..data.chat import special_ids
-from ..files import read_text, write_json
+from ..files import read_text
 from ..decoding.batch import pad_left
 from ..decoding.cache import KVCache
 from ..decoding.sample import Sampler, generate
 from ..models.decoder import Decoder
-from ..train.interrupt import between_steps
-from ..train.lock import locked
 from ..train.optim import make_adamw
-from .session import about_run, open_run, save_run, write_papers
-from .sft import FinetuneOptions
+from .session import FinetuneOptions, FinetuneSession, trained_parts
 from ..verifier.judge import Judge, Ruling, one_by_one, scores
 
 
@@ -46,6 +42,8 @@ def group_advantages(rewards: Tensor, normalise: bool = True) -> Tensor:
 def estimated_kl(logprobs: Tensor, reference: Tensor) -> Tensor:
     """An estimate of the KL divergence from the reference at each written token, in
     nats, from both log-probabilities of it (Shao et al. 2024, equation 4).
+
+    Chapter: 35_verifier.
     """
     apart = reference - logprobs
     return apart.exp() - apart - 1
@@ -71,6 +69,8 @@ def grpo_loss(logprobs: Tensor, old: Tensor, advantages: Tensor, written: Tensor
 class GroupRollout:
     """Answers that a model wrote: ids (N, T) with their questions, positions (N, T),
     where the target is a token of the answer (N, T - 1), and the answers as text.
+
+    Chapter: 35_verifier.
     """
 
     ids: Tensor
@@ -105,7 +105,10 @@ def roll_out(model: Decoder, tokenizer: Any, questions: Sequence[str], *, sample
 
 
 def logprobs_of(model: Decoder, rollout: GroupRollout) -> Tensor:
-    """The model's log-probability of each token but the first: (N, T - 1)."""
+    """The model's log-probability of each token but the first: (N, T - 1).
+
+    Chapter: 35_verifier.
+    """
     logits = model(rollout.ids[:, :-1], positions=rollout.positions[:, :-1])
     return logits.log_softmax(-1).gather(2, rollout.ids[:, 1:, None])[..., 0]
 
@@ -133,8 +136,9 @@ class GRPO:
 def grpo_step(model: Decoder, optimizer: torch.optim.Optimizer, rollout: GroupRollout,
               rewards: Tensor, settings: GRPO,
               reference: Decoder | None = None) -> dict[str, float]:
-    """Learn from one rollout with rewards (P, G); return what happened. Chapter:
-    35_verifier.
+    """Learn from one rollout with rewards (P, G); return what happened.
+
+    Chapter: 35_verifier.
     """
     gains, written = (group_advantages(rewards, settings.normalise).flatten(),
                       rollout.written)
@@ -167,11 +171,13 @@ def train_grpo(model: Decoder, tokenizer: Any, questions: Sequence[str], judge: 
                reference: Decoder | None = None, stop_ids: Sequence[int] | None = None
                ) -> Iterator[dict[str, float]]:
     """GRPO on questions that `judge` scores; yields a report after each step. Steps
-    before `first` are taken as done. Chapter: 35_verifier.
+    before `first` are taken as done.
 
     `reference` is needed for the KL term (a copy of `model` by default); answers end at
     a line end unless `stop_ids` say otherwise. `surprise` in a report is the mean of
     -log p over the written tokens, in nats; `mixed` the share of questions that teach.
+
+    Chapter: 35_verifier.
     """
     optimizer = optimizer or make_adamw(model, settings.lr, weight_decay=0.0)
     stops = tokenizer.encode("\n") if stop_ids is None else stop_ids
@@ -208,45 +214,41 @@ def read_questions(path: Path) -> dict[str, str]:
 
 
 def answer_judge(answers: dict[str, str]) -> Judge:
-    """A judge that knows the answers; spaces and line ends around them do not count."""
+    """A judge that knows the answers; spaces and line ends around them do not count.
+
+    Chapter: 35_verifier.
+    """
     return one_by_one(lambda q, a: Ruling(float(a.strip() == answers[q].strip())))
 
 
 def finetune_grpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
                   options: FinetuneOptions,
                   report: Callable[[dict[str, Any]], None] = lambda row: None,
-                  every: int = 20) -> dict[str, Any]:
+                  resume: bool = False) -> dict[str, Any]:
     """GRPO on the JSON lines `data` (`prompt`, `answer`) into the model folder `out`;
-    returns what came of it. Chapter: 35_verifier.
+    returns what came of it.
 
-    `report` gets a row a step, a checkpoint is written `every` so many. A run that was
-    ended goes on where its last checkpoint is, to the same weights. Raises ValueError
-    for wrong data, FileExistsError for a finished run, KeyboardInterrupt after Ctrl-C.
+    `report` gets a row a step. With `resume`, a run that was cut off goes on to the
+    same weights. Raises ValueError for wrong data, and what `FinetuneSession` raises.
+
+    Chapter: 35_verifier.
     """
-    out, began, rewards = Path(out), time.perf_counter(), list[float]()
-    if options.threads: torch.set_num_threads(options.threads)
+    o = options
+    session = FinetuneSession("grpo", model, data, out, o, report=report, resume=resume)
     answers = read_questions(data)
     longest = max(len(tokenizer.encode(a.strip())) for a in answers.values()) + 1
-    settings = GRPO(options.batch_size, options.samples, options.learning_rate,
-                    kl=options.kl, max_tokens=longest)
+    settings = GRPO(o.batch_size, o.samples, o.learning_rate, kl=o.kl,
+                    max_tokens=longest)
     ends = [i for name, i in special_ids(tokenizer).items() if "end" in name]
-    reference = copy.deepcopy(model) if options.kl else None
-    optimizer = make_adamw(model, options.learning_rate, 0.0)
-    about = about_run("grpo", data, options)
-    with locked(out), between_steps() as pressed:
-        first = open_run(out, model, optimizer, about)
-        write_papers(out, model, tokenizer)
+    reference = copy.deepcopy(model) if o.kl else None
+    optimizer = make_adamw(model, o.learning_rate, 0.0)
+    with session.running(trained_parts(model, optimizer), model, tokenizer):
         for row in train_grpo(model, tokenizer, list(answers), answer_judge(answers),
-                              settings, steps=options.steps, seed=options.seed,
-                              optimizer=optimizer, first=first, reference=reference,
+                              settings, steps=o.steps, seed=o.seed,
+                              optimizer=optimizer, first=session.step,
+                              reference=reference,
                               stop_ids=[*tokenizer.encode("\n"), *ends]):
-            rewards.append(row["reward"])
-            report(row)
-            if pressed or row["step"] % every == 0 or row["step"] == options.steps:
-                save_run(out, int(row["step"]), model, optimizer, about)
-            if pressed: raise KeyboardInterrupt
-        result = {"method": "grpo", "steps": options.steps, "questions": len(answers),
-                  "reward_before": rewards[0], "reward": rewards[-1],
-                  "seconds": round(time.perf_counter() - began, 1)}
-        write_json(out / "run.json", {**result, **about})
-    return result
+            session.done(row)
+        rewards = [row["reward"] for row in session.rows]
+        return session.finish({"questions": len(answers), "reward_before": rewards[0],
+                               "reward": rewards[-1]})

@@ -26,7 +26,10 @@ COMMON = {"vocab_size": "vocab_size", "hidden_size": "d_model",
 
 
 def expect(h: HF, **allowed: Any) -> None:
-    """A ValueError that names the key if a config asks for what we do not have."""
+    """A ValueError that names the key if a config asks for what we do not have.
+
+    Chapter: 26_pretrained.
+    """
     for key, value in allowed.items():
         require(h.get(key, value) in (value, None),
                 f"{key}={h.get(key)!r} in config.json: this reader knows {value!r} "
@@ -34,7 +37,7 @@ def expect(h: HF, **allowed: Any) -> None:
 
 
 def common(h: HF) -> dict[str, Any]:
-    """The values that nearly all families name alike."""
+    """The values that nearly all families name alike. Chapter: 26_pretrained."""
     for key in COMMON:
         require(h.get(key) is not None or key == "tie_word_embeddings",
                 f"config.json has no {key!r}; is the file complete?")
@@ -48,7 +51,10 @@ def common(h: HF) -> dict[str, Any]:
 
 
 def read_rope(h: HF, given: HF | None = None) -> dict[str, Any]:
-    """`rope_parameters` of newer files, or `rope_theta` and `rope_scaling` of older."""
+    """`rope_parameters` of newer files, or `rope_theta` and `rope_scaling` of older.
+
+    Chapter: 26_pretrained.
+    """
     p = dict(given or h.get("rope_parameters") or h.get("rope_scaling") or {})
     kind = p.get("rope_type", p.get("type", "default"))
     values = {"rope_base": float(p.get("rope_theta") or h.get("rope_theta", 10000.0))}
@@ -70,7 +76,10 @@ def read_rope(h: HF, given: HF | None = None) -> dict[str, Any]:
 
 
 def amplitude(p: HF) -> float:
-    """What YaRN multiplies queries and keys by, as a config gives it."""
+    """What YaRN multiplies queries and keys by, as a config gives it.
+
+    Chapter: 26_pretrained.
+    """
     if p.get("attention_factor") is not None: return float(p["attention_factor"])
     if not (p.get("mscale") and p.get("mscale_all_dim")):
         return yarn_amplitude(p["factor"])
@@ -79,7 +88,10 @@ def amplitude(p: HF) -> float:
 
 
 def write_rope(c: ModelConfig, base: float | None = None) -> dict[str, Any]:
-    """`rope_parameters` of this config; with a `base` of its own, not stretched."""
+    """`rope_parameters` of this config; with a `base` of its own, not stretched.
+
+    Chapter: 26_pretrained.
+    """
     if base is not None or c.rope_scaling == "none":
         return {"rope_type": "default", "rope_theta": base or c.rope_base}
     p = {"rope_type": c.rope_scaling, "rope_theta": c.rope_base,
@@ -97,7 +109,10 @@ def write_rope(c: ModelConfig, base: float | None = None) -> dict[str, Any]:
 
 
 def write_common(c: ModelConfig) -> dict[str, Any]:
-    """The inverse of `common` and `read_rope`; `rope_theta` also for older programs."""
+    """The inverse of `common` and `read_rope`; `rope_theta` also for older programs.
+
+    Chapter: 26_pretrained.
+    """
     h = {theirs: getattr(c, ours) for theirs, ours in COMMON.items()}
     return h | {"num_key_value_heads": c.n_kv_heads or c.n_heads, "head_dim": c.d_head,
                 "hidden_act": "silu", "rope_parameters": write_rope(c),
@@ -105,18 +120,18 @@ def write_common(c: ModelConfig) -> dict[str, Any]:
 
 # %% ../../nbs/26_pretrained.ipynb #e297b68c
 def read_llama(h: HF) -> ModelConfig:
-    """Llama 1, 2 and 3."""
+    """Llama 1, 2 and 3. Chapter: 26_pretrained."""
     expect(h, hidden_act="silu", attention_bias=False, mlp_bias=False, pretraining_tp=1)
     return ModelConfig(**common(h), **read_rope(h))
 
 
 def write_llama(c: ModelConfig) -> dict[str, Any]:
-    """The inverse of `read_llama`."""
+    """The inverse of `read_llama`. Chapter: 26_pretrained."""
     return write_common(c) | {"mlp_bias": False}
 
 
 def read_mistral(h: HF) -> ModelConfig:
-    """Mistral: every layer has the window, if there is one."""
+    """Mistral: every layer has the window, if there is one. Chapter: 26_pretrained."""
     expect(h, hidden_act="silu")
     window = h.get("sliding_window")
     local = {"layer_pattern": "L", "window": window} if window else {}
@@ -124,12 +139,15 @@ def read_mistral(h: HF) -> ModelConfig:
 
 
 def write_mistral(c: ModelConfig) -> dict[str, Any]:
-    """The inverse of `read_mistral`."""
+    """The inverse of `read_mistral`. Chapter: 26_pretrained."""
     return write_common(c) | {"sliding_window": c.window}
 
 
 def read_mixtral(h: HF) -> ModelConfig:
-    """Mixtral: a Mistral whose feed-forward layers are experts."""
+    """Mixtral: a Mistral whose feed-forward layers are experts.
+
+    Chapter: 26_pretrained.
+    """
     expect(h, hidden_act="silu")
     window = h.get("sliding_window")
     local = {"layer_pattern": "L", "window": window} if window else {}
@@ -139,19 +157,22 @@ def read_mixtral(h: HF) -> ModelConfig:
 
 
 def write_mixtral(c: ModelConfig) -> dict[str, Any]:
-    """The inverse of `read_mixtral`."""
+    """The inverse of `read_mixtral`. Chapter: 26_pretrained."""
     return write_mistral(c) | {"num_local_experts": c.num_experts,
                                "num_experts_per_tok": c.top_k}
 
 
 def read_qwen3(h: HF) -> ModelConfig:
-    """Qwen3: norms of queries and keys, and a head width of its own."""
+    """Qwen3: norms of queries and keys, and a head width of its own.
+
+    Chapter: 26_pretrained.
+    """
     expect(h, hidden_act="silu", attention_bias=False, use_sliding_window=False)
     return ModelConfig(**common(h), **read_rope(h), qk_norm=True)
 
 
 def write_qwen3(c: ModelConfig) -> dict[str, Any]:
-    """The inverse of `read_qwen3`."""
+    """The inverse of `read_qwen3`. Chapter: 26_pretrained."""
     return write_common(c) | {"use_sliding_window": False, "sliding_window": None}
 
 # %% ../../nbs/26_pretrained.ipynb #e6989089
@@ -163,13 +184,18 @@ def shortest(pattern: str) -> str:
 
     >>> shortest("LLGLLGLL")
     'LLG'
+
+    Chapter: 26_pretrained.
     """
     return next(pattern[:n] for n in range(1, len(pattern) + 1)
                 if (pattern[:n] * len(pattern))[:len(pattern)] == pattern)
 
 
 def read_layers(h: HF, every: int) -> dict[str, Any]:
-    """`layer_types`, or in older files a global layer after each `every` - 1 local."""
+    """`layer_types`, or in older files a global layer after each `every` - 1 local.
+
+    Chapter: 26_pretrained.
+    """
     letters = {kind: letter for letter, kind in LAYER_TYPES.items()}
     every = h.get("sliding_window_pattern", h.get("_sliding_window_pattern", every))
     given = h.get("layer_types") or [LAYER_TYPES["LG"[(i + 1) % every == 0]]
@@ -183,13 +209,13 @@ def read_layers(h: HF, every: int) -> dict[str, Any]:
 
 
 def write_layers(c: ModelConfig) -> dict[str, Any]:
-    """The inverse of `read_layers`."""
+    """The inverse of `read_layers`. Chapter: 26_pretrained."""
     return {"layer_types": [LAYER_TYPES["LG"[not c.is_local(i)]] for i in range(c.n_layers)],
             "sliding_window": c.window}
 
 
 def read_gemma3(h: HF) -> ModelConfig:
-    """Gemma 3, the text model."""
+    """Gemma 3, the text model. Chapter: 26_pretrained."""
     expect(h, hidden_activation="gelu_pytorch_tanh", attention_bias=False,
            attn_logit_softcapping=None, use_bidirectional_attention=False)
     values = common({"tie_word_embeddings": True, **h}) | read_layers(h, 6)
@@ -206,7 +232,7 @@ def read_gemma3(h: HF) -> ModelConfig:
 
 
 def write_gemma3(c: ModelConfig) -> dict[str, Any]:
-    """The inverse of `read_gemma3`."""
+    """The inverse of `read_gemma3`. Chapter: 26_pretrained."""
     h = write_common(c) | write_layers(c)
     for key in ("hidden_act", "rope_theta"): h.pop(key)
     local = c.rope_base if c.rope_local_base is None else c.rope_local_base
@@ -219,7 +245,7 @@ def write_gemma3(c: ModelConfig) -> dict[str, Any]:
 
 # %% ../../nbs/26_pretrained.ipynb #973a8a00
 def read_gpt2(h: HF) -> ModelConfig:
-    """GPT-2."""
+    """GPT-2. Chapter: 26_pretrained."""
     expect(h, activation_function="gelu_new", scale_attn_weights=True,
            scale_attn_by_inverse_layer_idx=False, add_cross_attention=False)
     return ModelConfig(
@@ -230,7 +256,7 @@ def read_gpt2(h: HF) -> ModelConfig:
 
 
 def write_gpt2(c: ModelConfig) -> dict[str, Any]:
-    """The inverse of `read_gpt2`."""
+    """The inverse of `read_gpt2`. Chapter: 26_pretrained."""
     return {"vocab_size": c.vocab_size, "n_embd": c.d_model, "n_head": c.n_heads,
             "n_layer": c.n_layers, "n_inner": c.d_ff, "n_positions": c.max_seq_len,
             "layer_norm_epsilon": c.norm_eps, "activation_function": "gelu_new",
@@ -238,7 +264,7 @@ def write_gpt2(c: ModelConfig) -> dict[str, Any]:
 
 
 def read_gpt_oss(h: HF) -> ModelConfig:
-    """gpt-oss, with numbers in 16 or 32 bits."""
+    """gpt-oss, with numbers in 16 or 32 bits. Chapter: 26_pretrained."""
     expect(h, hidden_act="silu", attention_bias=True, swiglu_limit=7.0,
            swiglu_alpha=1.702)
     return ModelConfig(
@@ -248,14 +274,17 @@ def read_gpt_oss(h: HF) -> ModelConfig:
 
 
 def write_gpt_oss(c: ModelConfig) -> dict[str, Any]:
-    """The inverse of `read_gpt_oss`."""
+    """The inverse of `read_gpt_oss`. Chapter: 26_pretrained."""
     return write_common(c) | write_layers(c) | {
         "num_local_experts": c.num_experts, "num_experts_per_tok": c.top_k,
         "swiglu_limit": 7.0, "swiglu_alpha": 1.702}
 
 
 def read_deepseek(h: HF) -> ModelConfig:
-    """DeepSeek-V3; its extra layers for predicting several tokens are not read."""
+    """DeepSeek-V3; its extra layers for predicting several tokens are not read.
+
+    Chapter: 26_pretrained.
+    """
     expect(h, hidden_act="silu", norm_topk_prob=True, scoring_func="sigmoid")
     values = common({k: v for k, v in h.items() if k != "head_dim"}) | read_rope(h)
     values.pop("n_kv_heads", None)
@@ -280,7 +309,7 @@ def read_deepseek(h: HF) -> ModelConfig:
 
 def write_deepseek(c: ModelConfig) -> dict[str, Any]:
     """The inverse of `read_deepseek`, where the scale of the scores is the natural
-    one.
+    one. Chapter: 26_pretrained.
     """
     h = write_common(c) | {
         "num_key_value_heads": c.n_heads, "qk_nope_head_dim": c.d_head,
@@ -301,7 +330,10 @@ def write_deepseek(c: ModelConfig) -> dict[str, Any]:
 # %% ../../nbs/26_pretrained.ipynb #5a05bc00
 @dataclass(frozen=True)
 class Family:
-    """One kind of checkpoint: how its config is read and written, and its names."""
+    """One kind of checkpoint: how its config is read and written, and its names.
+
+    Chapter: 26_pretrained.
+    """
 
     model_type: str
     architecture: str

@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['GGUF_TYPES', 'ARCHITECTURES', 'architecture', 'turns', 'gguf_names', 'file_tensors', 'add_config', 'write_gguf',
-           'q8_0_values', 'read_gguf', 'config_of', 'load_gguf']
+           'q8_0_values', 'read_gguf', 'config_of', 'load_gguf', 'open_gguf', 'model_of']
 
 # %% ../../nbs/36_quantization.ipynb #cc54c0ba
 from collections.abc import Callable, Iterator
@@ -19,7 +19,9 @@ from ..files import atomic_path, existing_file
 from ..layers.position import half_from_interleaved, interleaved_from_half
 from ..models.decoder import Decoder
 from .huggingface import choose_family
-from .gguf_tokenizer import add_tokenizer, gguf_library
+from .gguf_tokenizer import (
+    add_tokenizer, gguf_library, read_gguf_tokenizer)
+from ..tokenizer.text_format import TextFormat
 
 GGUF_TYPES = {"f32": ("F32", "ALL_F32"), "f16": ("F16", "MOSTLY_F16"),
          "q8_0": ("Q8_0", "MOSTLY_Q8_0")}
@@ -29,7 +31,7 @@ ARCHITECTURES = {"llama": "llama", "mistral": "llama", "mixtral": "llama",
 
 def architecture(c: ModelConfig) -> str:
     """The name under which llama.cpp computes a model as this config says; a ValueError
-    if it has none.
+    if it has none. Chapter: 36_quantization.
     """
     family = choose_family(replace(c, rope_pairing="half")).model_type
     for wrong, why in ((family not in ARCHITECTURES, f"models of the family {family}"),
@@ -46,7 +48,7 @@ def architecture(c: ModelConfig) -> str:
 # %% ../../nbs/36_quantization.ipynb #37224f1c
 def turns(c: ModelConfig, arch: str) -> tuple[Callable[[Tensor, int], Tensor], ...]:
     """How the rows of W_q and W_k are reordered for a file, and back: llama.cpp turns
-    neighbouring numbers in `llama`, halves in `qwen3`.
+    neighbouring numbers in `llama`, halves in `qwen3`. Chapter: 36_quantization.
     """
     theirs = "interleaved" if arch == "llama" else "half"
     if c.rope_pairing == theirs: return (lambda w, n: w), (lambda w, n: w)
@@ -56,7 +58,7 @@ def turns(c: ModelConfig, arch: str) -> tuple[Callable[[Tensor, int], Tensor], .
 
 def gguf_names(c: ModelConfig) -> Iterator[tuple[str, tuple[str, ...], int]]:
     """Each tensor of a file, the parameters of ours that it holds (several experts are
-    stacked), and the heads whose rows are reordered, or 0.
+    stacked), and the heads whose rows are reordered, or 0. Chapter: 36_quantization.
     """
     yield "token_embd.weight", ("embed.weight",), 0
     yield "output_norm.weight", ("norm.weight",), 0
@@ -83,7 +85,7 @@ def gguf_names(c: ModelConfig) -> Iterator[tuple[str, tuple[str, ...], int]]:
 
 
 def file_tensors(model: Decoder, arch: str) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a file by name, float32."""
+    """The tensors of a file by name, float32. Chapter: 36_quantization."""
     ours, there = model.state_dict(), turns(model.config, arch)[0]
     for name, parts, heads in gguf_names(model.config):
         tensors = [ours[part].detach().float().cpu() for part in parts]
@@ -92,7 +94,7 @@ def file_tensors(model: Decoder, arch: str) -> Iterator[tuple[str, Tensor]]:
 
 # %% ../../nbs/36_quantization.ipynb #79c3a453
 def add_config(writer: Any, c: ModelConfig) -> None:
-    """The numbers that a reader needs to build the model."""
+    """The numbers that a reader needs to build the model. Chapter: 36_quantization."""
     from minillm.layers.ffn import hidden_width
     width = c.d_ff or hidden_width(c.d_model, c.ffn_type)
     writer.add_context_length(c.max_seq_len)
@@ -112,15 +114,14 @@ def add_config(writer: Any, c: ModelConfig) -> None:
         writer.add_expert_used_count(c.top_k)
 
 
-def write_gguf(model: Decoder, tokenizer: Any, path: str | Path,
-               kind: str = "f16") -> Path:
+def write_gguf(model: Decoder, tokenizer: Any, path: str | Path, kind: str = "f16",
+               text_format: TextFormat | None = None) -> Path:
     """Write a Llama-like model as one GGUF file, which llama.cpp and its kin open.
-    Chapter: 36_quantization.
 
     `kind` is f32, f16 or q8_0 (32 weights share a 16-bit scale); vectors and routers
     stay f32, and matrices whose rows are no multiple of 32 are f16 in q8_0. The file
     appears when it is complete. Raises ValueError for a model that the format cannot
-    say.
+    say. Chapter: 36_quantization.
     """
     gguf, path = gguf_library(), Path(path)
     if kind not in GGUF_TYPES: raise unknown("kind", kind, GGUF_TYPES)
@@ -131,7 +132,7 @@ def write_gguf(model: Decoder, tokenizer: Any, path: str | Path,
         writer.add_file_type(int(gguf.LlamaFileType[label]))
         writer.add_quantization_version(2)
         add_config(writer, model.config)
-        add_tokenizer(writer, tokenizer, model.config.vocab_size)
+        add_tokenizer(writer, tokenizer, model.config.vocab_size, text_format)
         for name, tensor in file_tensors(model, arch):
             q = "F32" if tensor.dim() < 2 or "gate_inp" in name else want
             if q == "Q8_0" and tensor.shape[-1] % 32: q = "F16"
@@ -146,6 +147,8 @@ def write_gguf(model: Decoder, tokenizer: Any, path: str | Path,
 def q8_0_values(data: np.ndarray) -> np.ndarray:
     """The numbers of a Q8_0 tensor from its bytes (..., 34 n) -> (..., 32 n): blocks of
     a 16-bit scale and 32 signed bytes, each value scale times byte.
+
+    Chapter: 36_quantization.
     """
     blocks = data.reshape(*data.shape[:-1], -1, 34)
     scales = np.ascontiguousarray(blocks[..., :2]).view(np.float16).astype(np.float32)
@@ -154,10 +157,11 @@ def q8_0_values(data: np.ndarray) -> np.ndarray:
 
 
 def read_gguf(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The metadata of a GGUF file, and its tensors by name, as float32. Chapter:
-    36_quantization.
+    """The metadata of a GGUF file, and its tensors by name, as float32.
 
     Raises ValueError if it is damaged or of a kind that is not written here.
+
+    Chapter: 36_quantization.
     """
     gguf, path = gguf_library(), existing_file(path)
     try:
@@ -177,7 +181,7 @@ def read_gguf(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def config_of(about: dict[str, Any], tensors: dict[str, Tensor]) -> ModelConfig:
-    """The config of a file that `write_gguf` wrote."""
+    """The config of a file that `write_gguf` wrote. Chapter: 36_quantization."""
     arch = about["general.architecture"]
     def get(key: str) -> Any: return about[f"{arch}.{key}"]
     heads, kv, width = (get("attention.head_count"), get("attention.head_count_kv"),
@@ -198,9 +202,25 @@ def config_of(about: dict[str, Any], tensors: dict[str, Tensor]) -> ModelConfig:
 
 def load_gguf(path: str | Path) -> Decoder:
     """The model of a file that `write_gguf` wrote, as it computes after rounding.
+
     Chapter: 36_quantization.
     """
+    return model_of(*read_gguf(path))
+
+
+def open_gguf(path: str | Path) -> tuple[Decoder, Any, TextFormat]:
+    """The model of a file as `load_gguf` gives it, its tokenizer (or None), and where
+    its texts end. Chapter: 36_quantization.
+    """
     about, tensors = read_gguf(path)
+    return model_of(about, tensors), *read_gguf_tokenizer(about)
+
+
+def model_of(about: dict[str, Any], tensors: dict[str, Tensor]) -> Decoder:
+    """The model from the metadata and the tensors of a file.
+
+    Chapter: 36_quantization.
+    """
     config = config_of(about, tensors)
     model, back = Decoder(config), turns(config, about["general.architecture"])[1]
     ours = model.state_dict()

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['WEIGHTS_FILE', 'INDEX', 'read_object', 'read_family', 'weight_files', 'StoredTensors', 'fits', 'fill', 'unneeded',
            'some', 'find_folder', 'load_huggingface_model', 'plain', 'difference', 'choose_family', 'export_pretrained',
-           'labels', 'new_folder', 'write_shards', 'load_pretrained', 'is_exported', 'stop_ids', 'load_run_tokenizer']
+           'token_ids', 'labels', 'new_folder', 'write_shards', 'load_pretrained', 'is_exported', 'load_run_tokenizer']
 
 # %% ../../nbs/26_pretrained.ipynb #812ec38b
 import math
@@ -27,12 +27,16 @@ from ..layers.position import yarn_amplitude
 from ..models.decoder import Decoder
 from .families import FAMILIES, Family
 from .names import Entry
+from ..tokenizer.text_format import TextFormat, as_config, write_text_format
 
 WEIGHTS_FILE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; an error that names the file if it is damaged."""
+    """The object in a JSON file; an error that names the file if it is damaged.
+
+    Chapter: 26_pretrained.
+    """
     if not path.exists():
         raise FileNotFoundError(f"{path.parent} has no {path.name}; is it the folder "
                                 "of "
@@ -43,7 +47,10 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def read_family(folder: Path) -> tuple[Family, ModelConfig]:
-    """The family of a folder's `config.json`, and its config as ours."""
+    """The family of a folder's `config.json`, and its config as ours.
+
+    Chapter: 26_pretrained.
+    """
     h = read_object(folder / "config.json")
     kind = h.get("model_type")
     if kind not in FAMILIES:
@@ -61,7 +68,10 @@ def read_family(folder: Path) -> tuple[Family, ModelConfig]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a folder: one, or those that its index names."""
+    """The safetensors files of a folder: one, or those that its index names.
+
+    Chapter: 26_pretrained.
+    """
     if (folder / WEIGHTS_FILE).exists(): return [folder / WEIGHTS_FILE]
     if not (folder / INDEX).exists():
         pickles = sorted(f.name for f in folder.glob("*.bin"))
@@ -77,7 +87,10 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 class StoredTensors:
-    """All tensors of some safetensors files by name, read when they are asked for."""
+    """All tensors of some safetensors files by name, read when they are asked for.
+
+    Chapter: 26_pretrained.
+    """
 
     def __init__(self, files: list[Path], stack: ExitStack) -> None:
         self.home: dict[str, Any] = {}
@@ -99,7 +112,10 @@ class StoredTensors:
 
 # %% ../../nbs/26_pretrained.ipynb #27f5feee
 def fits(entry: Entry, tensor: Tensor, ours: dict[str, Tensor]) -> str | None:
-    """None if a tensor can be cut into our parameters, else what is wrong with it."""
+    """None if a tensor can be cut into our parameters, else what is wrong with it.
+
+    Chapter: 26_pretrained.
+    """
     want = [ours[name].shape for name in entry.ours]
     try: shapes = [part.shape for part in entry.cut(tensor.to("meta"))]
     except RuntimeError: shapes = []
@@ -113,7 +129,7 @@ def fill(model: torch.nn.Module, entries: Iterator[Entry], tensors: StoredTensor
          needless: Callable[[str], bool]) -> None:
     """Give a model the tensors of a checkpoint, which stay where the file is mapped into
     memory unless precision, device or layout change. A ValueError says all that does
-    not fit. Left over may be what is `needless`.
+    not fit. Left over may be what is `needless`. Chapter: 26_pretrained.
     """
     ours = model.state_dict(keep_vars=True)
     missing, wrong, used = [], [], set()
@@ -137,7 +153,10 @@ def fill(model: torch.nn.Module, entries: Iterator[Entry], tensors: StoredTensor
 
 
 def unneeded(name: str, config: ModelConfig) -> bool:
-    """Tensors that files carry though they follow from the config."""
+    """Tensors that files carry though they follow from the config.
+
+    Chapter: 26_pretrained.
+    """
     if name == "lm_head.weight": return config.tie_embeddings
     if name.startswith("model.layers.") and name.split(".")[2].isdigit():
         if int(name.split(".")[2]) >= config.n_layers: return True  # DeepSeek's MTP
@@ -145,13 +164,16 @@ def unneeded(name: str, config: ModelConfig) -> bool:
 
 
 def some(names: list[str], n: int = 3) -> str:
-    """The first few of a list, and how many more there are."""
+    """The first few of a list, and how many more there are. Chapter: 26_pretrained."""
     more = f" and {len(names) - n} more" if len(names) > n else ""
     return ", ".join(names[:n]) + more
 
 # %% ../../nbs/26_pretrained.ipynb #e54102f4
 def find_folder(folder_or_name: str | Path) -> Path:
-    """A folder as it is; the name of a model on the hub as a folder with its files."""
+    """A folder as it is; the name of a model on the hub as a folder with its files.
+
+    Chapter: 26_pretrained.
+    """
     folder = Path(folder_or_name)
     if folder.is_dir(): return folder
     name = str(folder_or_name)
@@ -163,7 +185,7 @@ def find_folder(folder_or_name: str | Path) -> Path:
     except ImportError:
         raise ImportError("fetching a model needs the package huggingface_hub; install "
                           "minillm with its `hub` extra") from None
-    patterns = ["*.json", "*.safetensors", "tokenizer.model"]
+    patterns = ["*.json", "*.jinja", "*.safetensors", "tokenizer.model"]
     try: return Path(snapshot_download(name, allow_patterns=patterns))
     except Exception as error:  # of many kinds, all of them expected
         why = str(error).splitlines()[0]
@@ -172,10 +194,11 @@ def find_folder(folder_or_name: str | Path) -> Path:
 
 def load_huggingface_model(folder: Path, device: str = "cpu",
                dtype: torch.dtype | None = None) -> Decoder:
-    """The model in a folder of the Hugging Face layout, on `device`. Chapter:
-    26_pretrained.
+    """The model in a folder of the Hugging Face layout, on `device`.
 
     Raises ValueError or FileNotFoundError, with the remedy, for what does not fit.
+
+    Chapter: 26_pretrained.
     """
     family, config = read_family(folder)
     with torch.device("meta"): model = Decoder(config)
@@ -194,7 +217,7 @@ def load_huggingface_model(folder: Path, device: str = "cpu",
 # %% ../../nbs/26_pretrained.ipynb #a291ae50
 def plain(c: ModelConfig) -> ModelConfig:
     """The config with its defaults written out, and without what matters in training
-    only.
+    only. Chapter: 26_pretrained.
     """
     width = c.d_ff or hidden_width(c.d_model, c.ffn_type)
     natural = c.d_head**-0.5
@@ -211,7 +234,10 @@ def plain(c: ModelConfig) -> ModelConfig:
 
 
 def difference(a: ModelConfig, b: ModelConfig) -> list[str]:
-    """The keys in which two configs differ, by more than rounding."""
+    """The keys in which two configs differ, by more than rounding.
+
+    Chapter: 26_pretrained.
+    """
     def equal(x: Any, y: Any) -> bool:
         if isinstance(x, float) and isinstance(y, float): return math.isclose(x, y)
         return x == y
@@ -221,7 +247,7 @@ def difference(a: ModelConfig, b: ModelConfig) -> list[str]:
 
 def choose_family(config: ModelConfig) -> Family:
     """The first family that can hold a config; a ValueError that names the nearest one
-    and what it cannot say.
+    and what it cannot say. Chapter: 26_pretrained.
     """
     c, near = plain(config), []
     for family in FAMILIES.values():
@@ -237,26 +263,46 @@ def choose_family(config: ModelConfig) -> Family:
 
 
 def export_pretrained(model: Decoder, folder: str | Path, tokenizer: Any = None, *,
-                      max_shard_bytes: int = 5 * 10**9) -> Family:
-    """Write a folder that `transformers` opens with the same logits. Chapter:
-    26_pretrained.
+                      max_shard_bytes: int = 5 * 10**9,
+                      text_format: TextFormat | None = None) -> Family:
+    """Write a folder that `transformers` opens with the same logits.
 
     The folder appears when it is complete. Weights above `max_shard_bytes` are cut into
-    several files. Raises FileExistsError if the folder holds something, ValueError if
-    no family fits.
+    several files. `text_format` says where texts end and how conversations are written;
+    if it is left out, the tokenizer does. Raises FileExistsError if the folder holds
+    something, ValueError if no family fits. Chapter: 26_pretrained.
     """
     family, config = choose_family(model.config), plain(model.config)
+    ends = text_format or TextFormat()
+    if tokenizer is not None: ends = ends.completed(tokenizer)
     with new_folder(folder) as beside:
-        write_json(beside / "config.json", family.write(config) | labels(family, model))
+        write_json(beside / "config.json", family.write(config) | labels(family, model)
+                   | token_ids(ends, tokenizer))
         write_shards(model, family.names(config), beside, max_shard_bytes)
         if tokenizer is not None:
             from minillm.checkpoint.tokenizers import save_tokenizer
-            save_tokenizer(tokenizer, beside)
+            save_tokenizer(tokenizer, beside, ends)
+        write_text_format(ends, beside)
     return family
 
 
+def token_ids(text_format: TextFormat, tokenizer: Any) -> dict[str, Any]:
+    """What `config.json` says of special tokens: their ids by role.
+
+    Chapter: 26_pretrained.
+    """
+    found = {f"{role}_id": text_format.id_of(role, tokenizer)
+             for role in ("bos_token", "pad_token")} if tokenizer is not None else {}
+    ends = {"eos_token_id": as_config(text_format.stop_ids)} if (
+        text_format.stop_ids) else {}
+    return {key: i for key, i in found.items() if i is not None} | ends
+
+
 def labels(family: Any, model: torch.nn.Module) -> dict[str, Any]:
-    """What `config.json` says of the kind of model and of its numbers."""
+    """What `config.json` says of the kind of model and of its numbers.
+
+    Chapter: 26_pretrained.
+    """
     kind = str(next(model.parameters()).dtype).removeprefix("torch.")
     return {"model_type": family.model_type, "architectures": [family.architecture],
             "dtype": kind, "torch_dtype": kind}
@@ -266,7 +312,7 @@ def labels(family: Any, model: torch.nn.Module) -> dict[str, Any]:
 def new_folder(folder: str | Path) -> Iterator[Path]:
     """A folder that is filled beside and appears, complete, at the end of the block.
 
-    Raises FileExistsError if `folder` holds something.
+    Raises FileExistsError if `folder` holds something. Chapter: 26_pretrained.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -283,7 +329,7 @@ def new_folder(folder: str | Path) -> Iterator[Path]:
 
 def write_shards(model: torch.nn.Module, entries: Iterator[Entry], folder: Path,
                  limit: int = 5 * 10**9) -> None:
-    """The weights in one file, or in several with an index."""
+    """The weights in one file, or in several with an index. Chapter: 26_pretrained."""
     ours, size = model.state_dict(), 0
     shards: list[dict[str, Tensor]] = [{}]
     for entry in entries:
@@ -306,11 +352,11 @@ def write_shards(model: torch.nn.Module, entries: Iterator[Entry], folder: Path,
 
 def load_pretrained(folder_or_name: str | Path, *, device: str = "cpu",
                     dtype: torch.dtype | None = None) -> tuple[Decoder, Any]:
-    """Model and tokenizer of a folder, or of a name on the hub. Chapter: 26_pretrained.
+    """Model and tokenizer of a folder, or of a name on the hub.
 
     The folder may be of the Hugging Face layout, or a run of ours. `model(ids)` gives
     logits (B, T, V); the tokenizer is None if the folder has none. Raises ValueError or
-    FileNotFoundError, with the remedy, for what does not fit.
+    FileNotFoundError, with the remedy, for what does not fit. Chapter: 26_pretrained.
     """
     from minillm.checkpoint.tokenizers import find_tokenizer
     folder = find_folder(folder_or_name)
@@ -324,23 +370,17 @@ def load_pretrained(folder_or_name: str | Path, *, device: str = "cpu",
 
 
 def is_exported(folder: Path) -> bool:
-    """Whether a folder is of the Hugging Face layout, by its `config.json`."""
+    """Whether a folder is of the Hugging Face layout, by its `config.json`.
+
+    Chapter: 26_pretrained.
+    """
     file = folder / "config.json"
     return file.exists() and "model_type" in read_object(file)
 
 
-def stop_ids(folder: Path) -> set[int]:
-    """The tokens at which a folder's model ends a text; an empty set if it says
-    none.
-    """
-    for name in ("generation_config.json", "config.json"):
-        found = read_object(folder / name).get("eos_token_id") if (
-            folder / name).exists() else None
-        if found is not None: return set(found) if isinstance(found, list) else {found}
-    return set()
-
-
 def load_run_tokenizer(folder: Path) -> Any:
-    """The tokenizer that a run of ours keeps beside its checkpoints."""
-    from minillm.tokenizer.auto import load_tokenizer
-    return load_tokenizer(folder)
+    """The tokenizer that a run of ours keeps beside its checkpoints: in the folder
+    itself, or in the one above `step-...`. Chapter: 26_pretrained.
+    """
+    from minillm.checkpoint.tokenizers import find_tokenizer
+    return find_tokenizer(folder) or find_tokenizer(folder.parent)

@@ -2,17 +2,19 @@
 
 # %% auto #0
 __all__ = ['CONFIG', 'TENSORS', 'BEFORE', 'ADAPTER_KEY', 'UNSUPPORTED', 'Matrices', 'own_matrices', 'matrices', 'module',
-           'is_transposed', 'save_adapter', 'check_expert_adapters', 'describe', 'short_names', 'load_adapter',
-           'read_adapter', 'pairs_of', 'alpha_of', 'check_shapes']
+           'is_transposed', 'save_adapter', 'table_names', 'with_tables', 'check_expert_adapters', 'describe',
+           'short_names', 'load_adapter', 'read_adapter', 'pairs_of', 'alpha_of', 'check_shapes']
 
 # %% ../../nbs/33_lora.ipynb #242bf426
 import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn, empty
@@ -38,7 +40,7 @@ Matrices = dict[str, Entry]
 
 
 def own_matrices(model: Decoder) -> Matrices:
-    """Our linear layers under our own names."""
+    """Our linear layers under our own names. Chapter: 33_lora."""
     weights = [f"{name}.weight" for name in (*linear_names(model), *lora_layers(model))]
     return {module(w): Entry(w, (w,)) for w in weights}
 
@@ -46,7 +48,7 @@ def own_matrices(model: Decoder) -> Matrices:
 def matrices(model: Decoder) -> Matrices:
     """The linear layers by the names that they have when the model is exported;
     several of ours may stand in one of theirs. Our own names where no family of
-    exported models can hold the model.
+    exported models can hold the model. Chapter: 33_lora.
     """
     try: family, config = choose_family(model.config), plain(model.config)
     except ValueError: return own_matrices(model)
@@ -56,27 +58,28 @@ def matrices(model: Decoder) -> Matrices:
 
 
 def module(parameter: str) -> str:
-    """The module of a parameter: its name without the last part."""
+    """The module of a parameter: its name without the last part. Chapter: 33_lora."""
     return parameter.rpartition(".")[0]
 
 
 def is_transposed(entry: Entry) -> bool:
     """Whether a family stores this matrix (in, out), as GPT-2 does: then what is cut
-    from it is a view whose rows lie apart.
+    from it is a view whose rows lie apart. Chapter: 33_lora.
     """
     try: return entry.cut(empty(6, 6, device="meta"))[0].stride(-1) != 1
     except RuntimeError: return False           # cut head by head, which nobody turns
 
 # %% ../../nbs/33_lora.ipynb #cd868632
 def save_adapter(model: Decoder, folder: str | Path, base: str | None = None, *,
-                 own_names: bool = False) -> None:
+                 own_names: bool = False, tables: bool = False) -> None:
     """Write the adapters of a model as `peft` does, under the names that the exported
     model has (`base` says where that is); with `own_names`, or where no family can
-    hold the model, under ours. Chapter: 33_lora.
+    hold the model, under ours. With `tables` the token table goes with it, which a model
+    needs that got new tokens.
 
     `export_pretrained` of the model without its adapters writes the other half. Raises
     ValueError for a model without adapters, or for some that have no place in the
-    exported one; FileExistsError if the folder holds something.
+    exported one; FileExistsError if the folder holds something. Chapter: 33_lora.
     """
     layers = lora_layers(model)
     if not layers: raise ValueError("the model has no adapters; call add_lora first")
@@ -96,15 +99,51 @@ def save_adapter(model: Decoder, folder: str | Path, base: str | None = None, *,
                    | {"fan_in_fan_out": turned == {True},
                       "task_type": None if entries.keys() == own.keys()
                       else "CAUSAL_LM"})
-        save_file({f"{BEFORE}{name}.lora_{end}.weight": getattr(layer, end).detach()
-                   .contiguous().cpu() for name, layer in found.items()
-                   for end in "AB"}, str(beside / TENSORS), metadata={"format": "pt"})
+        tensors = {f"{BEFORE}{name}.lora_{end}.weight": getattr(layer, end)
+                   for name, layer in found.items() for end in "AB"}
+        if tables: tensors |= {f"{BEFORE}{theirs}": model.get_parameter(ours) for
+                               theirs, ours in table_names(model, own_names).items()}
+        save_file({name: t.detach().contiguous().cpu() for name, t in tensors.items()},
+                  str(beside / TENSORS), metadata={"format": "pt"})
+
+
+def table_names(model: Decoder, own_names: bool = False) -> dict[str, str]:
+    """The token tables, theirs to ours: of the embedding, and of the head if it has
+    one of its own. Chapter: 33_lora.
+    """
+    own = ["embed.weight", *([] if model.config.tie_embeddings else ["head.weight"])]
+    try: family, config = choose_family(model.config), plain(model.config)
+    except ValueError: return {name: name for name in own}
+    if own_names: return {name: name for name in own}
+    return {e.theirs: e.ours[0] for e in family.names(config)
+            if len(e.ours) == 1 and e.ours[0] in own}
+
+
+def with_tables(model: Decoder, tensors: dict[str, Tensor], folder: Path) -> Decoder:
+    """The model with the token tables that an adapter carries, which are taken out of
+    `tensors`; it may have more tokens then. Raises ValueError for tables that have fewer
+    rows, or another width. Chapter: 33_lora.
+    """
+    known = {f"{BEFORE}{theirs}": ours for theirs, ours in
+             (table_names(model) | table_names(model, own_names=True)).items()}
+    found = {known[key]: tensors.pop(key) for key in [*tensors] if key in known}
+    if not found: return model
+    old, rows = dict(model.named_parameters()), {len(t) for t in found.values()}
+    n, width = model.config.vocab_size, model.config.d_model
+    if len(rows) > 1 or min(rows) < n or any(t.shape[1] != width for t in found.values()):
+        raise ValueError(f"{folder} was made for another model: its token tables have the "
+                         f"shapes {[tuple(t.shape) for t in found.values()]}, and this "
+                         f"model has {n} tokens of width {width}")
+    larger = Decoder(replace(model.config, vocab_size=rows.pop())).to(old["embed.weight"])
+    with torch.no_grad():
+        for name, p in larger.named_parameters(): p.copy_(found.get(name, old[name]))
+    return larger.train(model.training)
 
 
 def check_expert_adapters(layers: Mapping[str, LoRALinear], names: Mapping[str, str]) -> None:
     """Raise a ValueError unless the adapters on experts are on all of them, and on
     their W_down at least: `transformers` keeps all experts in one tensor, and gate and
-    up in one, which `peft` adapts only then.
+    up in one, which `peft` adapts only then. Chapter: 33_lora.
     """
     def by_kind(all_names: Iterable[str]) -> dict[str, set[str]]:
         kinds: dict[str, set[str]] = {}
@@ -122,7 +161,10 @@ def check_expert_adapters(layers: Mapping[str, LoRALinear], names: Mapping[str, 
 
 def describe(layers: Mapping[str, LoRALinear], names: list[str],
              base: str | None) -> dict[str, Any]:
-    """`adapter_config.json` of these layers, among all matrices `names`."""
+    """`adapter_config.json` of these layers, among all matrices `names`.
+
+    Chapter: 33_lora.
+    """
     ranks = {name: len(layer.A) for name, layer in layers.items()}
     alphas = {name: layer.alpha for name, layer in layers.items()}
     first = next(iter(layers))
@@ -141,6 +183,8 @@ def short_names(chosen: list[str], names: list[str]) -> list[str]:
 
     >>> short_names(["a.q", "b.q"], ["a.q", "b.q", "a.k"])
     ['q']
+
+    Chapter: 33_lora.
     """
     short = {name.rpartition(".")[2] for name in chosen}
     meant = {name for name in names if name.rpartition(".")[2] in short}
@@ -149,14 +193,18 @@ def short_names(chosen: list[str], names: list[str]) -> list[str]:
 # %% ../../nbs/33_lora.ipynb #1b4fa3ab
 def load_adapter(model: Decoder, folder: str | Path) -> Decoder:
     """Put the adapters of a folder in peft's layout into the model that they were
-    made for; everything else is frozen. Chapter: 33_lora.
+    made for; everything else is frozen. Returns the model, which is a larger one where
+    the adapter brings new tokens.
 
     Raises ValueError or FileNotFoundError, with the remedy and before the model is
     changed, for what is damaged, does not fit or is another method than LoRA.
+
+    Chapter: 33_lora.
     """
     folder = Path(folder)
     c, tensors = read_adapter(folder)
     refuse_adapters(model)
+    model = with_tables(model, tensors, folder)
     entries = own_matrices(model) | matrices(model)
     found: dict[str, tuple[Tensor, Tensor, float]] = {}
     for theirs, pair in pairs_of(tensors, folder).items():
@@ -181,7 +229,10 @@ def load_adapter(model: Decoder, folder: str | Path) -> Decoder:
 
 
 def read_adapter(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Config and tensors of a folder in peft's layout, if both can be used."""
+    """Config and tensors of a folder in peft's layout, if both can be used.
+
+    Chapter: 33_lora.
+    """
     c = read_object(folder / CONFIG)
     kind, bias = c.get("peft_type"), c.get("bias", "none")
     more = [key for key in UNSUPPORTED if c.get(key)]
@@ -200,7 +251,10 @@ def read_adapter(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def pairs_of(tensors: Mapping[str, Tensor],
              folder: Path) -> dict[str, dict[str, Tensor]]:
-    """{"...q_proj": {"A": (r, in), "B": (out, r)}, ...} of an adapter's tensors."""
+    """{"...q_proj": {"A": (r, in), "B": (out, r)}, ...} of an adapter's tensors.
+
+    Chapter: 33_lora.
+    """
     pairs: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         match = ADAPTER_KEY.fullmatch(key)
@@ -219,7 +273,7 @@ def pairs_of(tensors: Mapping[str, Tensor],
 
 def alpha_of(c: Mapping[str, Any], name: str, rank: int) -> float:
     """The alpha that `LoRALinear` needs for a module: peft may have one for each, and
-    may divide by the root of the rank.
+    may divide by the root of the rank. Chapter: 33_lora.
     """
     patterns = c.get("alpha_pattern") or {}
     for pattern in patterns:
@@ -233,7 +287,10 @@ def alpha_of(c: Mapping[str, Any], name: str, rank: int) -> float:
 
 def check_shapes(model: nn.Module, found: Mapping[str, tuple[Tensor, Tensor, float]],
                  folder: Path) -> None:
-    """Raise a ValueError that names the first pair that does not fit its matrix."""
+    """Raise a ValueError that names the first pair that does not fit its matrix.
+
+    Chapter: 33_lora.
+    """
     for name, (A, B, _) in found.items():
         layer: Any = model.get_submodule(name)
         want, have = (layer.out_features, layer.in_features), (len(B), A.shape[1])

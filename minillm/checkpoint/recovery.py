@@ -39,7 +39,7 @@ def recover(out: str | Path) -> tuple[Path, list[str]]:
 
 
 def last_words(out: Path) -> str:
-    """Which checkpoint of a run is good."""
+    """Which checkpoint of a run is good. Chapter: 18_trainer."""
     try: folder = find_checkpoint(out)
     except (OSError, ValueError): return f"there is no checkpoint in {out} yet"
     return f"the last good checkpoint is {folder}"

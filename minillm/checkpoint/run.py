@@ -30,7 +30,7 @@ Tensors = dict[str, Tensor]
 
 def whole_tensor(tensor: Tensor) -> Tensor:
     """The tensor itself. Where parameters are spread over processes, a strategy puts a
-    function in its place that collects the parts.
+    function in its place that collects the parts. Chapter: 18_trainer.
     """
     return tensor
 
@@ -38,7 +38,7 @@ def whole_tensor(tensor: Tensor) -> Tensor:
 def flatten_optimizer(optimizer: torch.optim.Optimizer,
                       gather: Callable[[Tensor], Tensor] = whole_tensor) -> Tensors:
     """The optimizer's state as named tensors: `3.exp_avg` is the running mean of
-    parameter number 3.
+    parameter number 3. Chapter: 18_trainer.
     """
     states = optimizer.state_dict()["state"]
     return {f"{i}.{name}": gather(value).contiguous() for i, state in states.items()
@@ -50,6 +50,8 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, flat: Tensors,
                       ) -> None:
     """Undo `flatten_optimizer`; the groups (rates, decay) stay those of `optimizer`.
     `scatter(whole, like)` gives this process its part, as `like` is laid out.
+
+    Chapter: 18_trainer.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, Tensors] = {}
@@ -63,7 +65,7 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, flat: Tensors,
 
 
 def weights_of(model: nn.Module, gather: Callable[[Tensor], Tensor] = whole_tensor) -> Tensors:
-    """The parameters by name, a tied table once."""
+    """The parameters by name, a tied table once. Chapter: 18_trainer."""
     return {name: gather(p.detach()).contiguous()
             for name, p in model.named_parameters()}
 
@@ -102,8 +104,9 @@ def write_checkpoint(out: str | Path, parts: dict[str, Tensors], state: dict[str
 def save_checkpoint(out: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer,
                     random_states: Tensors, state: dict[str, Any],
                     pointers: tuple[str, ...] = ("last",)) -> Path:
-    """`write_checkpoint` for a model and its optimizer in one process. Chapter:
-    18_trainer.
+    """`write_checkpoint` for a model and its optimizer in one process.
+
+    Chapter: 18_trainer.
     """
     parts = {"model": weights_of(model), "optimizer": flatten_optimizer(optimizer),
              "random": random_states}
@@ -111,14 +114,17 @@ def save_checkpoint(out: str | Path, model: nn.Module, optimizer: torch.optim.Op
 
 
 def write_tensors(tensors: Tensors, path: Path) -> None:
-    """A safetensors file, forced to disk; an `OSError` if the disk does not take it."""
+    """A safetensors file, forced to disk; an `OSError` if the disk does not take it.
+
+    Chapter: 18_trainer.
+    """
     try: save_file(tensors, path)
     except SafetensorError as error: raise OSError(f"{path.name}: {error}") from None
     with open(path, "rb+") as file: os.fsync(file.fileno())
 
 
 def checksum(path: Path) -> list[int]:
-    """Size in bytes and CRC-32 of a file."""
+    """Size in bytes and CRC-32 of a file. Chapter: 18_trainer."""
     size, crc = 0, 0
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
@@ -127,20 +133,29 @@ def checksum(path: Path) -> list[int]:
 
 
 def point_to(folder: Path, pointer: str = "last") -> None:
-    """Let `last.json` (or another pointer) of a run name this checkpoint."""
+    """Let `last.json` (or another pointer) of a run name this checkpoint.
+
+    Chapter: 18_trainer.
+    """
     step = int(folder.name.split("-")[1].split(".")[0])
     write_json(folder.parent / f"{pointer}.json", {"folder": folder.name, "step": step})
 
 
 def free_name(folder: Path) -> Path:
-    """`folder`, or with `.1`, `.2`, ... after its name if that exists."""
+    """`folder`, or with `.1`, `.2`, ... after its name if that exists.
+
+    Chapter: 18_trainer.
+    """
     names = (folder.with_name(f"{folder.name}.{i}") for i in itertools.count(1))
     return (folder if not folder.exists()
             else next(name for name in names if not name.exists()))
 
 
 def remove_old(out: Path) -> None:
-    """Remove checkpoints that no pointer names, but keep the two newest."""
+    """Remove checkpoints that no pointer names, but keep the two newest.
+
+    Chapter: 18_trainer.
+    """
     named = {read_json(p)["folder"]
              for p in (out / "last.json", out / "best.json") if p.exists()}
     gone = out / ".step.gone"          # a half removed folder must look like no other
@@ -153,7 +168,7 @@ def remove_old(out: Path) -> None:
 # %% ../../nbs/18_trainer.ipynb #8cda2ded
 def find_checkpoint(path: str | Path, pointer: str = "last") -> Path:
     """The checkpoint folder that `path` means: itself, or what its `last.json` (or
-    `best.json`) points to.
+    `best.json`) points to. Chapter: 18_trainer.
     """
     path = Path(path)
     if (path / "model.safetensors").exists(): return path
@@ -166,7 +181,7 @@ def find_checkpoint(path: str | Path, pointer: str = "last") -> Path:
 
 def way_out(folder: Path) -> str:
     """What to do when the checkpoint `folder` cannot be read: go on from another one,
-    or train anew.
+    or train anew. Chapter: 18_trainer.
     """
     others = sorted(f.name for f in folder.parent.glob("step-*") if f != folder
                     and (f / "state.json").exists())
@@ -178,7 +193,7 @@ def way_out(folder: Path) -> str:
 
 def check_file(file: Path) -> None:
     """Raise a ValueError that says what to do if a file of a checkpoint is missing or
-    not as it was written.
+    not as it was written. Chapter: 18_trainer.
     """
     if not file.exists(): raise ValueError(f"{file} is missing; {way_out(file.parent)}")
     sums = file.parent / "files.json"        # checkpoints of earlier versions have none
@@ -192,7 +207,7 @@ def check_file(file: Path) -> None:
 
 def read_tensors(file: Path) -> Tensors:
     """A safetensors file; a ValueError that says what to do if it is missing or
-    damaged.
+    damaged. Chapter: 18_trainer.
     """
     check_file(file)
     try: return load_file(file)
@@ -203,7 +218,7 @@ def read_tensors(file: Path) -> Tensors:
 
 def read_state(folder: Path) -> dict[str, Any]:
     """The `state.json` of a checkpoint; a ValueError if it is missing, damaged or of
-    another format.
+    another format. Chapter: 18_trainer.
     """
     try: state = read_json(folder / "state.json")
     except (OSError, ValueError) as error:
@@ -218,7 +233,7 @@ def read_state(folder: Path) -> dict[str, Any]:
 def load_weights(model: nn.Module, weights: Tensors, source: Path,
                  scatter: Callable[[Tensor, Tensor], Tensor] | None = None) -> None:
     """Copy `weights` into `model`; a ValueError names the first parameter that does not
-    fit.
+    fit. Chapter: 18_trainer.
     """
     own = dict(model.named_parameters())
     for name in sorted(own.keys() ^ weights.keys()):
@@ -235,7 +250,10 @@ def load_weights(model: nn.Module, weights: Tensors, source: Path,
 
 
 def check_same_config(saved: dict[str, Any], own: dict[str, Any], source: Path) -> None:
-    """Raise a ValueError that names the values in which two model configs differ."""
+    """Raise a ValueError that names the values in which two model configs differ.
+
+    Chapter: 18_trainer.
+    """
     keys = [k for k in sorted({*saved, *own}) if saved.get(k) != own.get(k)]
     if not keys: return
     values = ", ".join(f"{k}={saved.get(k)!r} there and {own.get(k)!r} here"
@@ -248,10 +266,10 @@ def load_checkpoint(path: str | Path, model: Decoder, optimizer: torch.optim.Opt
                     scatter: Callable[[Tensor, Tensor], Tensor] | None = None
                     ) -> tuple[dict[str, Any], Tensors]:
     """Fill `model` and `optimizer` from a checkpoint; return its state and the random
-    states. Chapter: 18_trainer.
+    states.
 
     Raises ValueError, before anything is changed, for a missing or damaged file and for
-    another model config.
+    another model config. Chapter: 18_trainer.
     """
     folder = find_checkpoint(path)
     state = read_state(folder)
@@ -266,6 +284,7 @@ def load_checkpoint(path: str | Path, model: Decoder, optimizer: torch.optim.Opt
 def load_model(path: str | Path, device: torch.device | str = "cpu",
                pointer: str = "last") -> Decoder:
     """The trained model of a run's folder or of one checkpoint, ready to write.
+
     Chapter: 18_trainer.
     """
     folder = find_checkpoint(path, pointer)

@@ -24,9 +24,9 @@ def shipped_models() -> list[str]:
 
 def shipped_model(name: str = "storyteller") -> Path:
     """The folder of a model that comes with the package, for `load_model`,
-    `load_pretrained` and `minillm generate --checkpoint`. Chapter: 31_storyteller.
+    `load_pretrained` and `minillm generate --checkpoint`.
 
-    Raises a ValueError that names those there are.
+    Raises a ValueError that names those there are. Chapter: 31_storyteller.
     """
     if name not in shipped_models(): raise unknown("model", name, shipped_models())
     return Path(str(files("minillm"))) / "weights" / name

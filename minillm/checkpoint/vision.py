@@ -32,6 +32,7 @@ BOTH = (".weight", ".bias")
 class CLIPVision(nn.Module):
     """CLIP's tower, and the norm that its class token gets when it is compared with a
     text: images (B, C, H, W) -> all vectors (B, 1 + N, D), class vector (B, D).
+
     Chapter: 26_pretrained.
     """
 
@@ -85,7 +86,10 @@ def vit_names(c: VisionConfig) -> Entries:
 
 
 def llava_names(model: VisionLanguageModel) -> Entries:
-    """LLaVA: a tower, a projector and a language model under prefixes."""
+    """LLaVA: a tower, a projector and a language model under prefixes.
+
+    Chapter: 26_pretrained.
+    """
     yield from clip_names(model.tower.tower.config, "vision_tower.",  # type: ignore
                           "tower.tower.")
     for a, b in (("linear_1", "W_up"), ("linear_2", "W_down")):
@@ -96,7 +100,7 @@ def llava_names(model: VisionLanguageModel) -> Entries:
 
 # %% ../../nbs/26_pretrained.ipynb #97f6de22
 def read_tower(h: HF, **differences: Any) -> VisionConfig:
-    """The sizes of a tower, which ViT and CLIP name alike."""
+    """The sizes of a tower, which ViT and CLIP name alike. Chapter: 26_pretrained."""
     return VisionConfig(
         image_size=h["image_size"], patch_size=h["patch_size"],
         channels=h.get("num_channels", 3), d_model=h["hidden_size"],
@@ -106,7 +110,7 @@ def read_tower(h: HF, **differences: Any) -> VisionConfig:
 
 
 def write_tower(c: VisionConfig) -> dict[str, Any]:
-    """The inverse of `read_tower`."""
+    """The inverse of `read_tower`. Chapter: 26_pretrained."""
     return {"image_size": c.image_size, "patch_size": c.patch_size,
             "num_channels": c.channels, "hidden_size": c.d_model,
             "num_attention_heads": c.n_heads, "num_hidden_layers": c.n_layers,
@@ -115,19 +119,25 @@ def write_tower(c: VisionConfig) -> dict[str, Any]:
 
 
 def read_clip(h: HF) -> VisionConfig:
-    """CLIP's tower: no bias on patches, a norm before the blocks, none after."""
+    """CLIP's tower: no bias on patches, a norm before the blocks, none after.
+
+    Chapter: 26_pretrained.
+    """
     return read_tower(h, patch_bias=False, norm_first=True, norm_last=False)
 
 
 def build_vit(h: HF) -> ViT:
-    """A ViT with the head that the config's labels ask for."""
+    """A ViT with the head that the config's labels ask for. Chapter: 26_pretrained."""
     expect(h, qkv_bias=True)
     labels = len(h.get("id2label") or {}) or h.get("num_labels", 2)
     return ViT(read_tower(h, n_classes=labels))
 
 
 def build_llava(h: HF) -> VisionLanguageModel:
-    """A tower without its last layers, a projector of two layers, and a Llama."""
+    """A tower without its last layers, a projector of two layers, and a Llama.
+
+    Chapter: 26_pretrained.
+    """
     expect(h, projector_hidden_act="gelu", vision_feature_select_strategy="default",
            multimodal_projector_bias=True)
     clip, layer = h["vision_config"], h.get("vision_feature_layer", -2)
@@ -140,7 +150,7 @@ def build_llava(h: HF) -> VisionLanguageModel:
 
 
 def write_llava(model: Any) -> dict[str, Any]:
-    """The inverse of `build_llava`."""
+    """The inverse of `build_llava`. Chapter: 26_pretrained."""
     tower = model.tower.tower.config
     return {"vision_config": {"model_type": "clip_vision_model", **write_tower(tower)},
             "text_config": {"model_type": "llama", **write_llama(model.decoder.config)},
@@ -153,7 +163,10 @@ def write_llava(model: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Sight:
-    """One kind of checkpoint that sees: how it is built and written, and its names."""
+    """One kind of checkpoint that sees: how it is built and written, and its names.
+
+    Chapter: 26_pretrained.
+    """
 
     model_type: str
     architecture: str
@@ -164,7 +177,7 @@ class Sight:
 
 
 def clip_entries(model: CLIPVision) -> Entries:
-    """The tower, and the norm of its class token."""
+    """The tower, and the norm of its class token. Chapter: 26_pretrained."""
     yield from clip_names(model.config, "", "tower.")
     yield from same_names("post_layernorm", "norm", *BOTH)
 
@@ -183,7 +196,10 @@ SIGHTS = {s.model_type: s for s in (
 
 # %% ../../nbs/26_pretrained.ipynb #47f97352
 def usual_name(name: str) -> str:
-    """The names of older files, and of wrapped ones, as the names above."""
+    """The names of older files, and of wrapped ones, as the names above.
+
+    Chapter: 26_pretrained.
+    """
     name = name.replace("vision_model.", "")
     return name.removeprefix("model.") if name.startswith((
         "model.vision_tower", "model.multi_modal", "model.language_model")) else name
@@ -191,9 +207,11 @@ def usual_name(name: str) -> str:
 
 def load_vision(folder: str | Path) -> nn.Module:
     """A `ViT`, `CLIPVision` or `VisionLanguageModel` from a folder of the Hugging Face
-    layout. Chapter: 26_pretrained.
+    layout.
 
     Raises ValueError or FileNotFoundError, with the remedy, for what does not fit.
+
+    Chapter: 26_pretrained.
     """
     folder = Path(folder)
     h = read_object(folder / "config.json")
@@ -213,8 +231,9 @@ def load_vision(folder: str | Path) -> nn.Module:
 
 
 def export_vision(model: nn.Module, folder: str | Path) -> None:
-    """Write a folder that `transformers` opens with the same results. Chapter:
-    26_pretrained.
+    """Write a folder that `transformers` opens with the same results.
+
+    Chapter: 26_pretrained.
     """
     found = [s for s in SIGHTS.values() if type(model) is s.kind]
     if not found: raise unknown("model", type(model).__name__,

@@ -2,18 +2,20 @@
 
 # %% auto #0
 __all__ = ['Message', 'ROLES', 'CHAT_TOKENS', 'DEFAULT_TEMPLATE', 'check_messages', 'ChatTemplate', 'special_ids',
-           'guard_specials', 'guarded_message', 'encode_rendered', 'stretches', 'encode_chat', 'encode_prompt',
-           'check_row', 'read_rows', 'read_chats', 'write_chats']
+           'guard_specials', 'guarded_message', 'encode_rendered', 'any_of', 'GuardedChat', 'stretches', 'encode_chat',
+           'encode_prompt', 'check_row', 'read_rows', 'read_chats', 'write_chats']
 
 # %% ../../nbs/32_finetuning.ipynb #01dc27a8
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..config import require
-from ..files import atomic_path, read_json, read_text
+from ..files import atomic_path, read_text
+from ..tokenizer.text_format import (
+    TextFormat, read_text_format, write_text_format)
 
 Message = dict[str, Any]                                 # {"role": ..., "content": ...}
 ROLES = ("system", "user", "assistant", "tool")
@@ -27,7 +29,10 @@ DEFAULT_TEMPLATE = """\
 
 
 def check_messages(messages: Sequence[Message]) -> None:
-    """Raise a ValueError that names the first message that is none."""
+    """Raise a ValueError that names the first message that is none.
+
+    Chapter: 32_finetuning.
+    """
     require(len(messages) > 0, "the chat has no messages; give at least one")
     for i, m in enumerate(messages, 1):
         require(isinstance(m, dict) and {"role", "content"} <= m.keys(),
@@ -41,21 +46,25 @@ def check_messages(messages: Sequence[Message]) -> None:
 # %% ../../nbs/32_finetuning.ipynb #3c63a9e4
 class ChatTemplate:
     """How a conversation is written as one text: a Jinja template, as tokenizers of
-    other models bring it. Chapter: 32_finetuning.
+    other models bring it.
 
+    `named` are the special tokens by role that it may write (`bos_token`, `eos_token`).
     It runs in a sandbox with a budget. Raises ValueError for a template that is not
     valid, reaches for what it should not, or runs without end; ImportError without
     Jinja.
 
     >>> ChatTemplate().render([{"role": "user", "content": "Hello"}], True)
     '<|user|> Hello<|end|><|assistant|>'
+
+    Chapter: 32_finetuning.
     """
 
-    def __init__(self, source: str = DEFAULT_TEMPLATE) -> None:
+    def __init__(self, source: str = DEFAULT_TEMPLATE,
+                 named: Mapping[str, str] | None = None) -> None:
         from minillm.data.template import Sandbox
         require(len(source) <= 200_000, f"a template of {len(source):,} characters is "
                                         "too long; 200,000 are allowed")
-        self.source = source
+        self.source, self.named = source, dict(named or {})
         try: self.compiled = Sandbox().from_string(source)
         except Exception as error:
             raise ValueError(f"the chat template is not valid: {error}") from None
@@ -63,61 +72,50 @@ class ChatTemplate:
     def render(self, messages: Sequence[Message], add_generation_prompt: bool = False,
                **variables: Any) -> str:
         """The text of a conversation; `add_generation_prompt` adds what stands before
-        an answer. `variables` are what a template knows besides (`bos_token`).
+        an answer. `variables` are what a template knows besides.
         """
         from minillm.data.template import render
         check_messages(messages)
         size = sum(len(m["content"]) for m in messages)
         given = {"messages": list(messages), "tools": None, "documents": None,
-                 "add_generation_prompt": add_generation_prompt, **variables}
+                 "add_generation_prompt": add_generation_prompt, **self.named,
+                 **variables}
         return render(self.compiled, size, given)
 
     @classmethod
     def load(cls, folder: str | Path) -> "ChatTemplate":
-        """The template of a model folder: `chat_template.jinja`, or what
-        `tokenizer_config.json` holds, or the default.
+        """The template of a model folder with its special tokens, as
+        `read_text_format` finds them; the default one if the folder has none.
         """
-        folder = Path(folder)
-        if (folder / "chat_template.jinja").exists():
-            return cls(read_text(folder / "chat_template.jinja"))
-        config = folder / "tokenizer_config.json"
-        found = read_json(config).get("chat_template") if config.exists() else None
-        if isinstance(found, list):                     # several, by name
-            found = {t["name"]: t["template"] for t in found}.get("default")
-        require(found is None or isinstance(found, str),
-                f"the chat_template of {config} is no text")
-        return cls(found or DEFAULT_TEMPLATE)
+        found = read_text_format(Path(folder))
+        return cls(DEFAULT_TEMPLATE if found.template is None else found.template,
+                   found.named)
 
     def save(self, folder: str | Path) -> None:
-        """Write `chat_template.jinja` into a model folder."""
-        with atomic_path(Path(folder) / "chat_template.jinja") as fresh:
-            fresh.write_text(self.source, encoding="utf-8")
+        """Write the template and its special tokens into a model folder."""
+        write_text_format(TextFormat(self.named, (), self.source), Path(folder))
 
 # %% ../../nbs/32_finetuning.ipynb #bf2a9994
 def special_ids(tokenizer: Any) -> dict[str, int]:
     """The special tokens of a tokenizer of any kind, by name; those of one character
     left out, which cannot be told from text. Chapter: 32_finetuning.
     """
-    if hasattr(tokenizer, "specials"):
-        found = {name: tokenizer.encode(name, allowed_special=[name])[0]
-                 for name in tokenizer.specials}
-    else:
-        inner: Any = getattr(tokenizer, "inner", None)
-        added: dict[int, Any] = getattr(inner, "get_added_tokens_decoder", dict)()
-        found = {t.content: i for i, t in added.items() if t.special}
-    return {name: i for name, i in found.items() if len(name) > 1}
+    return {name: i for name, i in tokenizer.specials.items() if len(name) > 1}
 
 
 def guard_specials(text: str, specials: Iterable[str], guard: str) -> str:
     """`text` with `guard` around each character with which a special token begins or
-    ends, so that none can be read in it, or half in it.
+    ends, so that none can be read in it, or half in it. Chapter: 32_finetuning.
     """
     edges = {c for s in specials for c in (s[0], s[-1])}
     return "".join(guard + c + guard if c in edges else c for c in text)
 
 
 def guarded_message(value: Any, specials: Iterable[str], guard: str) -> Any:
-    """The same for all texts of a message but its role, which is one of a few."""
+    """The same for all texts of a message but its role, which is one of a few.
+
+    Chapter: 32_finetuning.
+    """
     if isinstance(value, str): return guard_specials(value, specials, guard)
     if isinstance(value, list):
         return [guarded_message(v, specials, guard) for v in value]
@@ -129,20 +127,71 @@ def guarded_message(value: Any, specials: Iterable[str], guard: str) -> Any:
 def encode_rendered(tokenizer: Any, text: str, specials: dict[str, int],
                     guard: str) -> list[int]:
     """Ids of a rendered text: special tokens where the template wrote them, everything
-    else as plain text, without guards.
+    else as plain text, without guards. Chapter: 32_finetuning.
     """
     if not specials: return tokenizer.encode(text.replace(guard, ""))
-    longest = sorted(specials, key=len, reverse=True)
     ids: list[int] = []
-    for part in re.split("(" + "|".join(map(re.escape, longest)) + ")", text):
+    for part in re.split(f"({any_of(specials)})", text):
         ids += ([specials[part]] if part in specials
                 else tokenizer.encode(part.replace(guard, "")))
     return ids
 
 
+def any_of(names: Iterable[str]) -> str:
+    """A regular expression for any of these names, the longest first.
+
+    Chapter: 32_finetuning.
+    """
+    return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+
+
+class GuardedChat:
+    """Messages for a template, as they are and with guards around what might be taken
+    for a special token of `tokenizer`. Chapter: 32_finetuning.
+    """
+
+    def __init__(self, tokenizer: Any, messages: Sequence[Message]) -> None:
+        check_messages(messages)
+        self.tokenizer, self.specials = tokenizer, special_ids(tokenizer)
+        text = json.dumps(list(messages), ensure_ascii=False, default=str)
+        self.guard = next(c for c in map(chr, range(0xFDD0, 0xFDF0)) if c not in text)
+        self.messages = list(messages)
+        self.safe = [guarded_message(m, self.specials, self.guard) for m in messages]
+        self.names = re.compile(any_of(self.specials)) if self.specials else None
+        shown = json.dumps([{k: v for k, v in m.items() if k != "role"}
+                            for m in messages], ensure_ascii=False, default=str)
+        self.named = self.names is not None and bool(self.names.search(shown))
+
+    def is_plain(self, text: str, marked: str) -> bool:
+        """Whether a text rendered without guards has no special token but those that
+        the template wrote, which `marked`, rendered with guards, shows.
+        """
+        if self.names is None: return True
+        return not self.named and self.names.findall(text) == self.names.findall(marked)
+
+    def encode(self, text: str, plain: bool) -> list[int]:
+        """The ids of a rendered text; with guards in it unless `plain`."""
+        if plain: return self.tokenizer.encode_marked(text)
+        return encode_rendered(self.tokenizer, text, self.specials, self.guard)
+
+    def encode_parts(self, parts: Sequence[str], plain: bool) -> list[list[int]]:
+        """The ids of the parts of a text, as they stand in the ids of the whole."""
+        apart, t = [self.encode(part, plain) for part in parts], self.tokenizer
+        if t.has_bytes and not t.space_in_front: return apart
+        whole, cuts = self.encode("".join(parts), plain), [0]
+        for n in range(1, len(parts) + 1):
+            front = self.encode("".join(parts[:n]), plain)
+            if whole[:len(front)] != front: return apart
+            cuts.append(len(front))
+        return [whole[a:b] for a, b in zip(cuts, cuts[1:])]
+
+
 def stretches(template: ChatTemplate, messages: Sequence[Message], prompt: bool,
               variables: dict[str, Any]) -> list[tuple[str, bool]]:
-    """The rendered text in pieces, and which of them the assistant wrote."""
+    """The rendered text in pieces, and which of them the assistant wrote.
+
+    Chapter: 32_finetuning.
+    """
     pieces, done = list[tuple[str, bool]](), ""
     ends = [i for i, m in enumerate(messages) if m["role"] == "assistant"]
     cuts = [cut for i in ends for cut in ((i, True, False), (i + 1, False, True))]
@@ -160,21 +209,24 @@ def encode_chat(template: ChatTemplate, tokenizer: Any, messages: Sequence[Messa
                 add_generation_prompt: bool = False,
                 **variables: Any) -> tuple[list[int], list[bool]]:
     """The ids of a conversation, and which of them the model is to learn: the
-    assistant's words and the token that ends them. Chapter: 32_finetuning.
+    assistant's words and the token that ends them.
 
     Special tokens stand only where the template wrote them: a name of one in a message
     is plain text. The ids up to an answer are those that a chat gives the model.
-    Raises ValueError if the template writes a message otherwise when more follow.
+    Raises ValueError if the template writes a message otherwise when more follow, so
+    that nothing in it can be learned; `encode_prompt` asks for less.
+
+    Chapter: 32_finetuning.
     """
-    check_messages(messages)
-    specials = special_ids(tokenizer)
-    text = json.dumps(list(messages), ensure_ascii=False, default=str)
-    guard = next(c for c in map(chr, range(0xFDD0, 0xFDF0)) if c not in text)
-    safe = [guarded_message(m, specials, guard) for m in messages]
+    chat = GuardedChat(tokenizer, messages)
+    pieces, marked = (stretches(template, m, add_generation_prompt, variables)
+                      for m in (chat.messages, chat.safe))
+    plain = chat.is_plain(*("".join(text for text, _ in p) for p in (pieces, marked)))
+    if not plain: pieces = marked
     ids, is_target = list[int](), list[bool]()
-    for piece, learned in stretches(template, safe, add_generation_prompt, variables):
-        new = encode_rendered(tokenizer, piece, specials, guard)
-        ends = [i for i, t in enumerate(new, 1) if t in specials.values()]
+    parts = chat.encode_parts([text for text, _ in pieces], plain)
+    for new, (_, learned) in zip(parts, pieces):
+        ends = [i for i, t in enumerate(new, 1) if t in chat.specials.values()]
         last = (ends[-1] if ends else len(new)) if learned else 0
         ids += new
         is_target += [i < last for i in range(len(new))]
@@ -183,13 +235,23 @@ def encode_chat(template: ChatTemplate, tokenizer: Any, messages: Sequence[Messa
 
 def encode_prompt(template: ChatTemplate, tokenizer: Any, messages: Sequence[Message],
                   **variables: Any) -> list[int]:
-    """The ids after which the model writes its answer. Chapter: 32_finetuning."""
-    return encode_chat(template, tokenizer, messages, add_generation_prompt=True,
-                       **variables)[0]
+    """The ids after which the model writes its answer: the template runs once, over the
+    whole conversation, so it may write an old message otherwise than a new one.
+
+    Chapter: 32_finetuning.
+    """
+    chat = GuardedChat(tokenizer, messages)
+    text, marked = (template.render(m, True, **variables)
+                    for m in (chat.messages, chat.safe))
+    plain = chat.is_plain(text, marked)
+    return chat.encode(text if plain else marked, plain)
 
 # %% ../../nbs/32_finetuning.ipynb #fe0278d0
 def check_row(row: Any) -> dict[str, Any]:
-    """The row itself; a ValueError if it is no example of an answer."""
+    """The row itself; a ValueError if it is no example of an answer.
+
+    Chapter: 32_finetuning.
+    """
     require(isinstance(row, dict), "it is no JSON object")
     if "completion" in row and "messages" not in row:
         for part in ("prompt", "completion"):
@@ -206,10 +268,10 @@ def check_row(row: Any) -> dict[str, Any]:
 
 def read_rows(path: str | Path) -> list[dict[str, Any]]:
     """The examples of a JSON-lines file: `{"messages": [...]}` or `{"prompt": ...,
-    "completion": ...}` a line. Chapter: 32_finetuning.
+    "completion": ...}` a line.
 
     Raises a ValueError that names the first line which is neither, or has no answer to
-    learn.
+    learn. Chapter: 32_finetuning.
     """
     rows = []
     for number, line in enumerate(read_text(path).splitlines(), 1):

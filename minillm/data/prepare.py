@@ -32,7 +32,10 @@ Pieces = Callable[[], Iterator[DocumentPart]]  # a source that can be read again
 
 @dataclass(frozen=True)
 class Plan:
-    """What the bytes of a data folder depend on, beside the text."""
+    """What the bytes of a data folder depend on, beside the text.
+
+    Chapter: 04_corpora.
+    """
     tokenizer: str = "char"
     vocab_size: int | None = None
     val_fraction: float = 0.1
@@ -42,7 +45,7 @@ class Plan:
 
 @dataclass
 class Scan:
-    """What is known of a source after one reading."""
+    """What is known of a source after one reading. Chapter: 04_corpora."""
     documents: int = 0
     characters: int = 0
     fingerprint: str = ""
@@ -53,7 +56,7 @@ class Scan:
 
 def hashed(pieces: Iterator[DocumentPart], digest: Any) -> Iterator[DocumentPart]:
     """The pieces that hold something, while `digest` takes in their text and where
-    documents end.
+    documents end. Chapter: 04_corpora.
     """
     for piece in pieces:
         try: digest.update(piece.text.encode() + b"\xff" * piece.ends)
@@ -66,9 +69,8 @@ def hashed(pieces: Iterator[DocumentPart], digest: Any) -> Iterator[DocumentPart
 def scan_source(pieces: Iterator[DocumentPart], plan: Plan, learns: bool,
                 report: Progress) -> Scan:
     """Read a source once; with `learns`, keep what its tokenizer will be trained on.
-    Chapter: 04_corpora.
 
-    Raises `ValueError` for a source without text.
+    Raises `ValueError` for a source without text. Chapter: 04_corpora.
     """
     scan, digest, held = Scan(), hashlib.sha256(), 0
     for number, piece in enumerate(hashed(pieces, digest)):
@@ -90,7 +92,7 @@ def scan_source(pieces: Iterator[DocumentPart], plan: Plan, learns: bool,
 # %% ../../nbs/04_corpora.ipynb #6c44f691
 def training_text(scan: Scan, plan: Plan) -> str:
     """What the tokenizer is trained on: the alphabet, or the sample without what is
-    put aside.
+    put aside. Chapter: 04_corpora.
     """
     if scan.alphabet:
         return "".join(sorted(scan.alphabet)) + SEPARATOR * (scan.documents > 1)
@@ -110,7 +112,7 @@ def training_text(scan: Scan, plan: Plan) -> str:
 
 def segments(pieces: Iterator[DocumentPart], scan: Scan, plan: Plan) -> Iterator[Segment]:
     """Each piece with its side; in a source that is cut once, the piece at the cut
-    becomes two.
+    becomes two. Chapter: 04_corpora.
     """
     tail = split_kind(scan.documents, plan.val_fraction) == "tail"
     left = cut_at(scan.characters, plan.val_fraction) if tail else 0
@@ -131,7 +133,7 @@ def segments(pieces: Iterator[DocumentPart], scan: Scan, plan: Plan) -> Iterator
 
 
 def shards_of(stream: Iterator[Segment], size: int) -> Iterator[list[Segment]]:
-    """Consecutive segments until they hold `size` characters."""
+    """Consecutive segments until they hold `size` characters. Chapter: 04_corpora."""
     shard: list[Segment] = []
     held = 0
     for segment in stream:
@@ -144,11 +146,10 @@ def shards_of(stream: Iterator[Segment], size: int) -> Iterator[list[Segment]]:
 
 # %% ../../nbs/04_corpora.ipynb #df097a32
 class Journal:
-    """Bins that grow by shards, and a file that says how far they are. Chapter:
-    04_corpora.
+    """Bins that grow by shards, and a file that says how far they are.
 
     `done` counts finished shards, `state` holds sizes of both bins and of their texts
-    in bytes. Only one process at a time may hold it.
+    in bytes. Only one process at a time may hold it. Chapter: 04_corpora.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -199,7 +200,10 @@ class Journal:
 
 
 def read_journal(folder: Path) -> list[Any]:
-    """The whole lines of a folder's journal; none if there is no journal."""
+    """The whole lines of a folder's journal; none if there is no journal.
+
+    Chapter: 04_corpora.
+    """
     path, entries = folder / "journal.jsonl", []
     for line in path.read_bytes().split(b"\n")[:-1] if path.exists() else []:
         try: entries.append(json.loads(line))
@@ -208,14 +212,17 @@ def read_journal(folder: Path) -> list[Any]:
 
 
 def write_bytes(file: Any, content: bytes) -> None:
-    """Write all of `content` to an unbuffered file: one call may write only a part."""
+    """Write all of `content` to an unbuffered file: one call may write only a part.
+
+    Chapter: 04_corpora.
+    """
     rest = memoryview(content)
     while rest: rest = rest[file.write(rest):]
 
 
 def lock_journal(file: Any, out: Path) -> None:
     """Take the journal for this process alone, where the system can; `ValueError` if
-    another one has it.
+    another one has it. Chapter: 04_corpora.
     """
     try: import fcntl
     except ImportError: return                                          # Windows
@@ -230,14 +237,13 @@ def prepare_pieces(pieces: Pieces, out: str | Path, plan: Plan = Plan(), *,
                    progress: Progress | None = None,
                    about: dict[str, Any] | None = None) -> dict[str, Any]:
     """Write the data folder `out` from a source of any size; returns its meta data.
-    Chapter: 04_corpora.
 
     The same bytes for any number of `workers`, and after any number of kills: an
     unfinished folder is continued by the same call (`resume` insists that there is
     one). Memory is bounded by the shards in work and the tokenizer's sample. Raises
     `FileExistsError` as `prepare_documents` does, `ValueError` for bad text, settings
     that do not fit the unfinished work, or a source that changed, `OSError` for a full
-    disk.
+    disk. Chapter: 04_corpora.
     """
     out, report = Path(out), progress or (lambda what, done, total: None)
     building = out / UNFINISHED
@@ -275,7 +281,7 @@ def prepare_pieces(pieces: Pieces, out: str | Path, plan: Plan = Plan(), *,
 
 def check_place(out: Path, overwrite: bool, resume: bool) -> None:
     """Raise `FileExistsError` if `out` is taken, `FileNotFoundError` if there is
-    nothing to resume.
+    nothing to resume. Chapter: 04_corpora.
     """
     building = out / UNFINISHED
     if resume and not read_journal(building):
@@ -290,7 +296,7 @@ def check_place(out: Path, overwrite: bool, resume: bool) -> None:
 
 def learn(scan: Scan, plan: Plan, report: Progress) -> Any:
     """A new tokenizer of the plan's kind, with a token for the end of a document if
-    there are several.
+    there are several. Chapter: 04_corpora.
     """
     what = f"training the {plan.tokenizer} tokenizer"
     report(what, 0, 1)
@@ -301,7 +307,7 @@ def learn(scan: Scan, plan: Plan, report: Progress) -> Any:
 
 
 def file_digest(path: Path) -> str:
-    """The first 16 digits of a file's SHA-256."""
+    """The first 16 digits of a file's SHA-256. Chapter: 04_corpora."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
@@ -310,6 +316,8 @@ def start(building: Path, tokenizer: Any, scan: Scan, plan: Plan,
     """The journal of the work to go on with, and the tokenizer beside it.
 
     Its first line is what the bytes depend on. Raises what `Journal.begin` raises.
+
+    Chapter: 04_corpora.
     """
     journal, fresh = Journal(building), building / "fresh.json"
     try:
@@ -329,6 +337,8 @@ def encode_rest(pieces: Pieces, journal: Journal, scan: Scan, plan: Plan,
     """Encode the shards that the journal lacks; returns tokens and bytes of both sides.
 
     Raises `ValueError` if the text is not the one that was scanned.
+
+    Chapter: 04_corpora.
     """
     digest, width = hashlib.sha256(), TOKEN_DTYPES[dtype].itemsize
     kept, seen = journal.done, [0]
@@ -354,7 +364,7 @@ def encode_rest(pieces: Pieces, journal: Journal, scan: Scan, plan: Plan,
 
 def publish(building: Path, out: Path) -> None:
     """Move the finished files to their place; until `meta.json` is there, the last, the
-    folder is none.
+    folder is none. Chapter: 04_corpora.
     """
     (out / "meta.json").unlink(missing_ok=True)
     for name in DATA_FILES: os.replace(building / name, out / name)

@@ -29,12 +29,18 @@ SEPARATOR = "\n\n"
 
 
 def end_of_text(tokenizer: Any) -> int | None:
-    "The id of the special token `<|endoftext|>`, or None if the tokenizer has none."
-    return getattr(tokenizer, "specials", {}).get(END_OF_TEXT)
+    """The id of the special token `<|endoftext|>`, or None if the tokenizer has none.
+
+    Chapter: 04_corpora.
+    """
+    return tokenizer.specials.get(END_OF_TEXT)
 
 
 def exact(val_fraction: float) -> Fraction:
-    """The fraction as it was written, 1/10 for 0.1; `ValueError` outside (0, 1)."""
+    """The fraction as it was written, 1/10 for 0.1; `ValueError` outside (0, 1).
+
+    Chapter: 04_corpora.
+    """
     if not 0 < val_fraction < 1:
         raise ValueError(f"val_fraction={val_fraction} is not between 0 and 1; 0.1 "
                          "keeps a tenth")
@@ -42,13 +48,15 @@ def exact(val_fraction: float) -> Fraction:
 
 
 def held_out(index: int, val_fraction: float = 0.1, seed: int = 0) -> bool:
-    """Whether document `index` is put aside for validation. Chapter: 04_corpora.
+    """Whether document `index` is put aside for validation.
 
     Of each stretch of `1 / val_fraction` documents one is, drawn by the SHA-256 of the
     seed and the stretch's number; nothing else counts.
 
     >>> [i for i in range(40) if held_out(i)]
     [9, 17, 23, 39]
+
+    Chapter: 04_corpora.
     """
     share = exact(val_fraction)
     stretch = int(index * share)
@@ -58,12 +66,18 @@ def held_out(index: int, val_fraction: float = 0.1, seed: int = 0) -> bool:
 
 
 def split_kind(n_documents: int, val_fraction: float) -> str:
-    """`documents` if there is one whole stretch to put one aside from, else `tail`."""
+    """`documents` if there is one whole stretch to put one aside from, else `tail`.
+
+    Chapter: 04_corpora.
+    """
     return "documents" if n_documents * exact(val_fraction) >= 1 else "tail"
 
 # %% ../../nbs/04_corpora.ipynb #9f52bdff
 class DocumentPart(NamedTuple):
-    """A document, or a piece of one; `ends` tells whether the document ends with it."""
+    """A document, or a piece of one; `ends` tells whether the document ends with it.
+
+    Chapter: 04_corpora.
+    """
     document: int
     text: str
     ends: bool = True
@@ -71,7 +85,7 @@ class DocumentPart(NamedTuple):
 
 class Segment(NamedTuple):
     """A piece with its side; `opens`: a new document begins, and is not its side's
-    first.
+    first. Chapter: 04_corpora.
     """
     document: int
     text: str
@@ -82,6 +96,8 @@ class Segment(NamedTuple):
 
 class Encoded(NamedTuple):
     """Both sides of a shard: the bytes of their bins, and how much text they stand for.
+
+    Chapter: 04_corpora.
     """
     train: bytes
     val: bytes
@@ -92,10 +108,12 @@ class Encoded(NamedTuple):
 
 def safe_cut(text: str, size: int) -> int:
     """The last place up to `size`, if it is not too far, where no token of ours can
-    reach across: before white space, after something else. Chapter: 04_corpora.
+    reach across: before white space, after something else.
 
     >>> safe_cut("one two  three", 8)
     7
+
+    Chapter: 04_corpora.
     """
     for space in ("\n", " "):
         place = text.rfind(space, max(1, size - 10_000), size + 1)
@@ -106,9 +124,11 @@ def safe_cut(text: str, size: int) -> int:
 
 def encode_shard(tokenizer: Any, shard: Sequence[Segment], dtype: str) -> Encoded:
     """The two sides of a shard as bytes: a blank line between documents, or the special
-    token after each. Chapter: 04_corpora.
+    token after each.
 
     Raises `ValueError` with the document's number for text that cannot be encoded.
+
+    Chapter: 04_corpora.
     """
     special = end_of_text(tokenizer)
     ids: tuple[list[int], list[int]] = ([], [])
@@ -126,7 +146,10 @@ def encode_shard(tokenizer: Any, shard: Sequence[Segment], dtype: str) -> Encode
 
 
 def bin_bytes(ids: list[int], vocab_size: int, dtype: str) -> bytes:
-    """Token ids as a bin holds them; `ValueError` for one outside the vocabulary."""
+    """Token ids as a bin holds them; `ValueError` for one outside the vocabulary.
+
+    Chapter: 04_corpora.
+    """
     numbers = np.array(ids, dtype=np.int64)
     if len(numbers) and not 0 <= numbers.min() <= numbers.max() < vocab_size:
         raise ValueError(f"token {numbers.max()} is outside the vocabulary of "
@@ -138,7 +161,10 @@ LOADED: dict[str, Any] = {}                                  # a worker's own me
 
 
 def start_worker(tokenizer: str) -> None:
-    """What a new process does first: load the tokenizer, and watch the parent."""
+    """What a new process does first: load the tokenizer, and watch the parent.
+
+    Chapter: 04_corpora.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
 
@@ -150,18 +176,18 @@ def start_worker(tokenizer: str) -> None:
 
 
 def encode_in_worker(shard: Sequence[Segment], dtype: str) -> Encoded:
-    """`encode_shard` with the process's own tokenizer."""
+    """`encode_shard` with the process's own tokenizer. Chapter: 04_corpora."""
     return encode_shard(LOADED["tokenizer"], shard, dtype)
 
 
 def encode_shards(shards: Iterable[list[Segment]], tokenizer: str | Path, dtype: str,
                   workers: int = 1) -> Iterator[Encoded]:
     """Encode shards in order, on `workers` processes (one: in this one), with at most
-    two shards a worker in memory. Chapter: 04_corpora.
+    two shards a worker in memory.
 
     A program that asks for more than one worker keeps its own start under the usual
     test of `__name__`, as all of Python's processes need. Raises `ChildProcessError` if
-    a worker dies.
+    a worker dies. Chapter: 04_corpora.
     """
     if workers == 1:
         made = load_tokenizer(tokenizer)

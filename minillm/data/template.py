@@ -31,14 +31,20 @@ left: ContextVar[list[int]] = ContextVar("left")         # what may still be spe
 
 
 def spend(amount: int) -> None:
-    """Take this much from the budget of the template that runs."""
+    """Take this much from the budget of the template that runs.
+
+    Chapter: 32_finetuning.
+    """
     budget = left.get()
     budget[0] -= amount
     if budget[0] < 0: raise SecurityError("it writes or works without end")
 
 
 def weigh(value: Any) -> Any:
-    """The value itself, after its size with all that it holds has been spent."""
+    """The value itself, after its size with all that it holds has been spent.
+
+    Chapter: 32_finetuning.
+    """
     if isinstance(value, str): spend(1 + len(value))
     elif isinstance(value, (list, tuple)):
         spend(1)
@@ -85,7 +91,7 @@ class Meter(NodeTransformer):
 
 class Generation(Extension):
     """`{% generation %}` ... `{% endgeneration %}`, which some templates put around the
-    assistant's words; here it changes nothing.
+    assistant's words; here it changes nothing. Chapter: 32_finetuning.
     """
 
     tags = {"generation"}
@@ -98,14 +104,14 @@ class Generation(Extension):
 
 # %% ../../nbs/32_finetuning.ipynb #4a06cb13
 def steps(value: Iterable[Any]) -> list[Any]:
-    """What a loop goes through, paid for."""
+    """What a loop goes through, paid for. Chapter: 32_finetuning."""
     found = list(value)
     spend(1 + len(found))
     return found
 
 
 def safe_join(value: Iterable[Any], d: str = "", attribute: Any = None) -> str:
-    """The filter `join`, whose result is paid for first."""
+    """The filter `join`, whose result is paid for first. Chapter: 32_finetuning."""
     if attribute is not None: raise SecurityError("`join` by attribute is not allowed")
     parts = [str(weigh(part)) for part in value]
     spend(len(d) * len(parts))
@@ -113,7 +119,7 @@ def safe_join(value: Iterable[Any], d: str = "", attribute: Any = None) -> str:
 
 
 def replaced(text: Any, old: str, new: str, count: int | None = None) -> str:
-    """The filter `replace`, whose result is paid for first."""
+    """The filter `replace`, whose result is paid for first. Chapter: 32_finetuning."""
     text, limit = str(text), -1 if count is None else count
     spend(len(text) + text.count(old) * len(new))
     return text.replace(old, new, limit)
@@ -121,20 +127,26 @@ def replaced(text: Any, old: str, new: str, count: int | None = None) -> str:
 
 def tojson(value: Any, ensure_ascii: bool = False, indent: int | None = None,
            separators: Any = None, sort_keys: bool = False) -> str:
-    """The filter `tojson` as chat templates expect it: nothing is escaped for HTML."""
+    """The filter `tojson` as chat templates expect it: nothing is escaped for HTML.
+
+    Chapter: 32_finetuning.
+    """
     if indent and not 0 <= int(indent) <= 8: raise SecurityError(f"indent={indent}")
     return json.dumps(weigh(value), ensure_ascii=ensure_ascii, indent=indent,
                       separators=separators, sort_keys=sort_keys)
 
 
 def now(form: str) -> str:
-    """`strftime_now` of templates: today by Python's format codes, without widths."""
+    """`strftime_now` of templates: today by Python's format codes, without widths.
+
+    Chapter: 32_finetuning.
+    """
     if re.search(r"%\W*\d", form): raise SecurityError(f"the time format {form!r}")
     return datetime.now().strftime(form)
 
 
 def refuse(message: str) -> None:
-    """`raise_exception` of templates."""
+    """`raise_exception` of templates. Chapter: 32_finetuning."""
     raise TemplateError(message)
 
 
@@ -184,7 +196,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 def render(template: Any, size: int, variables: dict[str, Any]) -> str:
     """Run a compiled template on input of `size` characters; a ValueError says why it
-    failed.
+    failed. Chapter: 32_finetuning.
     """
     token = left.set([1_000_000 + 50 * size])
     try: return template.render(**variables)

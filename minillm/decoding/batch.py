@@ -13,7 +13,6 @@ from torch import Tensor
 from .cache import cache_for
 from .sample import Penalty, Remembering, generate, greedy
 from .text import GrowingText, StopStrings
-from ..models.decoder import Decoder
 
 
 def pad_left(prompts: Sequence[Sequence[int]], fill: int = 0) -> tuple[Tensor, Tensor]:
@@ -41,6 +40,8 @@ def mark_ends(steps: Iterable[Tensor],
     >>> steps = [torch.tensor([4, 9]), torch.tensor([9, 3]), torch.tensor([8, 3])]
     >>> list(mark_ends(steps, {9}))
     [[4, None], [None, None]]
+
+    Chapter: 20_cache.
     """
     over: set[int] = set()
     for step in steps:
@@ -50,7 +51,7 @@ def mark_ends(steps: Iterable[Tensor],
         if len(over) == len(row): return
 
 # %% ../../nbs/20_cache.ipynb #2b09ddd0
-def write_tokens(model: Decoder, prompts: Sequence[Sequence[int]], *, max_tokens: int,
+def write_tokens(model: Any, prompts: Sequence[Sequence[int]], *, max_tokens: int,
                  sampler: Callable[..., Tensor] = greedy,
                  penalty: Penalty | None = None,
                  generator: torch.Generator | None = None,
@@ -79,7 +80,7 @@ def write_tokens(model: Decoder, prompts: Sequence[Sequence[int]], *, max_tokens
                          stop_ids)
 
 
-def complete(model: Decoder, prompts: Sequence[Sequence[int]],
+def complete(model: Any, prompts: Sequence[Sequence[int]],
              **options: Any) -> list[list[int]]:
     """What follows each prompt, without its stop token: the same ids as one by one.
 
@@ -90,7 +91,7 @@ def complete(model: Decoder, prompts: Sequence[Sequence[int]],
             for b in range(len(prompts))]
 
 # %% ../../nbs/20_cache.ipynb #fc81353b
-def write_texts(model: Decoder, tokenizer: Any, prompts: Sequence[Sequence[int]],
+def write_texts(model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]],
                 stop_strings: Collection[str] = (), **options: Any
                 ) -> Iterator[list[str]]:
     """The texts that follow each prompt as they grow: one piece a row, often empty.
@@ -105,7 +106,10 @@ def write_texts(model: Decoder, tokenizer: Any, prompts: Sequence[Sequence[int]]
 def grow_texts(tokenizer: Any, prompts: Sequence[Sequence[int]],
                steps: Iterable[list[int | None]],
                stop_strings: Collection[str] = ()) -> Iterator[list[str]]:
-    """The pieces of text that tokens make, step by step and row by row."""
+    """The pieces of text that tokens make, step by step and row by row.
+
+    Chapter: 20_cache.
+    """
     texts = [GrowingText(tokenizer, prompt) for prompt in prompts]
     stops = [StopStrings(stop_strings) for _ in prompts]
     over = [False] * len(texts)

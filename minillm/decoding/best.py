@@ -22,6 +22,7 @@ def best_of_kl(n: int) -> float:
     0.6363
 
     Sources: Stiennon et al. 2020, appendix G.3; Beirami et al. 2024, theorem 1.
+
     Chapter: 34_preferences.
     """
     require(n >= 1, f"n={n} must be at least 1")

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..config import require
-from ..data.chat import (ChatTemplate, Message, encode_chat, encode_prompt,
-                               special_ids)
+from ..data.chat import (
+    ChatTemplate, Message, encode_chat, encode_prompt, special_ids)
 from .batch import write_tokens
 from ..models.decoder import Decoder
 
 
 class Reply(NamedTuple):
-    """What a model said, and whether it ended by itself."""
+    """What a model said, and whether it ended by itself. Chapter: 32_finetuning."""
 
     text: str
     ended: bool
@@ -27,20 +27,20 @@ def end_token(template: ChatTemplate, tokenizer: Any) -> int:
     """
     chat = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
     ids, is_target = encode_chat(template, tokenizer, chat)
-    last = [i for i, target in zip(ids, is_target) if target][-1]
-    require(last in special_ids(tokenizer).values(),
+    learned = [i for i, target in zip(ids, is_target) if target]
+    require(bool(learned) and learned[-1] in special_ids(tokenizer).values(),
             "the template ends an answer by no special token of this tokenizer, so a "
             "model could not say that it has ended; choose another template")
-    return last
+    return learned[-1]
 
 
 def answer_chats(model: Decoder, tokenizer: Any, template: ChatTemplate,
                  chats: Sequence[Sequence[Message]], *, max_tokens: int = 24,
                  batch_size: int = 50, **options: Any) -> list[Reply]:
-    """The model's next message in each conversation. Chapter: 32_finetuning.
+    """The model's next message in each conversation.
 
     `options` (sampler, generator) as for `write_tokens`; the most probable token by
-    default.
+    default. Chapter: 32_finetuning.
     """
     end, answers = end_token(template, tokenizer), list[Reply]()
     for i in range(0, len(chats), batch_size):

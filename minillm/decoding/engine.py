@@ -18,11 +18,12 @@ from .rows import rows_for
 
 
 class Engine:
-    """Many requests through one model, admitted and finished token by token. Chapter:
-    38_serving.
+    """Many requests through one model, admitted and finished token by token.
 
     `add(job)` lines up, `step()` does one round and returns whether anything was done.
     It knows no thread and no network. Source: Yu et al. 2022 (Orca), section 3.
+
+    Chapter: 38_serving.
     """
 
     def __init__(self, model: Decoder, *, n_rows: int = 16, chunk: int = 64,

@@ -22,6 +22,8 @@ from .printable import Harmless
 class Settings(NamedTuple):
     """How one request is to be written. `top` is how many likely tokens are reported
     with each one, None for no report; `echo` reports on the prompt too.
+
+    Chapter: 38_serving.
     """
 
     max_tokens: int = 16
@@ -36,7 +38,10 @@ class Settings(NamedTuple):
 
 
 class Score(NamedTuple):
-    """A token, its log-probability (None for the first), and the likeliest ones."""
+    """A token, its log-probability (None for the first), and the likeliest ones.
+
+    Chapter: 38_serving.
+    """
 
     token: int
     logprob: float | None
@@ -45,7 +50,7 @@ class Score(NamedTuple):
 
 class TextDelta(NamedTuple):
     """What a request gets: text, how many tokens it has now, and at the end why it
-    ended: stop, length, cancelled, timeout or error.
+    ended: stop, length, cancelled, timeout or error. Chapter: 38_serving.
     """
 
     text: str
@@ -103,7 +108,7 @@ class Job:
 @lru_cache(256)
 def sampler_of(temperature: float, k: int | None, p: float | None,
                m: float | None) -> Any:
-    """`make_sampler`, one object for equal settings."""
+    """`make_sampler`, one object for equal settings. Chapter: 38_serving."""
     return make_sampler(temperature, k, p, m)
 
 
@@ -119,14 +124,17 @@ def draw(logits: Tensor, jobs: Sequence[Job]) -> list[int]:
         own = logits if len(members) == len(jobs) else logits[members]
         if not hasattr(sampler, "probabilities"): found = sampler(own).tolist()
         else:
-            found = [int(torch.multinomial(row, 1, generator=jobs[b].random))
+            found = [int(torch.multinomial(row.cpu(), 1, generator=jobs[b].random))
                      for b, row in zip(members, sampler.probabilities(own))]
         for b, token in zip(members, found): tokens[b] = token
     return tokens
 
 
 def report(job: Job, logits: Tensor, tokens: Sequence[int]) -> None:
-    """Add the scores of `tokens`, chosen from the rows of logits (T, V), to a job."""
+    """Add the scores of `tokens`, chosen from the rows of logits (T, V), to a job.
+
+    Chapter: 38_serving.
+    """
     if job.settings.top is None or not tokens: return
     logp = logits[:len(tokens)].float().log_softmax(-1)                    # (T, V)
     best = logp.topk(min(job.settings.top, logp.shape[-1]))

@@ -19,11 +19,12 @@ LONGEST = 256                    # no honest command is so long
 class Harmless:
     """Text in, text out, without what a terminal would obey, also where a command is
     cut into pieces. `add(text)` returns what can be shown, `end()` the rest.
-    Chapter: 38_serving.
 
     >>> safe = Harmless()
     >>> [safe.add(t) for t in ("red: \\x1b", "[3", "1mfire", "\\r\\n")], safe.end()
     (['red: ', '', 'fire', '\\n'], '')
+
+    Chapter: 38_serving.
     """
 
     def __init__(self) -> None:
@@ -44,10 +45,12 @@ class Harmless:
 
 
 def harmless(text: str) -> str:
-    """`text` without terminal commands and hidden characters. Chapter: 38_serving.
+    """`text` without terminal commands and hidden characters.
 
     >>> harmless("\\x1b]0;new title\\x07plain \\x1b[1mbold")
     'plain bold'
+
+    Chapter: 38_serving.
     """
     safe = Harmless()
     return safe.add(text) + safe.end()

@@ -21,11 +21,13 @@ Ids = Sequence[Sequence[int]]
 
 def pad_answers(prompts: Ids, answers: Ids, fill: int = 0) -> tuple[Tensor, Tensor]:
     """Prompts and their answers as ids (B, T), filled up at the right, and where the
-    answers stand (B, T). Chapter: 34_preferences.
+    answers stand (B, T).
 
     >>> ids, is_answer = pack([[5, 6], [5]], [[7], [8, 9, 2]])
     >>> ids.tolist(), is_answer.int().tolist()
     ([[5, 6, 7, 0], [5, 8, 9, 2]], [[0, 0, 1, 0], [0, 1, 1, 1]])
+
+    Chapter: 34_preferences.
     """
     rows = [[*p, *a] for p, a in zip(prompts, answers, strict=True)]
     start = torch.tensor([[len(p)] for p in prompts])                         # (B, 1)
@@ -38,15 +40,16 @@ def pad_answers(prompts: Ids, answers: Ids, fill: int = 0) -> tuple[Tensor, Tens
 
 def token_log_probs(model: Decoder, ids: Tensor) -> Tensor:
     """log p of each token after the first, given those before: ids (B, T) ->
-    (B, T - 1), in nats.
+    (B, T - 1), in nats. Chapter: 34_preferences.
     """
     log_p = model(ids[:, :-1]).float().log_softmax(-1)  # (B, T-1, V)
     return log_p.gather(-1, ids[:, 1:, None])[..., 0]
 
 
 def answer_log_probs(model: Decoder, ids: Tensor, is_answer: Tensor) -> Tensor:
-    """log p of each whole answer given its prompt, in nats: (B,). Chapter:
-    34_preferences.
+    """log p of each whole answer given its prompt, in nats: (B,).
+
+    Chapter: 34_preferences.
     """
     return (token_log_probs(model, ids) * is_answer[:, 1:]).sum(1)
 
@@ -55,6 +58,8 @@ def answer_log_probs(model: Decoder, ids: Tensor, is_answer: Tensor) -> Tensor:
 class Rollout:
     """Answers as a model wrote them: ids (B, T), where the answers stand (B, T), and
     the log-probability of each token after the first (B, T - 1), 0 outside of answers.
+
+    Chapter: 34_preferences.
     """
 
     ids: Tensor
@@ -67,12 +72,18 @@ class Rollout:
 
 
 def gumbel(shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
-    """Random numbers of the standard Gumbel distribution: -log of exponential ones."""
+    """Random numbers of the standard Gumbel distribution: -log of exponential ones.
+
+    Chapter: 34_preferences.
+    """
     return -torch.empty(shape).exponential_(generator=generator).log()
 
 
 def keep_rows(cache: KVCache, rows: Tensor) -> None:
-    """Forget the rows of a batch that are False in `rows` (B,)."""
+    """Forget the rows of a batch that are False in `rows` (B,).
+
+    Chapter: 34_preferences.
+    """
     cache.k, cache.v = cache.k[:, rows], cache.v[:, rows]
     if cache.padding is not None: cache.padding = cache.padding[rows]
 
@@ -82,8 +93,9 @@ def rollout(model: Decoder, prompts: Ids, *, max_tokens: int, stop: int | None,
             temperature: float = 1.0, generator: torch.Generator | None = None,
             fill: int = 0) -> Rollout:
     """Draw an answer to each prompt, all at once with a cache; an answer that has
-    ended leaves the batch. Log-probabilities are those at `temperature`. Chapter:
-    34_preferences.
+    ended leaves the batch. Log-probabilities are those at `temperature`.
+
+    Chapter: 34_preferences.
     """
     ids, padding = pad_left(prompts, fill)
     B, place = len(ids), next(model.parameters()).device
@@ -117,7 +129,7 @@ def rollout_slow(model: Decoder, prompts: Ids, *, max_tokens: int, stop: int | N
                  temperature: float = 1.0, generator: torch.Generator | None = None,
                  fill: int = 0) -> Rollout:
     """The same as `rollout`, one prompt at a time and the whole text at each step: the
-    oracle.
+    oracle. Chapter: 34_preferences.
     """
     V = model.config.vocab_size
     noise = [gumbel((len(prompts), V), generator) for _ in range(max_tokens)]

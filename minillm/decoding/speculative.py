@@ -16,7 +16,6 @@ from torch import Tensor
 
 from .cache import KVCache, cache_for
 from .sample import Sampler, check_prompt, greedy
-from ..models.decoder import Decoder
 from ..models.ngram import NGram
 
 
@@ -24,11 +23,13 @@ def acceptance(p: Tensor, q: Tensor, proposed: Tensor) -> Tensor:
     """The probability min(1, p/q) to accept each of g proposals: (..., g).
 
     `p` (..., g+1, V) or (..., g, V) is the large model's distribution at each place,
-    `q` (..., g, V) the draft's. Leviathan et al. 2023, section 2.3. Chapter: 21_beam.
+    `q` (..., g, V) the draft's. Leviathan et al. 2023, section 2.3.
 
     >>> p, q = torch.tensor([[0.25, 0.75]]), torch.tensor([[0.5, 0.5]])
     >>> acceptance(p, q, torch.tensor([0])).tolist()
     [0.5]
+
+    Chapter: 21_beam.
     """
     at = proposed[..., None]                                          # (..., g, 1)
     ratio = p[..., :at.shape[-2], :].gather(-1, at) / q.gather(-1, at)
@@ -39,6 +40,8 @@ def replacement(p: Tensor, q: Tensor, n: int) -> Tensor:
     """From what to draw after `n` accepted proposals: (..., V).
 
     max(0, p - q), normalised, at the rejected place; p itself when all were accepted.
+
+    Chapter: 21_beam.
     """
     here = p[..., n, :]
     if n == q.shape[-2]: return here
@@ -60,7 +63,7 @@ def rewind(cache: KVCache, length: int) -> None:
 # %% ../../nbs/21_beam.ipynb #9c21c886
 def distribution(logits: Tensor, sampler: Callable[..., Tensor]) -> Tensor:
     """The probabilities that `sampler` draws from, in 64 bits: (..., V) -> (..., V);
-    greedy puts all on the likeliest token.
+    greedy puts all on the likeliest token. Chapter: 21_beam.
     """
     if isinstance(sampler, Sampler): return sampler.probabilities(logits.double())
     if sampler is not greedy:
@@ -73,7 +76,7 @@ def distribution(logits: Tensor, sampler: Callable[..., Tensor]) -> Tensor:
 @dataclass
 class Tally:
     """What `speculative` counted: passes of the large model, tokens proposed to it and
-    accepted by it (in all rows together).
+    accepted by it (in all rows together). Chapter: 21_beam.
     """
 
     passes: int = 0
@@ -85,7 +88,10 @@ DRAW = Sampler()  # plain drawing, from the model's own probabilities
 
 
 class Draft(Protocol):
-    """What proposes tokens; `room` is the longest text that it can read."""
+    """What proposes tokens; `room` is the longest text that it can read.
+
+    Chapter: 21_beam.
+    """
 
     vocab_size: int
     room: int
@@ -99,11 +105,12 @@ class Draft(Protocol):
 
 # %% ../../nbs/21_beam.ipynb #ac97ecb5
 class ModelDraft:
-    """A small model as a draft, for texts of up to `max_len` tokens. Chapter:
-    21_beam.
+    """A small model as a draft, for texts of up to `max_len` tokens.
+
+    Chapter: 21_beam.
     """
 
-    def __init__(self, model: Decoder, sampler: Callable[..., Tensor],
+    def __init__(self, model: Any, sampler: Callable[..., Tensor],
                  batch_size: int = 1, max_len: int | None = None) -> None:
         self.model, self.sampler, self.room = model, sampler, model.config.max_seq_len
         self.vocab_size = model.config.vocab_size
@@ -128,9 +135,7 @@ class ModelDraft:
 
 # %% ../../nbs/21_beam.ipynb #93a0ce32
 class NGramDraft:
-    """A counting model as a draft; what it has looked up it keeps. Chapter:
-    21_beam.
-    """
+    """A counting model as a draft; what it has looked up it keeps. Chapter: 21_beam."""
 
     room = 2**62
 
@@ -166,9 +171,9 @@ class NGramDraft:
         return made.view(len(ids), n).long(), q.to(ids.device)
 
 
-def check_speculative(model: Decoder, draft: Any, ids: Tensor, max_tokens: int,
+def check_speculative(model: Any, draft: Any, ids: Tensor, max_tokens: int,
                       draft_tokens: int) -> None:
-    """Raise a ValueError if the two cannot write together."""
+    """Raise a ValueError if the two cannot write together. Chapter: 21_beam."""
     check_prompt(ids, model.config.vocab_size)
     sizes = (model.config.vocab_size, draft.vocab_size)
     if sizes[0] != sizes[1]:
@@ -183,7 +188,7 @@ def check_speculative(model: Decoder, draft: Any, ids: Tensor, max_tokens: int,
 
 # %% ../../nbs/21_beam.ipynb #49044791
 @torch.no_grad()
-def speculative(model: Decoder, draft: Any, ids: Tensor, *, max_tokens: int,
+def speculative(model: Any, draft: Any, ids: Tensor, *, max_tokens: int,
                 draft_tokens: int = 4, sampler: Callable[..., Tensor] = DRAW,
                 generator: torch.Generator | None = None,
                 stop_ids: Collection[int] = (),

@@ -22,9 +22,9 @@ class GrowingText:
     def __init__(self, tokenizer: Any, before: Sequence[int] = ()) -> None:
         self.tokenizer, self.window = tokenizer, [int(i) for i in before][-CONTEXT:]
         self.shown = len(tokenizer.decode(self.window))
-        self.bytes = hasattr(tokenizer, "decode_bytes")
+        self.bytes = tokenizer.has_bytes
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self.strip = not before and getattr(tokenizer, "space_in_front", False)
+        self.strip = not before and tokenizer.space_in_front
 
     def add(self, i: int) -> str:
         """The characters that token `i` makes whole."""
@@ -65,11 +65,13 @@ class StopStrings:
 
     `add(text)` returns what can be shown, and holds back what may be the beginning of
     a stop string; `found` says that one is complete; `end()` gives back what is held.
-    Raises ValueError for an empty stop string. Chapter: 19_sampling.
+    Raises ValueError for an empty stop string.
 
     >>> stop = StopStrings(["END"])
     >>> [stop.add(t) for t in ("the E", "N", "E", "ND!")], stop.found
     (['the ', '', 'EN', ''], True)
+
+    Chapter: 19_sampling.
     """
 
     def __init__(self, stops: Iterable[str] = ()) -> None:
@@ -100,6 +102,8 @@ def stop_overlap(text: str, stop: str) -> int:
 
     >>> overlap("the EN", "END"), overlap("the", "END")
     (2, 0)
+
+    Chapter: 19_sampling.
     """
     return next((n for n in range(min(len(stop) - 1, len(text)), 0, -1)
                  if text.endswith(stop[:n])), 0)

@@ -47,7 +47,10 @@ def pair_log_probs(scorer: Scorer, pairs: Sequence[tuple[str, str]]) -> list[Ten
 
 # %% ../../nbs/39_evaluation.ipynb #12a095b8
 class Scores(NamedTuple):
-    """ln p of each choice of a question, its lengths, and which is right."""
+    """ln p of each choice of a question, its lengths, and which is right.
+
+    Chapter: 39_evaluation.
+    """
 
     sums: tuple[float, ...]
     tokens: tuple[int, ...]
@@ -83,7 +86,10 @@ def score_choices(scorer: Scorer, questions: Sequence[dict[str, Any]]) -> list[S
 
 
 def right(scores: Sequence[Scores], rule: str = "sum") -> np.ndarray:
-    """1.0 for each question that is answered rightly by a rule, 0.0 else, (n,)."""
+    """1.0 for each question that is answered rightly by a rule, 0.0 else, (n,).
+
+    Chapter: 39_evaluation.
+    """
     return np.array([float(s.pick(rule) == s.answer) for s in scores])
 
 # %% ../../nbs/39_evaluation.ipynb #fbf82ff5
@@ -92,6 +98,8 @@ def first_word(text: str) -> str:
 
     >>> first_word(" mill and shared a pie.")
     'mill'
+
+    Chapter: 39_evaluation.
     """
     found = re.search(r"\w+", text)
     return found[0] if found else ""

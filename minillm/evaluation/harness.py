@@ -22,9 +22,9 @@ from ..config import unknown
 from .choices import split_pair
 from .perplexity import ModelScorer, text_nats
 from .tasks import kind_of, write_task
-from ..files import read_json, write_json
 from ..models.decoder import Decoder
 from ..checkpoint.huggingface import export_pretrained
+from ..tokenizer.text_format import TextFormat
 
 TASK_TYPES: dict[str, dict[str, Any]] = {
     "choice": {"output_type": "multiple_choice", "doc_to_text": "{{context}}",
@@ -45,6 +45,7 @@ LOWER = ("bits_per_byte",)                                 # the fewer the bette
 def write_harness_tasks(folder: str | Path,
                         tasks: dict[str, Sequence[dict[str, Any]]]) -> Path:
     """The harness's task files for some examples by task name: YAML beside JSON lines.
+
     Chapter: 39_evaluation.
     """
     folder = Path(folder)
@@ -67,17 +68,17 @@ def export_folder(model: Decoder, tokenizer: Any, folder: str | Path) -> Path:
     """A model as a folder of the Hugging Face layout that names its end token, which
     the harness puts before texts without context. Chapter: 39_evaluation.
     """
-    export_pretrained(model, folder, tokenizer)
-    path = Path(folder) / "tokenizer_config.json"
-    end = {"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
-    write_json(path, read_json(path) | end)
+    end = TextFormat({"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"})
+    export_pretrained(model, folder, tokenizer, text_format=end)
     return Path(folder)
 
 # %% ../../nbs/39_evaluation.ipynb #204cd9dc
 class HarnessModel(LM):
-    """A `ModelScorer` as the harness asks for it. Chapter: 39_evaluation.
+    """A `ModelScorer` as the harness asks for it.
 
     Requests carry `args`: (context, continuation), (text,), or (context, options).
+
+    Chapter: 39_evaluation.
     """
 
     def __init__(self, scorer: ModelScorer) -> None:
@@ -110,7 +111,7 @@ class HarnessModel(LM):
 # %% ../../nbs/39_evaluation.ipynb #6d04d8fd
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Without the harness's progress bars and warnings."""
+    """Without the harness's progress bars and warnings. Chapter: 39_evaluation."""
     import datasets
     from transformers.utils import logging as bars
     logger = logging.getLogger("lm_eval")

@@ -15,7 +15,7 @@ Statistic = Callable[[np.ndarray], float]
 
 
 class Interval(NamedTuple):
-    """A figure and the interval it lies in."""
+    """A figure and the interval it lies in. Chapter: 39_evaluation."""
 
     value: float
     low: float
@@ -26,12 +26,15 @@ class Interval(NamedTuple):
 
 
 def mean(values: np.ndarray) -> float:
-    """The mean of the rows."""
+    """The mean of the rows. Chapter: 39_evaluation."""
     return float(values.mean())
 
 
 def ratio(pairs: np.ndarray) -> float:
-    """The sum of the first column over that of the second: nats over bytes, say."""
+    """The sum of the first column over that of the second: nats over bytes, say.
+
+    Chapter: 39_evaluation.
+    """
     return float(pairs[:, 0].sum() / pairs[:, 1].sum())
 
 
@@ -69,8 +72,9 @@ def paired_bootstrap(a: Any, b: Any, **options: Any) -> Interval:
 # %% ../../nbs/39_evaluation.ipynb #e2164da1
 def reliability(confidence: Any, hits: Any, bins: int = 10
                 ) -> list[tuple[float, float, int]]:
-    """For each bin that is not empty: mean confidence, share right, how many. Chapter:
-    39_evaluation.
+    """For each bin that is not empty: mean confidence, share right, how many.
+
+    Chapter: 39_evaluation.
     """
     confidence, hits = np.asarray(confidence, float), np.asarray(hits, float)
     at = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -84,11 +88,16 @@ def calibration_error(confidence: Any, hits: Any, bins: int = 10) -> float:
 
     >>> round(calibration_error([0.9, 0.9, 0.6, 0.6], [1, 1, 1, 0]), 3)
     0.1
+
+    Chapter: 39_evaluation.
     """
     return sum(n * abs(sure - share) for sure, share, n in
                reliability(confidence, hits, bins)) / len(np.asarray(hits))
 
 
 def confidences(sums: Sequence[Sequence[float]]) -> np.ndarray:
-    """The probability of the likeliest choice of each question, (n,)."""
+    """The probability of the likeliest choice of each question, (n,).
+
+    Chapter: 39_evaluation.
+    """
     return np.array([1 / sum(math.exp(s - max(row)) for s in row) for row in sums])

@@ -8,18 +8,19 @@ from collections.abc import Iterable, Sequence
 
 
 def word_runs(text: str, n: int) -> list[tuple[str, ...]]:
-    """All runs of `n` words of a text, in small letters."""
+    """All runs of `n` words of a text, in small letters. Chapter: 39_evaluation."""
     words = text.lower().split()
     return [tuple(words[i:i + n]) for i in range(len(words) - n + 1)]
 
 
 def ngram_overlap(texts: Sequence[str], training: Iterable[str], n: int = 13) -> list[float]:
     """For each text, the share of its runs of `n` words that stand in the training
-    texts; 0 for a text of fewer words. Source: Brown 2020, appendix C. Chapter:
-    39_evaluation.
+    texts; 0 for a text of fewer words. Source: Brown 2020, appendix C.
 
     >>> overlap(["a b c d"], ["x b c d"], n=3)
     [0.5]
+
+    Chapter: 39_evaluation.
     """
     if n < 1: raise ValueError(f"n={n}: a run has at least one word")
     runs = [word_runs(text, n) for text in texts]

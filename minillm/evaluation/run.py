@@ -2,9 +2,10 @@
 
 # %% auto #0
 __all__ = ['JUDGE', 'Figure', 'figure', 'share_figure', 'measure_choices', 'measure_texts', 'measure', 'measure_judge',
-           'evaluate_folder', 'show']
+           'evaluate_folder', 'scorer_of', 'show']
 
 # %% ../../nbs/39_evaluation.ipynb #780c328f
+import copy
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +23,9 @@ from .intervals import (bootstrap, calibration_error, confidences,
 from .perplexity import ModelScorer, Scorer, text_figures
 from .tasks import TASKS, kind_of, make_task, read_task
 from ..files import write_json
-from ..checkpoint.huggingface import is_exported, stop_ids
-from ..checkpoint.quantized import load_any
+from ..checkpoint.open import open_model
+from ..data.shards import END_OF_TEXT
+from ..decoding.voice import Voice
 
 JUDGE = "tales_judge"
 Figure = dict[str, Any]
@@ -31,20 +33,29 @@ Figure = dict[str, Any]
 
 def figure(task: str, name: str, value: float, low: float, high: float, n: int
            ) -> Figure:
-    """One measured figure with its interval, as tables and records hold it."""
+    """One measured figure with its interval, as tables and records hold it.
+
+    Chapter: 39_evaluation.
+    """
     return {"task": task, "figure": name, "value": float(value), "low": float(low),
             "high": float(high), "n": n}
 
 
 def share_figure(task: str, name: str, hits: np.ndarray) -> Figure:
-    """The share of 1.0 in `hits` (n,), with Wilson's interval."""
+    """The share of 1.0 in `hits` (n,), with Wilson's interval.
+
+    Chapter: 39_evaluation.
+    """
     return figure(task, name, hits.mean(), *wilson(int(hits.sum()), len(hits)),
                   n=len(hits))
 
 # %% ../../nbs/39_evaluation.ipynb #4c9050c3
 def measure_choices(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]]
                     ) -> list[Figure]:
-    """Share right by each rule, and the calibration error by the sums."""
+    """Share right by each rule, and the calibration error by the sums.
+
+    Chapter: 39_evaluation.
+    """
     scores = score_choices(scorer, rows)
     hits = right(scores)
     pairs = np.stack([confidences([s.sums for s in scores]), hits], 1)
@@ -56,7 +67,10 @@ def measure_choices(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]]
 
 def measure_texts(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]],
                   stride: int | None = None) -> list[Figure]:
-    """Bits a byte and perplexity a token, drawn text by text."""
+    """Bits a byte and perplexity a token, drawn text by text.
+
+    Chapter: 39_evaluation.
+    """
     found = text_figures(scorer, [row["text"] for row in rows], stride)
     bits = bootstrap(np.stack([found["nats"] / np.log(2), found["bytes"]], 1), ratio)
     nats = bootstrap(np.stack([found["nats"], found["tokens"]], 1), ratio)
@@ -75,39 +89,42 @@ def measure(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]],
 
 
 def measure_judge(scorer: ModelScorer, n: int, seed: int = 0) -> list[Figure]:
-    """Shares of sampled stories that are grammatical and consistent."""
-    found = assess(sample_stories(scorer.model, scorer.tokenizer, n, seed=seed))
+    """Shares of sampled stories that are grammatical and consistent.
+
+    Chapter: 39_evaluation.
+    """
+    model = scorer.model if next(scorer.model.parameters()).device.type == "cpu" else (
+        copy.deepcopy(scorer.model).cpu())                # stories are drawn there
+    found = assess(sample_stories(model, scorer.tokenizer, n, seed=seed))
     return [figure(JUDGE, name, found[name]["share"], found[name]["low"],
                    found[name]["high"], n) for name in ("grammatical", "consistent")]
 
 # %% ../../nbs/39_evaluation.ipynb #b5a953c1
-def evaluate_folder(folder: str | Path, tasks: Sequence[str] = (), *, n: int = 200,
+def evaluate_folder(source: str | Path | Voice, tasks: Sequence[str] = (), *, n: int = 200,
              stride: int | None = None, seed: int = 0, out: str | Path | None = None,
              quiet: bool = False) -> dict[str, Any]:
-    """Measure the model of a folder (a run of ours, or of the Hugging Face layout):
-    prints a table, and writes JSON to `out`. Chapter: 39_evaluation.
+    """Measure a model, open or whatever `open_model` opens: prints a table, and writes
+    JSON to `out`.
 
     `tasks` are names of `TASKS`, `tales_judge`, or paths of JSON Lines files of which
     the first `n` examples are taken; all named ones if empty. Raises ValueError for an
-    unknown task, a file that is wrong, or a folder without a tokenizer.
+    unknown task, or a file that is wrong. Chapter: 39_evaluation.
     """
     if n < 2: raise ValueError(f"n={n}: take at least 2 examples")
-    start, (model, tokenizer) = time.perf_counter(), load_any(folder)
-    if tokenizer is None: raise ValueError(f"{folder} has no tokenizer.json to cut by")
-    scorer, figures = ModelScorer(model, tokenizer), list[Figure]()
-    if Path(folder).is_dir() and is_exported(Path(folder)):
-        scorer.prefix = min(stop_ids(Path(folder)), default=scorer.prefix)
-    named = [*TASKS, JUDGE] if hasattr(tokenizer, "specials") else [*TASKS]
+    start, figures = time.perf_counter(), list[Figure]()
+    voice = source if isinstance(source, Voice) else open_model(source)
+    scorer, model = scorer_of(voice), voice.model
+    named = [*TASKS, JUDGE] if END_OF_TEXT in voice.tokenizer.specials else [*TASKS]
     if JUDGE in tasks and JUDGE not in named:
-        raise ValueError(f"{JUDGE} samples stories and needs the folder of a run of "
-                         "ours; leave it out for an exported folder")
+        raise ValueError(f"{JUDGE} samples stories up to {END_OF_TEXT}, which the "
+                         f"tokenizer of {voice.source} does not have; leave it out")
     loaded = {name: None if name == JUDGE else
               read_task(name)[:n] if name.endswith(".jsonl") else
               make_task(name, n, seed) for name in tasks or named}
     for name, rows in loaded.items():
         figures += (measure_judge(scorer, n, seed) if rows is None
                     else measure(scorer, name, rows, stride))
-    result = {"model": str(folder), "parameters": model.num_parameters(), "seed": seed,
+    result = {"model": voice.source, "parameters": model.num_parameters(), "seed": seed,
               "window": scorer.max_length, "stride": stride or scorer.max_length,
               "figures": figures, "seconds": round(time.perf_counter() - start, 2)}
     if not quiet: show(figures)
@@ -115,8 +132,15 @@ def evaluate_folder(folder: str | Path, tasks: Sequence[str] = (), *, n: int = 2
     return result
 
 
+def scorer_of(voice: Voice) -> ModelScorer:
+    """A scorer that begins and ends texts as the model does. Chapter: 39_evaluation."""
+    scorer = ModelScorer(voice.model, voice.tokenizer)
+    scorer.prefix, scorer.stop_ids = voice.begin, voice.stop_ids or [scorer.prefix]
+    return scorer
+
+
 def show(figures: Sequence[Figure]) -> None:
-    """Figures as a table."""
+    """Figures as a table. Chapter: 39_evaluation."""
     table = Table("task", "figure", "value", "95% interval", "n", box=None,
                   header_style="")
     for f in figures:

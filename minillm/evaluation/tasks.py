@@ -23,13 +23,14 @@ LAST_SENTENCE = 9                                         # the sentence where a
 
 # %% ../../nbs/39_evaluation.ipynb #5646816d
 def templates_of(story: Story) -> list[str]:
-    """The template of each sentence of a tale."""
+    """The template of each sentence of a tale. Chapter: 39_evaluation."""
     return [s[c] for s, c in zip(TALES.plots[story.plot], story.choices)]
 
 
 def sentences(story: Story, **changes: str) -> list[str]:
-    """The sentences of a tale, with other words for some fields. Chapter:
-    39_evaluation.
+    """The sentences of a tale, with other words for some fields.
+
+    Chapter: 39_evaluation.
     """
     said = read(story.text).found
     return [insert([t], [changes.get(name, word) for at, name, word in said
@@ -38,12 +39,15 @@ def sentences(story: Story, **changes: str) -> list[str]:
 
 
 def others(word: str, field: str, n: int, rng: random.Random) -> list[str]:
-    """`n` other words that a field can have."""
+    """`n` other words that a field can have. Chapter: 39_evaluation."""
     return rng.sample([w for w in TALES.words[field] if w != word], n)
 
 
 def new_ending(story: Story, rng: random.Random, **changes: str) -> str:
-    """The two sentences that end a tale, worded anew; `changes` make it wrong."""
+    """The two sentences that end a tale, worded anew; `changes` make it wrong.
+
+    Chapter: 39_evaluation.
+    """
     words = story.variables | changes
     chosen = [rng.choice(s) for s in TALES.plots[story.plot][LAST_SENTENCE:LAST_SENTENCE + 2]]
     return insert(chosen, [words.get(name) or rng.choice(TALES.slots[name])
@@ -51,7 +55,10 @@ def new_ending(story: Story, rng: random.Random, **changes: str) -> str:
 
 
 def shuffled(context: str, choices: list[str], rng: random.Random) -> dict[str, Any]:
-    """A question from a context and its choices, of which the first is right."""
+    """A question from a context and its choices, of which the first is right.
+
+    Chapter: 39_evaluation.
+    """
     order = rng.sample(range(len(choices)), len(choices))
     return {"context": context, "choices": [choices[i] for i in order],
             "answer": order.index(0)}
@@ -87,7 +94,7 @@ def word_question(rng: random.Random) -> dict[str, Any]:
 
 
 def story_text(rng: random.Random) -> dict[str, Any]:
-    """A whole tale."""
+    """A whole tale. Chapter: 39_evaluation."""
     return {"text": write_story(rng).text}
 
 
@@ -97,8 +104,9 @@ TASKS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
 
 # %% ../../nbs/39_evaluation.ipynb #94812035
 def make_task(name: str, n: int, seed: int = 0) -> TaskRows:
-    """`n` examples of a task about `tales`; the same for the same seed. Chapter:
-    39_evaluation.
+    """`n` examples of a task about `tales`; the same for the same seed.
+
+    Chapter: 39_evaluation.
     """
     if name not in TASKS: raise unknown("task", name, list(TASKS))
     rng = random.Random(f"{name} {seed}")
@@ -110,6 +118,8 @@ def kind_of(row: Any) -> str:
 
     >>> kind_of({"context": "2+2=", "answer": "4"})
     'word'
+
+    Chapter: 39_evaluation.
     """
     for kind, keys in (("choice", {"context": str, "choices": list, "answer": int}),
                        ("word", {"context": str, "answer": str}),
@@ -143,6 +153,6 @@ def read_task(path: str | Path) -> TaskRows:
 
 
 def write_task(path: str | Path, rows: Sequence[dict[str, Any]]) -> Path:
-    """Examples as JSON Lines."""
+    """Examples as JSON Lines. Chapter: 39_evaluation."""
     Path(path).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     return Path(path)

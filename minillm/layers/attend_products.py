@@ -26,6 +26,8 @@ ATTEND_CHUNK = 128                                       # queries that are comp
 class Part:
     """The queries first:last, which see no keys outside of low:high. `hidden` (T, S) is
     True where one of these pairs is forbidden, `blind` (T, 1) at queries that see none.
+
+    Chapter: 28_speed.
     """
 
     first: int
@@ -38,11 +40,13 @@ class Part:
 
 def cut_mask(mask: Tensor, chunk: int = ATTEND_CHUNK) -> list[Part]:
     """Cut the queries of a mask (T, S) into chunks, and find for each which keys it
-    needs. Chapter: 28_speed.
+    needs.
 
     >>> parts = cut_mask(torch.ones(4, 4).tril().bool(), chunk=2)
     >>> [(p.first, p.last, p.low, p.high) for p in parts]
     [(0, 2, 0, 2), (2, 4, 0, 4)]
+
+    Chapter: 28_speed.
     """
     T, parts = len(mask), []
     size = chunk if T >= 2 * chunk else T
@@ -82,7 +86,7 @@ plans = Plans()
 def products(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, parts: list[Part],
              scale: float) -> tuple[Tensor, list[Tensor]]:
     """The outputs (N, T, Dh), and the weights (N, t, s) of each part; q (N, T, Dh), k
-    and v (N, S, Dh), bias (N, T, S).
+    and v (N, S, Dh), bias (N, T, S). Chapter: 28_speed.
     """
     outs, weights = [], []
     for p in parts:
@@ -100,7 +104,10 @@ def products(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, parts: list[P
 def products_backward(grad: Tensor, q: Tensor, k: Tensor, v: Tensor,
                       weights: Sequence[Tensor], parts: list[Part],
                       scale: float) -> tuple[Tensor, Tensor, Tensor]:
-    """The gradients of q, k and v from that of the outputs: four products a part."""
+    """The gradients of q, k and v from that of the outputs: four products a part.
+
+    Chapter: 28_speed.
+    """
     dq, dk, dv = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
     for p, w in zip(parts, weights):
         own, seen = slice(p.first, p.last), slice(p.low, p.high)
@@ -114,7 +121,10 @@ def products_backward(grad: Tensor, q: Tensor, k: Tensor, v: Tensor,
 
 # %% ../../nbs/28_speed.ipynb #b8028474
 class Products(torch.autograd.Function):
-    """`products` with its derivative by hand; 16-bit inputs are computed in 32 bits."""
+    """`products` with its derivative by hand; 16-bit inputs are computed in 32 bits.
+
+    Chapter: 28_speed.
+    """
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None,
@@ -138,19 +148,25 @@ class Products(torch.autograd.Function):
 
 # %% ../../nbs/28_speed.ipynb #600b54ff
 def flat(x: Tensor) -> Tensor:
-    """(B, H, T, Dh) -> (B * H, T, Dh) in at least 32 bits."""
+    """(B, H, T, Dh) -> (B * H, T, Dh) in at least 32 bits. Chapter: 28_speed."""
     return x.reshape(-1, *x.shape[2:]).to(torch.promote_types(x.dtype, torch.float32))
 
 
 def parts_of(mask: Tensor | None, T: int, S: int, chunk: int = ATTEND_CHUNK) -> list[Part]:
-    """How T queries of S keys are cut; without a mask they are not."""
+    """How T queries of S keys are cut; without a mask they are not.
+
+    Chapter: 28_speed.
+    """
     return [Part(0, T, 0, S)] if mask is None else plans(mask, chunk)
 
 
 @torch.library.custom_op("minillm::products", mutates_args=())
 def products_op(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None,
                 scale: float) -> Tensor:
-    """Products as one step that `torch.compile` does not look into."""
+    """Products as one step that `torch.compile` does not look into.
+
+    Chapter: 28_speed.
+    """
     parts = parts_of(mask, q.shape[2], k.shape[2])
     out, _ = products(flat(q), flat(k), flat(v), None, parts, scale)
     return out.view(*q.shape[:3], v.shape[3]).to(q.dtype)
@@ -159,7 +175,10 @@ def products_op(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None,
 @torch.library.custom_op("minillm::products_backward", mutates_args=())
 def products_backward_op(grad: Tensor, q: Tensor, k: Tensor, v: Tensor,
                          mask: Tensor | None, scale: float) -> list[Tensor]:
-    """Its gradients; the weights are computed a second time, not kept."""
+    """Its gradients; the weights are computed a second time, not kept.
+
+    Chapter: 28_speed.
+    """
     parts = parts_of(mask, q.shape[2], k.shape[2])
     inputs = flat(q), flat(k), flat(v)
     _, weights = products(*inputs, None, parts, scale)
@@ -179,13 +198,13 @@ def _(grad: Tensor, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None,
 
 
 def keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    """What `products_gradients` needs."""
+    """What `products_gradients` needs. Chapter: 28_speed."""
     *kept, ctx.scale = inputs
     ctx.save_for_backward(*kept)
 
 
 def products_gradients(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    """The derivative of `products_op`."""
+    """The derivative of `products_op`. Chapter: 28_speed."""
     found = products_backward_op(grad, *ctx.saved_tensors, ctx.scale)
     return *found, None, None
 
@@ -197,10 +216,12 @@ def attend_products(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
                     bias: Tensor | None = None, dropout: float = 0.0, *,
                     scale: float | None = None, chunk: int = ATTEND_CHUNK) -> Tensor:
     """`attend` by plain matrix products: much faster in training on CPUs in 16 bits.
-    q (B, H, T, Dh), k and v (B, H, S, Dh) -> (B, H, T, Dh). Chapter: 28_speed.
+    q (B, H, T, Dh), k and v (B, H, S, Dh) -> (B, H, T, Dh).
 
     Of a mask (T, S) it computes only the stretch of keys that each `chunk` queries see.
     Masks of a batch, dropout, biases that learn, and other devices go to `attend`.
+
+    Chapter: 28_speed.
     """
     compiling = torch.compiler.is_compiling()
     if (dropout or q.device.type != "cpu" or mask is not None and mask.dim() != 2
@@ -234,10 +255,10 @@ OURS = (attend, attend_products, attend_fast)
 
 def use_attend(model: AttendModel, to: Attend = attend_products) -> AttendModel:
     """Let every layer of `model` that attends by `attend` do so by `to`; return the
-    model. Chapter: 28_speed.
+    model.
 
     Layers that attend in another way (soft caps, learned sinks) stay as they are.
-    Raises ValueError if there is no layer that attends.
+    Raises ValueError if there is no layer that attends. Chapter: 28_speed.
     """
     found: list[Any] = [m for m in model.modules()
                         if callable(getattr(m, "attend", None))]

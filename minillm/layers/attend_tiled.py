@@ -44,7 +44,10 @@ class Traffic:
 
 
 def blocks(length: int, block: int) -> Iterator[slice]:
-    """Slices of `block` that cover `length`; the last may be shorter."""
+    """Slices of `block` that cover `length`; the last may be shorter.
+
+    Chapter: 14_efficient.
+    """
     return (slice(i, min(i + block, length)) for i in range(0, length, block))
 
 
@@ -53,6 +56,8 @@ def tile_of(mask: Tensor | Mask | None, rows: slice, cols: slice, past: int,
     """The mask of one tile: cut out of a tensor, or computed from the positions.
 
     Query 0 stands at position `past`. None where there is no mask.
+
+    Chapter: 14_efficient.
     """
     if mask is None or isinstance(mask, Tensor):
         return None if mask is None else mask[..., rows, cols]
@@ -66,7 +71,7 @@ def merge_tile(m: Tensor, l: Tensor, o: Tensor, scores: Tensor, v: Tensor
 
     m and l (..., b, 1) are the largest score and the sum so far, o (..., b, Dv) is the
     output times l; scores (..., b, c) and v (..., c, Dv) are new. A row without any
-    score yet has m = -inf.
+    score yet has m = -inf. Chapter: 14_efficient.
     """
     new = torch.maximum(m, scores.amax(-1, keepdim=True))           # (..., b, 1)
     shift = new.masked_fill(new == -math.inf, 0.0)                  # -inf - -inf is NaN
@@ -75,7 +80,10 @@ def merge_tile(m: Tensor, l: Tensor, o: Tensor, scores: Tensor, v: Tensor
 
 # %% ../../nbs/14_efficient.ipynb #a6a9ddee
 def tile_scores(q: Tensor, k: Tensor, allowed: Tensor | None) -> Tensor:
-    """Scaled scores of one tile, minus infinity where not allowed: (..., b, c)."""
+    """Scaled scores of one tile, minus infinity where not allowed: (..., b, c).
+
+    Chapter: 14_efficient.
+    """
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
     return scores if allowed is None else scores.masked_fill(~allowed, -math.inf)
 
@@ -134,7 +142,10 @@ def tiled_backward(q: Tensor, k: Tensor, v: Tensor, out: Tensor, lse: Tensor,
 
 
 class TiledAttention(torch.autograd.Function):
-    """Attention in tiles with its own backward pass; call it as `attend_tiled`."""
+    """Attention in tiles with its own backward pass; call it as `attend_tiled`.
+
+    Chapter: 14_efficient.
+    """
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Mask | None,
@@ -162,6 +173,7 @@ def attend_tiled(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Mask | None = N
     tensor (..., T, S), or better a function of positions such as `causal_mask`; the
     queries are then the last T of S positions. A query that may see nothing gets zeros.
     Source: Dao et al. 2022. Raises ValueError for shapes that do not fit.
+
     Chapter: 14_efficient.
     """
     if block < 1: raise ValueError(f"block={block} must be at least 1")
@@ -177,10 +189,12 @@ def attend_tiled(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Mask | None = N
 def block_for(fast: int, d_head: int) -> int:
     """The largest b with 4 b Dh + b^2 + 2 b <= `fast`, what fast memory holds.
 
-    Raises ValueError if not even one query and one key fit. Chapter: 14_efficient.
+    Raises ValueError if not even one query and one key fit.
 
     >>> block_for(4 * 16 * 8 + 16 * 16 + 2 * 16, d_head=8)
     16
+
+    Chapter: 14_efficient.
     """
     half = 2 * d_head + 1
     b = math.isqrt(half * half + fast) - half
@@ -201,6 +215,7 @@ def traffic_tiled(T: int, d_head: int, fast: int, causal: bool = False) -> int:
     """Numbers that one head of `tiled_forward` moves; fast memory holds `fast` of them.
 
     A causal tile of queries reads the keys and values up to its own end.
+
     Chapter: 14_efficient.
     """
     ends = [rows.stop if causal else T for rows in blocks(T, block_for(fast, d_head))]

@@ -32,7 +32,7 @@ class Block(nn.Module):
 
 class PreNormBlock(Block):
     """`x + f(norm(x))` for attention, then for feed-forward (Xiong et al. 2020, figure
-    1b). (B, T, D) -> (B, T, D).
+    1b). (B, T, D) -> (B, T, D). Chapter: 13_blocks.
     """
 
     def forward(self, x: Tensor, *, positions: Tensor, mask: Any = None,
@@ -44,7 +44,7 @@ class PreNormBlock(Block):
 
 class PostNormBlock(Block):
     """`norm(x + f(x))`, the original order (Vaswani et al. 2017; Xiong et al. 2020,
-    figure 1a). (B, T, D) -> (B, T, D).
+    figure 1a). (B, T, D) -> (B, T, D). Chapter: 13_blocks.
     """
 
     def forward(self, x: Tensor, *, positions: Tensor, mask: Any = None,
@@ -57,6 +57,8 @@ class PostNormBlock(Block):
 class SandwichBlock(Block):
     """`x + norm(f(norm(x)))`: one norm before each layer and one after it, on the branch
     (Ding et al. 2021, section 2.3; Gemma 2 and 3). (B, T, D) -> (B, T, D).
+
+    Chapter: 13_blocks.
     """
 
     n_norms = 4

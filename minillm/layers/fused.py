@@ -41,7 +41,10 @@ class Normed(torch.autograd.Function):
 
 
 class FusedRMSNorm(RMSNorm):
-    """`RMSNorm` that shares its gain with `norm` and computes by `Normed`."""
+    """`RMSNorm` that shares its gain with `norm` and computes by `Normed`.
+
+    Chapter: 28_speed.
+    """
 
     def __init__(self, norm: RMSNorm) -> None:
         super().__init__(len(norm.weight), norm.eps)
@@ -74,7 +77,10 @@ class Turned(torch.autograd.Function):
 
 
 class FusedRoPE(nn.Module):
-    """A `RoPE` of the pairing `half` that keeps the last cosines and sines."""
+    """A `RoPE` of the pairing `half` that keeps the last cosines and sines.
+
+    Chapter: 28_speed.
+    """
 
     def __init__(self, rope: RoPE) -> None:
         super().__init__()

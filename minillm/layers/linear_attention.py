@@ -20,12 +20,18 @@ SMALLEST = 1e-6                               # no sum of weights is divided by 
 
 
 def elu_plus_one(x: Tensor) -> Tensor:
-    """x + 1 above zero, e^x below: positive (Katharopoulos et al. 2020, equation 7)."""
+    """x + 1 above zero, e^x below: positive (Katharopoulos et al. 2020, equation 7).
+
+    Chapter: 14_efficient.
+    """
     return F.elu(x) + 1
 
 
 def at_least_32_bits(*tensors: Tensor) -> list[Tensor]:
-    """The tensors in 32 bits or more: sums over a whole text do not fit into 16."""
+    """The tensors in 32 bits or more: sums over a whole text do not fit into 16.
+
+    Chapter: 14_efficient.
+    """
     return [x.to(torch.promote_types(x.dtype, torch.float32)) for x in tensors]
 
 
@@ -34,6 +40,7 @@ def linear_slow(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
     """Linear attention by pairs (Katharopoulos et al. 2020, equation 4): the oracle.
 
     q (..., T, Dh), k (..., S, Dh), v (..., S, Dv), mask bool (T, S) -> (..., T, Dv).
+
     Chapter: 14_efficient.
     """
     weights = feature_map(q) @ feature_map(k).transpose(-2, -1)     # (..., T, S), >= 0
@@ -43,7 +50,10 @@ def linear_slow(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
 
 
 def empty_sums(k: Tensor, v: Tensor) -> Sums:
-    """The state before the first token, for keys (..., T, Dh), values (..., T, Dv)."""
+    """The state before the first token, for keys (..., T, Dh), values (..., T, Dv).
+
+    Chapter: 14_efficient.
+    """
     return (k.new_zeros(*k.shape[:-2], k.shape[-1], v.shape[-1]),
             k.new_zeros(*k.shape[:-2], k.shape[-1]))
 
@@ -93,6 +103,7 @@ class LinearState:
     """What linear attention keeps while writing: sums of a size that never changes.
 
     It stands where a key-value cache stands: `attn(x, ..., cache=state)`.
+
     Chapter: 14_efficient.
     """
 
@@ -132,6 +143,7 @@ class LinearAttention(nn.Module):
     `mask` is `causal_mask`, or None (`full_mask`) to see all; others raise ValueError.
     `cache` is a `LinearState`. Positions are not used: add them to x. Source:
     Katharopoulos et al. 2020. Raises ValueError if the heads do not divide.
+
     Chapter: 14_efficient.
     """
 

@@ -22,7 +22,10 @@ Compute = Callable[[Tensor, Routing, Sequence[nn.Module]], Tensor]
 
 
 def all_experts(x: Tensor, routing: Routing, experts: Sequence[nn.Module]) -> Tensor:
-    """Every expert on every token, most weighed zero: the oracle. (N, D) -> (N, D)."""
+    """Every expert on every token, most weighed zero: the oracle. (N, D) -> (N, D).
+
+    Chapter: 15_moe.
+    """
     weights = torch.zeros_like(routing.logits)                            # (N, E)
     weights = weights.scatter(1, routing.indices, routing.weights.to(weights.dtype))
     y = torch.stack([expert(x) for expert in experts], 1)                 # (N, E, D)
@@ -31,7 +34,10 @@ def all_experts(x: Tensor, routing: Routing, experts: Sequence[nn.Module]) -> Te
 # %% ../../nbs/15_moe.ipynb #899e328f
 def expert_by_expert(x: Tensor, routing: Routing,
                      experts: Sequence[nn.Module]) -> Tensor:
-    """Each expert gathers its own tokens, and adds to them. (N, D) -> (N, D)."""
+    """Each expert gathers its own tokens, and adds to them. (N, D) -> (N, D).
+
+    Chapter: 15_moe.
+    """
     out = torch.zeros_like(x)
     for number, expert in enumerate(experts):
         token, choice = torch.where(routing.indices == number)            # (n,), (n,)
@@ -42,7 +48,10 @@ def expert_by_expert(x: Tensor, routing: Routing,
 # %% ../../nbs/15_moe.ipynb #8ed17791
 def sorted_by_expert(x: Tensor, routing: Routing,
                      experts: Sequence[nn.Module]) -> Tensor:
-    """Sort the choices by expert, cut, compute, put back. (N, D) -> (N, D)."""
+    """Sort the choices by expert, cut, compute, put back. (N, D) -> (N, D).
+
+    Chapter: 15_moe.
+    """
     N, k = routing.indices.shape
     number, order = routing.indices.flatten().sort(stable=True)           # (N * k,)
     counts = torch.bincount(number, minlength=len(experts)).tolist()
@@ -53,11 +62,11 @@ def sorted_by_expert(x: Tensor, routing: Routing,
 
 # %% ../../nbs/15_moe.ipynb #e5463d40
 class MoELayer(nn.Module):
-    """A feed-forward layer of experts; the router calls some of them. Chapter: 15_moe.
+    """A feed-forward layer of experts; the router calls some of them.
 
     (B, T, D) -> (B, T, D), the contract of `FeedForward`. `shared` sees every token.
     `compute` is how it is computed, never what. Raises ValueError if the router knows
-    another number of experts.
+    another number of experts. Chapter: 15_moe.
     """
 
     def __init__(self, router: Router, experts: Iterable[nn.Module],
@@ -90,10 +99,12 @@ def make_moe(d_model: int, n_experts: int, top_k: int, d_ff: int | None = None, 
              bias: bool = False) -> MoELayer:
     """A `MoELayer` of `make_ffn` experts, the shared one as wide as `n_shared` of them.
 
-    `bias` is that of the experts. Chapter: 15_moe.
+    `bias` is that of the experts.
 
     >>> make_moe(8, 4, 2, 10)(torch.zeros(1, 3, 8)).shape
     torch.Size([1, 3, 8])
+
+    Chapter: 15_moe.
     """
     width = hidden_width(d_model, ffn_type) if d_ff is None else d_ff
     experts = [make_ffn(ffn_type, d_model, width, bias) for _ in range(n_experts)]
@@ -111,12 +122,14 @@ def count_layer_parameters(layer: MoELayer) -> tuple[int, int]:
 # %% ../../nbs/15_moe.ipynb #13d3532e
 @contextmanager
 def collect_routing(model: nn.Module) -> Iterator[list[tuple[MoELayer, Routing]]]:
-    """All routing inside of the with-block, as (layer, Routing). Chapter: 15_moe.
+    """All routing inside of the with-block, as (layer, Routing).
 
     Nothing is kept on the model: the list is yours, and the hooks go when the block
     ends, however it ends. Only calls from this thread are collected.
 
     >>> with collect_routing(model) as found: logits = model(ids)     # doctest: +SKIP
+
+    Chapter: 15_moe.
     """
     found: list[tuple[MoELayer, Routing]] = []
     thread = get_ident()
@@ -134,7 +147,7 @@ def collect_routing(model: nn.Module) -> Iterator[list[tuple[MoELayer, Routing]]
 
 # %% ../../nbs/15_moe.ipynb #5ba4ea7b
 class SparseMoE(MoELayer):
-    """A `MoELayer` whose experts take at most `capacity` tokens each. Chapter: 15_moe.
+    """A `MoELayer` whose experts take at most `capacity` tokens each.
 
     Each expert works on a buffer of fixed size, ceil(capacity_factor × N k / E) rows.
     What finds its buffer full is dropped: only the residual stream carries it on. First

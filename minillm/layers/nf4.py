@@ -25,10 +25,12 @@ def nf4_codebook() -> Tensor:
 
     Quantiles of the normal distribution at equal steps of probability: 8 from the lower
     half with zero, 9 from the upper half with the same zero; then divided by the
-    largest. Source: Dettmers et al. 2023, section 3 and appendix E. Chapter: 33_lora.
+    largest. Source: Dettmers et al. 2023, section 3 and appendix E.
 
     >>> [round(x, 3) for x in nf4_codebook().tolist()[6:10]]
     [-0.091, 0.0, 0.08, 0.161]
+
+    Chapter: 33_lora.
     """
     last = 0.9677083          # mean of 1 - 1/30 and 1 - 1/32, as the authors round it
     upper = torch.linspace(last, 0.5, 9, dtype=torch.float32)
@@ -54,6 +56,8 @@ def byte_codebook() -> Tensor:
 
 def nearest(x: Tensor, codebook: Tensor) -> Tensor:
     """For each number in x the index of the nearest of the ascending `codebook`, uint8.
+
+    Chapter: 33_lora.
     """
     middles = (codebook[1:] + codebook[:-1]) / 2
     return torch.bucketize(x.contiguous(), middles.to(x.device)).to(torch.uint8)
@@ -64,23 +68,25 @@ def pack_nibbles(codes: Tensor) -> Tensor:
 
     >>> pack(torch.tensor([1, 15, 0, 2], dtype=torch.uint8)).tolist()
     [31, 2]
+
+    Chapter: 33_lora.
     """
     return codes[::2] << 4 | codes[1::2]
 
 
 def unpack(packed: Tensor) -> Tensor:
-    """Bytes (N,) -> codes (2 N,): undoes `pack_nibbles`."""
+    """Bytes (N,) -> codes (2 N,): undoes `pack_nibbles`. Chapter: 33_lora."""
     return torch.stack([packed >> 4, packed & 15], -1).flatten()
 
 # %% ../../nbs/33_lora.ipynb #b5fb8556
 @dataclass(frozen=True)
 class NF4Weight:
-    """A tensor in four bits a number, with scales in eight bits. Chapter: 33_lora.
+    """A tensor in four bits a number, with scales in eight bits.
 
     `packed` two codes a byte; `scale_codes` a byte for each block of 64 numbers,
     `scale_steps` (float32) for each 256 of those, `scale_mean` () what was taken off
     the scales before. Without double quantization `scale_codes` holds the scales
-    themselves and `scale_steps` is empty.
+    themselves and `scale_steps` is empty. Chapter: 33_lora.
     """
 
     packed: Tensor
@@ -103,7 +109,10 @@ class NF4Weight:
 
 
 def blocks_of(x: Tensor, size: int) -> Tensor:
-    """x, any shape -> (blocks, size), the last block filled up with zeros."""
+    """x, any shape -> (blocks, size), the last block filled up with zeros.
+
+    Chapter: 33_lora.
+    """
     x = x.flatten()
     return F.pad(x, (0, -len(x) % size)).view(-1, size)
 
@@ -114,7 +123,7 @@ def quantize_nf4(w: Tensor, double: bool = True) -> NF4Weight:
     rounded to eight bits in blocks of 256 if `double`.
 
     Source: Dettmers et al. 2023, section 3. Raises ValueError if w is no float, empty
-    or not finite.
+    or not finite. Chapter: 33_lora.
     """
     if not w.is_floating_point() or not w.numel() or not bool(w.isfinite().all()):
         raise ValueError(f"a {w.dtype} tensor {tuple(w.shape)} cannot be quantized; "
@@ -133,7 +142,7 @@ def quantize_nf4(w: Tensor, double: bool = True) -> NF4Weight:
 
 
 def dequantize(q: NF4Weight) -> Tensor:
-    """The numbers that `q` stands for, float32, in its shape."""
+    """The numbers that `q` stands for, float32, in its shape. Chapter: 33_lora."""
     values = nf4_codebook().to(q.packed.device)[unpack(q.packed).long()]
     full = values.view(-1, NF4_BLOCK) * q.scales()[:, None]                  # (blocks, 64)
     return full.flatten()[:torch.Size(q.shape).numel()].view(q.shape)
@@ -141,7 +150,7 @@ def dequantize(q: NF4Weight) -> Tensor:
 # %% ../../nbs/33_lora.ipynb #ccb739ec
 class NF4Product(torch.autograd.Function):
     """x W^T + b with W in four bits: written out for the product, forgotten, and
-    written out again for the gradient of x. W itself gets none.
+    written out again for the gradient of x. W itself gets none. Chapter: 33_lora.
     """
 
     @staticmethod
@@ -157,10 +166,10 @@ class NF4Product(torch.autograd.Function):
 
 class NF4Linear(nn.Module):
     """A frozen linear layer whose weight (out, in) is kept in NF4; x (..., in) ->
-    (..., out) in x's own precision. Chapter: 33_lora.
+    (..., out) in x's own precision.
 
     Gradients pass to x, not to the weight; the bias stays a parameter. `weight` is the
-    matrix written out anew at each reading.
+    matrix written out anew at each reading. Chapter: 33_lora.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None,
@@ -202,7 +211,10 @@ def use_nf4(model: LoRAModel, keep: Sequence[str] = ("head", "W_r"),
 
 @torch.no_grad()
 def write_out(model: LoRAModel) -> LoRAModel:
-    """Undo `use_nf4`, but for what rounding lost: plain linear layers again."""
+    """Undo `use_nf4`, but for what rounding lost: plain linear layers again.
+
+    Chapter: 33_lora.
+    """
     for name in linear_names(model):
         layer = model.get_submodule(name)
         if not isinstance(layer, NF4Linear): continue

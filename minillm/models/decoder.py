@@ -42,7 +42,7 @@ SCALINGS: dict[str, Callable[[ModelConfig], Scaling | None]] = {
 
 def make_rope(c: ModelConfig, layer: int, width: int) -> RoPE:
     """The rotation of layer number `layer`: local layers may have a base of their own,
-    and are not stretched then.
+    and are not stretched then. Chapter: 16_decoder.
     """
     if c.is_local(layer) and c.rope_local_base is not None:
         return RoPE(width, c.rope_local_base, c.rope_pairing)
@@ -53,14 +53,20 @@ def make_rope(c: ModelConfig, layer: int, width: int) -> RoPE:
 
 
 def make_attend(c: ModelConfig) -> Attend:
-    """How scores become an output: plain, capped, or with learned sinks."""
+    """How scores become an output: plain, capped, or with learned sinks.
+
+    Chapter: 16_decoder.
+    """
     if c.learned_sinks: return AttendWithSinks(c.n_heads)
     if c.score_cap: return partial(attend_capped, cap=c.score_cap, scale=c.score_scale)
     return partial(attend, scale=c.score_scale) if c.score_scale else attend
 
 
 def make_attention(c: ModelConfig, layer: int) -> Attention:
-    """Attention with as many query and key-value heads as the config says."""
+    """Attention with as many query and key-value heads as the config says.
+
+    Chapter: 16_decoder.
+    """
     return Attention(
         c.d_model, c.n_heads, c.n_kv_heads, d_head=c.d_head,
         qk_norm=(lambda d: make_norm(c.norm_type, d, c.norm_eps)) if c.qk_norm
@@ -72,7 +78,10 @@ def make_attention(c: ModelConfig, layer: int) -> Attention:
 
 
 def make_latent(c: ModelConfig, layer: int) -> LatentAttention:
-    """Latent attention; `head_dim` is the width that is not turned."""
+    """Latent attention; `head_dim` is the width that is not turned.
+
+    Chapter: 16_decoder.
+    """
     assert c.rope_dim and c.value_dim and c.kv_rank  # the config checks it
     return LatentAttention(
         c.d_model, c.n_heads, d_head=c.d_head, d_rope=c.rope_dim, d_value=c.value_dim,
@@ -85,13 +94,13 @@ ATTENTIONS: dict[str, Callable[[ModelConfig, int], nn.Module]] = {
 
 # %% ../../nbs/16_decoder.ipynb #edf22bdb
 def make_rule(c: ModelConfig) -> RoutingRule:
-    """How the router chooses."""
+    """How the router chooses. Chapter: 16_decoder."""
     if c.expert_rule != "deepseek": return ROUTING_RULES[c.expert_rule]
     return deepseek_rule(c.expert_groups, c.expert_groups_kept, c.expert_scale)
 
 
 def make_feed_forward(c: ModelConfig, layer: int) -> nn.Module:
-    """One feed-forward layer, or experts with their router."""
+    """One feed-forward layer, or experts with their router. Chapter: 16_decoder."""
     if not c.use_moe or layer < c.dense_layers:
         return make_ffn(c.ffn_type, c.d_model, c.d_ff, c.bias)
     width = c.d_ff_expert or c.d_ff or hidden_width(c.d_model, c.ffn_type)
@@ -104,7 +113,10 @@ def make_feed_forward(c: ModelConfig, layer: int) -> nn.Module:
 
 
 def make_block(c: ModelConfig, layer: int) -> nn.Module:
-    """Block number `layer`, with the parts that the config names."""
+    """Block number `layer`, with the parts that the config names.
+
+    Chapter: 16_decoder.
+    """
     kind: Any = BLOCKS[c.norm_position]
     norms = [make_norm(c.norm_type, c.d_model, c.norm_eps) for _ in range(kind.n_norms)]
     attention = ATTENTIONS[c.attention_type](c, layer)
@@ -112,7 +124,10 @@ def make_block(c: ModelConfig, layer: int) -> nn.Module:
 
 
 class ScaledEmbedding(nn.Embedding):
-    """A table whose rows are multiplied by the root of the width, as Gemma's are."""
+    """A table whose rows are multiplied by the root of the width, as Gemma's are.
+
+    Chapter: 16_decoder.
+    """
 
     def forward(self, ids: Tensor) -> Tensor:
         root = torch.tensor(self.embedding_dim**0.5, dtype=self.weight.dtype)
@@ -120,7 +135,10 @@ class ScaledEmbedding(nn.Embedding):
 
 
 class SoftCap(nn.Module):
-    """x -> cap * tanh(x / cap): nothing beyond `cap`, small numbers as they are."""
+    """x -> cap * tanh(x / cap): nothing beyond `cap`, small numbers as they are.
+
+    Chapter: 16_decoder.
+    """
 
     def __init__(self, cap: float) -> None:
         super().__init__()
@@ -131,11 +149,10 @@ class SoftCap(nn.Module):
 
 # %% ../../nbs/16_decoder.ipynb #e35f844a
 class Decoder(nn.Module):
-    """A causal language model made of the parts that `config` names. Chapter:
-    16_decoder.
+    """A causal language model made of the parts that `config` names.
 
     It knows no optimizer, no sampling and no file, and keeps nothing between calls: a
-    cache is an argument.
+    cache is an argument. Chapter: 16_decoder.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -200,7 +217,7 @@ def initialise(model: Decoder, std: float = 0.02) -> None:
     """Normal numbers with deviation `std`, biases zero; matrices that write to the
     stream smaller by sqrt(2 L).
 
-    Source: Radford et al. 2019, section 2.3.
+    Source: Radford et al. 2019, section 2.3. Chapter: 16_decoder.
     """
     for name, p in model.named_parameters():
         if p.dim() >= 2:

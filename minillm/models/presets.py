@@ -3,18 +3,14 @@
 # %% auto #0
 __all__ = ['LLAMA', 'GPT2', 'TINY', 'SMALL', 'MEDIUM', 'LARGE', 'GPT2_124M', 'LLAMA2_7B', 'LLAMA3_8B', 'LLAMA31_8B', 'MISTRAL_7B',
            'MIXTRAL_8X7B', 'QWEN3_06B', 'GEMMA3_270M', 'DEEPSEEK_V3', 'GPT_OSS_20B', 'PRESETS', 'PARENTS', 'preset',
-           'changes', 'count_parameters', 'cache_bytes']
+           'changes', 'cache_bytes', 'matrix_size', 'attention_size', 'feed_forward_size', 'parameter_counts']
 
 # %% ../../nbs/16_decoder.ipynb #32dbb0b3
 import math
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from ..config import ModelConfig, unknown
-from ..layers.moe import MoELayer
-from .decoder import Decoder
 
 # a small Llama, and a small GPT-2: the base of the book's own experiments
 LLAMA = ModelConfig(d_model=256, n_heads=8, n_kv_heads=4, n_layers=6, max_seq_len=512,
@@ -85,36 +81,82 @@ PARENTS = {"gpt2-like": "llama", "tiny": "llama", "small": "llama", "medium": "s
 
 
 def preset(name: str, **changes: Any) -> ModelConfig:
-    """A preset by name, with changes: `preset("llama", vocab_size=1000)`. Chapter:
-    16_decoder.
+    """A preset by name, with changes: `preset("llama", vocab_size=1000)`.
+
+    Chapter: 16_decoder.
     """
     if name not in PRESETS: raise unknown("preset", name, PRESETS)
     return replace(PRESETS[name], **changes)
 
 
 def changes(name: str) -> dict[str, Any]:
-    """The values in which a preset differs from its parent (all, if it has none)."""
+    """The values in which a preset differs from its parent (all, if it has none).
+
+    Chapter: 16_decoder.
+    """
     values = preset(name).to_dict()
     parent = preset(PARENTS[name]).to_dict() if name in PARENTS else {}
     return {k: v for k, v in values.items() if k not in parent or parent[k] != v}
 
 
-def count_parameters(c: ModelConfig) -> tuple[int, int]:
-    """All parameters of a model of this config, and how many one token uses, without
-    building more than one expert a layer. Chapter: 16_decoder.
-    """
-    one = replace(c, num_experts=1, top_k=1, expert_groups=1) if c.use_moe else c
-    with torch.device("meta"): model = Decoder(one)
-    total = model.num_parameters()
-    if not c.use_moe: return total, total
-    layers = [m for m in model.modules() if isinstance(m, MoELayer)]
-    expert = sum(p.numel() for m in layers for p in m.experts.parameters())
-    router = sum(p.numel() for m in layers for p in m.router.parameters())
-    total += (c.num_experts - 1) * (expert + router)
-    return total, total - (c.num_experts - c.top_k) * expert
-
-
 def cache_bytes(c: ModelConfig, number_bytes: int = 2) -> int:
-    """Bytes that a cache keeps for one token in all layers."""
+    """Bytes that a cache keeps for one token in all layers. Chapter: 16_decoder."""
     heads, key, value = c.cache_shape
     return c.n_layers * heads * (key + value) * number_bytes
+
+# %% ../../nbs/16_decoder.ipynb #37957ed0
+def matrix_size(c: ModelConfig, *widths: int) -> int:
+    """Parameters of a linear layer from the first width to the second, with its bias if
+    the model has biases. Chapter: 16_decoder.
+    """
+    return widths[0] * widths[1] + c.bias * widths[1]
+
+
+def attention_size(c: ModelConfig) -> int:
+    """Parameters of one attention layer. Chapter: 16_decoder."""
+    D, H, Dh, K = c.d_model, c.n_heads, c.d_head, c.n_kv_heads or c.n_heads
+    sinks = H * c.learned_sinks
+    if c.attention_type == "latent":
+        R, turned, value = c.kv_rank or 0, c.rope_dim or 0, c.value_dim or 0
+        queries = H * (Dh + turned)
+        squeezed = matrix_size(c, D, c.q_rank) + c.q_rank if c.q_rank else 0
+        return (squeezed + (c.q_rank or D) * queries + matrix_size(c, D, R) + R
+                + matrix_size(c, D, turned) + R * H * (Dh + value)
+                + matrix_size(c, H * value, D) + sinks)
+    norms = 2 * Dh * (1 + (c.norm_type == "layernorm")) * c.qk_norm
+    return (matrix_size(c, D, H * Dh) + 2 * matrix_size(c, D, K * Dh)
+            + matrix_size(c, H * Dh, D) + norms + sinks)
+
+
+def feed_forward_size(c: ModelConfig, width: int) -> int:
+    """Parameters of one feed-forward layer with `width` neurons.
+
+    Chapter: 16_decoder.
+    """
+    ways_in = 1 if c.ffn_type in ("gelu", "gelu_tanh", "relu") else 2    # the gate too
+    return ways_in * matrix_size(c, c.d_model, width) + matrix_size(c, width, c.d_model)
+
+
+def parameter_counts(c: ModelConfig) -> tuple[int, int]:
+    """All parameters of a model of this config, and how many one token uses, from the
+    table alone. Chapter: 16_decoder.
+    """
+    D = c.d_model
+    plain = c.ffn_type in ("gelu", "gelu_tanh", "relu")
+    width = c.d_ff or -(-(4 * D if plain else 8 * D // 3) // 8) * 8
+    norm = D * (1 + (c.norm_type == "layernorm"))
+    norms = norm * (c.n_layers * (4 if c.norm_position == "sandwich" else 2)
+                    + (c.norm_position != "post"))
+    tables = (c.vocab_size * D * (2 - c.tie_embeddings)
+              + c.max_seq_len * D * (c.pos_encoding == "learned"))
+    dense = c.dense_layers if c.use_moe else c.n_layers
+    shared = (tables + norms + c.n_layers * attention_size(c)
+              + dense * feed_forward_size(c, width))
+    if not c.use_moe: return shared, shared
+    one = c.d_ff_expert or width
+    always = matrix_size(c, D, c.num_experts) + (
+        feed_forward_size(c, c.shared_experts * one) if c.shared_experts else 0)
+    total, active = (shared + (c.n_layers - dense)
+                     * (always + experts * feed_forward_size(c, one))
+                     for experts in (c.num_experts, c.top_k))
+    return total, active

@@ -13,11 +13,10 @@ from .decoder import Decoder
 
 
 class RewardModel(nn.Module):
-    """A decoder's trunk with one number for each token in place of logits. Chapter:
-    34_preferences.
+    """A decoder's trunk with one number for each token in place of logits.
 
     ids (B, T) -> (B, T). The new layer starts at zero; the decoder is copied, not
-    changed. Source: Ouyang et al. 2022, section 3.5.
+    changed. Source: Ouyang et al. 2022, section 3.5. Chapter: 34_preferences.
     """
 
     def __init__(self, decoder: Decoder) -> None:
@@ -52,6 +51,8 @@ def last_places(is_answer: Tensor) -> Tensor:
 
     >>> last_places(torch.tensor([[False, True, True, False]])).tolist()
     [2]
+
+    Chapter: 34_preferences.
     """
     T = is_answer.shape[1]
     return T - 1 - is_answer.int().flip(1).argmax(1)

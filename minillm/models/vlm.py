@@ -45,7 +45,7 @@ class MLPProjector(FeedForward):
 class ResamplerLayer(nn.Module):
     """Latents (B, M, D) ask patches (B, N, D) and each other, then think by themselves.
 
-    Source: Alayrac et al. 2022, appendix A.1.1.
+    Source: Alayrac et al. 2022, appendix A.1.1. Chapter: 25_vlm.
     """
 
     def __init__(self, d_model: int, n_heads: int) -> None:
@@ -64,9 +64,9 @@ class ResamplerLayer(nn.Module):
 
 class PerceiverResampler(nn.Module):
     """`n_latents` learned vectors that gather what the patches hold: (B, N, Dv) -> (B,
-    n_latents, D), whatever N is. Chapter: 25_vlm.
+    n_latents, D), whatever N is.
 
-    Sources: Jaegle et al. 2021; Alayrac et al. 2022, section 2.1.
+    Sources: Jaegle et al. 2021; Alayrac et al. 2022, section 2.1. Chapter: 25_vlm.
     """
 
     def __init__(self, d_vision: int, d_model: int, n_latents: int = 8,
@@ -88,11 +88,10 @@ class PerceiverResampler(nn.Module):
 # %% ../../nbs/25_vlm.ipynb #8cd4d6f4
 def merge_embeds(text_embeds: Tensor, ids: Tensor, image_features: Tensor,
                  image_token: int) -> Tensor:
-    """Image vectors in the places where `ids` has `image_token`, in order. Chapter:
-    25_vlm.
+    """Image vectors in the places where `ids` has `image_token`, in order.
 
     text_embeds (B, T, D), ids (B, T), image_features (B, N, D) -> (B, T, D). ValueError
-    unless each row has N such places.
+    unless each row has N such places. Chapter: 25_vlm.
     """
     places = ids == image_token                                           # (B, T)
     found, N = places.sum(1), image_features.shape[1]
@@ -172,6 +171,8 @@ def prompt_mask(ids: Tensor, end_of_prompt: int) -> Tensor:
 
     >>> prompt_mask(torch.tensor([[1, 9, 4, 7, 4]]), 4).int().tolist()
     [[1, 1, 1, 0, 0]]
+
+    Chapter: 25_vlm.
     """
     ends = ids == end_of_prompt
     return ends.cumsum(1) - ends.long() == 0
@@ -179,7 +180,7 @@ def prompt_mask(ids: Tensor, end_of_prompt: int) -> Tensor:
 
 class Exchange(nn.Module):
     """Words ask the image and the image asks the readable words, both at once: (B, T,
-    D), (B, N, D) -> the same. Source: Lu et al. 2019, figure 2b.
+    D), (B, N, D) -> the same. Source: Lu et al. 2019, figure 2b. Chapter: 25_vlm.
     """
 
     def __init__(self, d_model: int, n_heads: int) -> None:
@@ -219,10 +220,12 @@ class CrossAttentionFusion(nn.Module):
 # %% ../../nbs/25_vlm.ipynb #400df308
 class VisionLanguageModel(nn.Module):
     """A tower that sees, a projector, a fusion and a decoder that writes (Liu et al.
-    2023, figure 1). Chapter: 25_vlm.
+    2023, figure 1).
 
     `model(images (B, C, H, W), ids (B, T))` -> logits (B, T, V). `tower(images)` gives
     (B, N, Dv), `projector` (B, N', D), `fusion(decoder, features, ids)` the logits.
+
+    Chapter: 25_vlm.
     """
 
     def __init__(self, tower: nn.Module, projector: nn.Module, decoder: Decoder,
@@ -262,10 +265,12 @@ class VisionLanguageModel(nn.Module):
 def image_batch(pairs: Sequence[tuple[list[int], list[int]]], bos: int, eos: int
                   ) -> tuple[Tensor, Tensor]:
     """Prompts and answers (ids) as inputs and targets (B, T): the answer and `eos` are
-    targets, the prompt and the filling are -100. Chapter: 25_vlm.
+    targets, the prompt and the filling are -100.
 
     >>> example_batch([([7], [8, 9])], bos=1, eos=2)
     (tensor([[1, 7, 8, 9]]), tensor([[-100,    8,    9,    2]]))
+
+    Chapter: 25_vlm.
     """
     length = max(len(prompt) + len(answer) for prompt, answer in pairs) + 1
     ids, targets = torch.full((2, len(pairs), length), eos).unbind()

@@ -9,10 +9,9 @@ from typing import Any
 
 def glue(name: str, value: Any) -> None:
     """Store `value` under `name` in the cell's output, invisibly, for prose to quote.
-    Chapter: 00_setup.
 
     The book reads the same MIME type that myst-nb's own `glue` writes. Outside of a
-    notebook it does nothing.
+    notebook it does nothing. Chapter: 00_setup.
     """
     try: from IPython import get_ipython
     except ImportError: return

@@ -14,7 +14,7 @@ from .layers import Scheme, dequantize_codes, quantize_codes, fit_scales, pack_r
 
 class Vectors:
     """Room for vectors of `width` numbers, (layers, B, K, max_len), in few bits: each
-    group of a vector has a scale and a zero point.
+    group of a vector has a scale and a zero point. Chapter: 36_quantization.
     """
 
     def __init__(self, room: tuple[int, ...], width: int, scheme: Scheme,
@@ -55,11 +55,10 @@ class Vectors:
 # %% ../../nbs/36_quantization.ipynb #03556a97
 class QuantCache(KVCache):
     """A `KVCache` that keeps keys and values in 8 or 4 bits, each vector with its own
-    scales, and hands them out written out again. The same contract. Chapter:
-    36_quantization.
+    scales, and hands them out written out again. The same contract.
 
     `bits` 8 or 4; `group` numbers of a vector share a scale, None: all of it. Raises
-    ValueError if groups do not divide the vectors.
+    ValueError if groups do not divide the vectors. Chapter: 36_quantization.
     """
 
     def __init__(self, n_layers: int, batch_size: int, n_kv_heads: int, max_len: int,

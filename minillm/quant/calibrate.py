@@ -16,10 +16,12 @@ from .layers import (
 
 def gptq(weight: Tensor, square: Tensor, scheme: Scheme, damp: float = 0.01) -> Rounded:
     """Round the columns of weight (out, in) one by one; after each, move those that are
-    left so that they make up for its error. Chapter: 36_quantization.
+    left so that they make up for its error.
 
     `square` (in, in) is the sum of x x^T over calibration inputs. `damp` times its mean
     diagonal is added to the diagonal. Source: Frantar et al. 2023, algorithm 1.
+
+    Chapter: 36_quantization.
     """
     W, H = weight.detach().double().clone(), square.double().clone()
     diagonal = H.diagonal()
@@ -63,7 +65,10 @@ class Inputs:
 
 @contextmanager
 def watch(layers: Mapping[str, nn.Linear]) -> Iterator[dict[str, Inputs]]:
-    """Count what goes into some layers inside of the with-block, by name."""
+    """Count what goes into some layers inside of the with-block, by name.
+
+    Chapter: 36_quantization.
+    """
     found = {name: Inputs(layer.in_features) for name, layer in layers.items()}
 
     def listen(name: str) -> torch.utils.hooks.RemovableHandle:
@@ -79,7 +84,7 @@ def watch(layers: Mapping[str, nn.Linear]) -> Iterator[dict[str, Inputs]]:
 
 def output_error(weight: Tensor, other: Tensor, square: Tensor) -> float:
     """The squared length of (weight - other) x, summed over the inputs whose x x^T add
-    up to `square`.
+    up to `square`. Chapter: 36_quantization.
     """
     change = (weight - other).double()                                    # (out, in)
     return ((change @ square.double()) * change).sum().item()
@@ -89,9 +94,9 @@ def awq_columns(weight: Tensor, inputs: Inputs, scheme: Scheme,
                 steps: int = 20) -> Tensor:
     """Numbers (in,) to multiply the columns of weight (out, in) by before it is
     rounded, and x by the inverse: the mean size of each input to the power that leaves
-    the least error on the calibration inputs. Chapter: 36_quantization.
+    the least error on the calibration inputs.
 
-    Source: Lin et al. 2024, section 3.2, equation 5.
+    Source: Lin et al. 2024, section 3.2, equation 5. Chapter: 36_quantization.
     """
     weight, size = weight.detach().float(), inputs.mean_size()
     size = size.clamp(min=float(size.max()) * 1e-4 + 1e-12)

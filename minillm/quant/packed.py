@@ -16,10 +16,10 @@ from .layers import QuantLinear, unpack_rows
 
 class PackedInt4(nn.Module):
     """A `QuantLinear` of the scheme int4 by PyTorch's own product, which reads the
-    4-bit codes; x (..., in) -> (..., out). For processors. Chapter: 36_quantization.
+    4-bit codes; x (..., in) -> (..., out). For processors.
 
     In `dtype`: bfloat16 is fast, float32 exact and slow. Raises ValueError for other
-    schemes, and for shapes that the product does not take.
+    schemes, and for shapes that the product does not take. Chapter: 36_quantization.
     """
 
     def __init__(self, layer: QuantLinear, dtype: torch.dtype = torch.bfloat16) -> None:
@@ -47,7 +47,7 @@ class PackedInt4(nn.Module):
 
 
 def fits_packed(layer: QuantLinear) -> bool:
-    """Whether PyTorch has a packed product for this layer."""
+    """Whether PyTorch has a packed product for this layer. Chapter: 36_quantization."""
     (out, width), s = layer.shape, layer.scheme
     return (hasattr(torch.ops.aten, "_weight_int4pack_mm_for_cpu") and s.bits == 4
             and s.zero and s.group in (32, 64, 128, 256) and out % 16 == 0
@@ -56,7 +56,7 @@ def fits_packed(layer: QuantLinear) -> bool:
 
 def fast_layer(layer: QuantLinear) -> nn.Module:
     """The layer with products that read the codes, if there are any for its scheme:
-    of 8 bits by chapter 29, of 4 bits by `PackedInt4`.
+    of 8 bits by chapter 29, of 4 bits by `PackedInt4`. Chapter: 36_quantization.
     """
     if fits_packed(layer): return PackedInt4(layer)
     if layer.scheme.bits == 8 and layer.columns is None:

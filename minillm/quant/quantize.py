@@ -24,21 +24,30 @@ Calls = list[tuple[tuple[Any, ...], dict[str, Any]]]      # arguments of a block
 
 
 def linear_layers(module: nn.Module) -> dict[str, nn.Linear]:
-    """The linear layers inside of a module by name, experts' too, routers' not."""
+    """The linear layers inside of a module by name, experts' too, routers' not.
+
+    Chapter: 36_quantization.
+    """
     routers = [name for name, m in module.named_modules() if isinstance(m, Router)]
     return {name: m for name, m in module.named_modules() if isinstance(m, nn.Linear)
             and not any(name.startswith(router + ".") for router in routers)}
 
 
 def replace_layer(module: nn.Module, name: str, layer: nn.Module) -> None:
-    """Put a layer in the place called `name` inside of a module."""
+    """Put a layer in the place called `name` inside of a module.
+
+    Chapter: 36_quantization.
+    """
     parent, _, last = name.rpartition(".")
     setattr(module.get_submodule(parent), last, layer)
 
 
 def quantize_layer(layer: nn.Linear, scheme: Scheme, method: str = "round",
                    inputs: Inputs | None = None) -> QuantLinear:
-    """One layer in few bits. An expert that met no input is rounded plainly."""
+    """One layer in few bits. An expert that met no input is rounded plainly.
+
+    Chapter: 36_quantization.
+    """
     columns = None
     weight = layer.weight.detach().float()
     if method == "round" or inputs is None or not inputs.rows:
@@ -51,11 +60,17 @@ def quantize_layer(layer: nn.Linear, scheme: Scheme, method: str = "round",
 
 
 class Caught(Exception):
-    """The first block has been reached: the rest of the model need not run."""
+    """The first block has been reached: the rest of the model need not run.
+
+    Chapter: 36_quantization.
+    """
 
 
 def first_calls(model: Decoder, batches: Sequence[Tensor]) -> Calls:
-    """With what the first block is called, for each batch of ids (B, T)."""
+    """With what the first block is called, for each batch of ids (B, T).
+
+    Chapter: 36_quantization.
+    """
     found: Calls = []
 
     def hook(block: nn.Module, args: Any, kwargs: Any) -> None:
@@ -77,10 +92,12 @@ def quantize(model: Decoder, scheme: str | Scheme = "int8",
              table: bool = False) -> Decoder:
     """A copy of the model with its linear layers in few bits, those of experts too;
     norms and routers stay, and the table of tokens with the head stays unless `table`,
-    which takes 8 bits a number. Chapter: 36_quantization.
+    which takes 8 bits a number.
 
     `method` is "round", or "gptq" or "awq" with `calibration`: batches of ids (B, T).
     Block after block is quantized, on what comes out of the quantized ones before.
+
+    Chapter: 36_quantization.
     """
     scheme, model = find_scheme(scheme), copy.deepcopy(model).eval()
     if method not in METHODS: raise unknown("method", method, METHODS)
@@ -103,13 +120,19 @@ def quantize(model: Decoder, scheme: str | Scheme = "int8",
 
 
 def halved(x: Tensor) -> Tensor:
-    """x rounded to 16 bits, or as it is if that would overflow."""
+    """x rounded to 16 bits, or as it is if that would overflow.
+
+    Chapter: 36_quantization.
+    """
     half = x.half().to(x.dtype)
     return half if bool(half.isfinite().all()) else x
 
 
 def quantize_table(model: Decoder, scheme: str | Scheme = "int8") -> None:
-    """The table of tokens and the head in few bits, in place; a tied table once."""
+    """The table of tokens and the head in few bits, in place; a tied table once.
+
+    Chapter: 36_quantization.
+    """
     embed = round_weight(model.embed.weight, scheme)
     tied = model.head.weight is model.embed.weight
     head = embed if tied else round_weight(model.head.weight, scheme)
@@ -118,16 +141,20 @@ def quantize_table(model: Decoder, scheme: str | Scheme = "int8") -> None:
 
 
 def table_scale(model: Decoder) -> float:
-    """By what the rows of the table are multiplied (Gemma's: the root of the width)."""
+    """By what the rows of the table are multiplied (Gemma's: the root of the width).
+
+    Chapter: 36_quantization.
+    """
     return model.config.d_model**0.5 if model.config.scale_embeddings else 1.0
 
 # %% ../../nbs/36_quantization.ipynb #628c0bff
 def calibration_rows(ids: Sequence[int], length: int, rows: int = 64,
                      batch_size: int = 16) -> list[Tensor]:
     """Batches of ids (B, T), T = `length`, from evenly spread places of a text.
-    Chapter: 36_quantization.
 
     Raises ValueError if the text has fewer than `length` tokens.
+
+    Chapter: 36_quantization.
     """
     if len(ids) < length:
         raise ValueError(f"the calibration text has {len(ids)} tokens; give at least "
@@ -139,7 +166,10 @@ def calibration_rows(ids: Sequence[int], length: int, rows: int = 64,
 
 
 def bits_a_weight(model: nn.Module) -> float:
-    """The bits kept for each weight of the quantized layers, scales included."""
+    """The bits kept for each weight of the quantized layers, scales included.
+
+    Chapter: 36_quantization.
+    """
     layers = [m.rounded() for m in model.modules() if isinstance(m, QuantLinear)]
     return 8 * sum(r.nbytes() for r in layers) / sum(r.shape[0] * r.shape[1]
                                                      for r in layers)

@@ -15,10 +15,12 @@ SEARCH_WORD = re.compile(r"\w+")
 
 
 def search_words(text: str) -> list[str]:
-    """The words of a text in small letters; signs are dropped. Chapter: 37_retrieval.
+    """The words of a text in small letters; signs are dropped.
 
     >>> words_of("Who's in Kalmor?")
     ['who', 's', 'in', 'kalmor']
+
+    Chapter: 37_retrieval.
     """
     return SEARCH_WORD.findall(text.lower())
 

@@ -28,6 +28,8 @@ def ranks_of(scores: Tensor) -> Tensor:
 
     >>> ranks_of(torch.tensor([0.5, 2.0, 0.5, 0.0])).tolist()
     [2, 1, 2, 4]
+
+    Chapter: 37_retrieval.
     """
     ordered = scores.sort().values
     return len(scores) - torch.searchsorted(ordered, scores, right=True) + 1
@@ -35,26 +37,27 @@ def ranks_of(scores: Tensor) -> Tensor:
 
 def fuse(lists: Sequence[Tensor], constant: float = 60.0) -> Tensor:
     """Reciprocal rank fusion of several scores (N,) of the same texts (Cormack et al.
-    2009): the sum of 1 / (constant + rank). Chapter: 37_retrieval.
+    2009): the sum of 1 / (constant + rank).
 
     >>> fuse([torch.tensor([3.0, 1.0])], constant=1.0).tolist()
     [0.5, 0.3333333432674408]
+
+    Chapter: 37_retrieval.
     """
     return torch.stack([1 / (constant + ranks_of(s).float()) for s in lists]).sum(0)
 
 # %% ../../nbs/37_retrieval.ipynb #c448e33e
 class Hit(NamedTuple):
-    """One chunk that was found, and how well it fits."""
+    """One chunk that was found, and how well it fits. Chapter: 37_retrieval."""
     chunk: Chunk
     score: float
 
 
 class Collection:
-    """Chunks that can be searched by words, by meaning, or by both. Chapter:
-    37_retrieval.
+    """Chunks that can be searched by words, by meaning, or by both.
 
     `Collection.build(chunks, embedder, kind)` makes one; `kind` is that of
-    `build_index`. `search` fuses the ranks of both ways.
+    `build_index`. `search` fuses the ranks of both ways. Chapter: 37_retrieval.
     """
 
     def __init__(self, chunks: Sequence[Chunk], embedder: Embedder, index: Any) -> None:
@@ -107,7 +110,10 @@ class Collection:
 
 # %% ../../nbs/37_retrieval.ipynb #325c07c0
 def save_collection(collection: Collection, folder: Path) -> Path:
-    """`Collection.save`: first the vectors, then the JSON that names them."""
+    """`Collection.save`: first the vectors, then the JSON that names them.
+
+    Chapter: 37_retrieval.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     bytes_ = load_faiss().serialize_index(collection.index)
     name = f"index-{zlib.crc32(bytes_):08x}.safetensors"
@@ -125,13 +131,13 @@ def save_collection(collection: Collection, folder: Path) -> Path:
 
 
 def crc_of(chunks: Sequence[Chunk]) -> int:
-    """The checksum of texts and places."""
+    """The checksum of texts and places. Chapter: 37_retrieval."""
     rows = [list(chunk) for chunk in chunks]
     return zlib.crc32(json.dumps(rows, ensure_ascii=False).encode())
 
 
 def load_collection(folder: Path, embedder: Embedder) -> Collection:
-    """`Collection.load`."""
+    """`Collection.load`. Chapter: 37_retrieval."""
     state = read_json(folder / "collection.json")
     if not isinstance(state, dict) or state.get("format") != 1:
         raise ValueError(f"{folder / 'collection.json'} is no collection of this "
@@ -148,7 +154,7 @@ def load_collection(folder: Path, embedder: Embedder) -> Collection:
 
 
 def read_index(file: Path, state: dict[str, Any]) -> Any:
-    """The FAISS index of a file, if it is as it was written."""
+    """The FAISS index of a file, if it is as it was written. Chapter: 37_retrieval."""
     if not file.exists(): raise ValueError(f"{file} is missing; build it anew")
     size = file.stat().st_size
     if size != state["size"]:

@@ -34,18 +34,19 @@ class Embedder(Protocol):
 
 
 def mean_pool(hidden: Tensor, real: Tensor) -> Tensor:
-    """The mean over real tokens: (B, T, D) and bool (B, T) -> (B, D). Chapter:
-    37_retrieval.
+    """The mean over real tokens: (B, T, D) and bool (B, T) -> (B, D).
 
     >>> mean_pool(torch.tensor([[[2.0], [4.0], [9.0]]]), torch.tensor([[1, 1, 0]]))
     tensor([[3.]])
+
+    Chapter: 37_retrieval.
     """
     weight = real[..., None].to(hidden.dtype)                               # (B, T, 1)
     return (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
 
 
 def first_pool(hidden: Tensor, real: Tensor) -> Tensor:
-    """The vector of the first token: (B, T, D) -> (B, D)."""
+    """The vector of the first token: (B, T, D) -> (B, D). Chapter: 37_retrieval."""
     return hidden[:, 0]
 
 
@@ -59,8 +60,9 @@ def info_nce(a: Tensor, b: Tensor, temperature: float = 0.05) -> Tensor:
 
 
 def embedder_fingerprint(weights: Mapping[str, Tensor], *words: str) -> str:
-    """Sixteen signs that change with any weight, name or word. Chapter:
-    37_retrieval.
+    """Sixteen signs that change with any weight, name or word.
+
+    Chapter: 37_retrieval.
     """
     digest = hashlib.sha256("\0".join(words).encode())
     for name, p in sorted(weights.items()):
@@ -71,7 +73,10 @@ def embedder_fingerprint(weights: Mapping[str, Tensor], *words: str) -> str:
 
 
 def check_lengths(lengths: Sequence[int], most: int, what: str = "text") -> None:
-    """Raise a ValueError if one of these numbers of tokens is beyond `most`."""
+    """Raise a ValueError if one of these numbers of tokens is beyond `most`.
+
+    Chapter: 37_retrieval.
+    """
     for i, n in enumerate(lengths):
         if n > most:
             raise ValueError(f"{what} {i} has {n} tokens, and the model reads at most "
@@ -91,10 +96,11 @@ def hidden_states(model: Decoder, ids: Tensor, real: Tensor) -> Tensor:
 
 
 class DecoderEmbedder:
-    """A decoder that reads a text both ways, pooled and brought to length one. Chapter:
-    37_retrieval.
+    """A decoder that reads a text both ways, pooled and brought to length one.
 
     `tokenizer` is any of the book's; `pool` makes one vector of many.
+
+    Chapter: 37_retrieval.
     """
 
     def __init__(self, model: Decoder, tokenizer: Any, pool: Pool = mean_pool) -> None:

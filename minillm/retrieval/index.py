@@ -28,14 +28,20 @@ def exact_search(queries: Tensor, passages: Tensor, k: int = 10
 
 
 def check_shape(vectors: Tensor) -> None:
-    """Raise a ValueError unless these are (N, D) with N at least 1."""
+    """Raise a ValueError unless these are (N, D) with N at least 1.
+
+    Chapter: 37_retrieval.
+    """
     if vectors.dim() != 2 or not len(vectors):
         raise ValueError(f"the index is empty (shape {tuple(vectors.shape)}); give it "
                          "at least one passage")
 
 
 def check_vectors(vectors: Tensor) -> None:
-    """Raise a ValueError unless these are (N, D) with N at least 1 and no NaN."""
+    """Raise a ValueError unless these are (N, D) with N at least 1 and no NaN.
+
+    Chapter: 37_retrieval.
+    """
     check_shape(vectors)
     if not vectors.isfinite().all():
         raise ValueError("a vector holds NaN or infinity; was a text empty?")
@@ -43,10 +49,12 @@ def check_vectors(vectors: Tensor) -> None:
 
 def recall_at(found: Tensor, truth: Tensor) -> Tensor:
     """The share of the true ids (Q, k) that stand among the found ones (Q, k), for
-    each query (Q,). Chapter: 37_retrieval.
+    each query (Q,).
 
     >>> recall_at(torch.tensor([[4, 2, 9]]), torch.tensor([[2, 4, 5]]))
     tensor([0.6667])
+
+    Chapter: 37_retrieval.
     """
     return (found[:, :, None] == truth[:, None, :]).any(1).float().mean(1)
 
@@ -63,7 +71,10 @@ def made_vectors(n: int, d: int = 64, seed: int = 0, inner: int = 16) -> Tensor:
 
 
 def load_faiss() -> Any:
-    """The library, held to one thread; an ImportError with the remedy without it."""
+    """The library, held to one thread; an ImportError with the remedy without it.
+
+    Chapter: 37_retrieval.
+    """
     try: faiss = importlib.import_module("faiss")
     except ImportError:
         raise ImportError("large indexes need the package faiss; "
@@ -73,18 +84,22 @@ def load_faiss() -> Any:
 
 
 def as_array(vectors: Tensor) -> np.ndarray:
-    """Float32 rows in one piece of memory, as FAISS wants them."""
+    """Float32 rows in one piece of memory, as FAISS wants them.
+
+    Chapter: 37_retrieval.
+    """
     return np.ascontiguousarray(vectors.detach().cpu().numpy(), dtype=np.float32)
 
 
 def build_index(vectors: Tensor, kind: str = "flat", *, n_lists: int | None = None,
                 probes: int = 8, links: int = 16, effort: int = 40) -> Any:
-    """A FAISS index of vectors (N, D) for the largest inner product. Chapter:
-    37_retrieval.
+    """A FAISS index of vectors (N, D) for the largest inner product.
 
     `flat` looks at all; `ivf` opens `probes` of `n_lists` lists (default: the root of N
     times two); `hnsw` walks over `links` links a vector, with `effort` candidates in
     hand while it builds. Raises ValueError for no vectors or an unknown kind.
+
+    Chapter: 37_retrieval.
     """
     check_vectors(vectors)
     faiss, d, n = load_faiss(), vectors.shape[1], len(vectors)
@@ -107,8 +122,7 @@ def build_index(vectors: Tensor, kind: str = "flat", *, n_lists: int | None = No
 
 def search_index(index: Any, queries: Tensor, k: int = 10) -> tuple[Tensor, Tensor]:
     """Scores and ids (Q, k) that an index finds, best first; id -1 where it finds no
-    more. Raises ValueError for an empty index or another width. Chapter:
-    37_retrieval.
+    more. Raises ValueError for an empty index or another width. Chapter: 37_retrieval.
     """
     if not index.ntotal:
         raise ValueError("the index is empty; give it at least one passage")

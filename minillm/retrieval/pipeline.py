@@ -15,7 +15,7 @@ NO_ANSWER = "unknown"         # what is answered when no chunk is accepted
 
 
 class GroundedAnswer(NamedTuple):
-    """What was written, and what was read for it."""
+    """What was written, and what was read for it. Chapter: 37_retrieval."""
     text: str
     sources: list[Hit]
 
@@ -28,16 +28,21 @@ class GroundedAnswer(NamedTuple):
 
 def make_prompt(passages: Sequence[str], question: str) -> str:
     """What the reader is given: passages, question, and the word after which it
-    answers. Chapter: 37_retrieval.
+    answers.
 
     >>> make_prompt(["It rained."], "Did it rain?")
     'It rained.\\nQ: Did it rain?\\nA:'
+
+    Chapter: 37_retrieval.
     """
     return "\n".join([*passages, f"Q: {question}", "A:"])
 
 
 def check_room(tokens: int, answer: int, context: int) -> None:
-    """Raise a ValueError if a prompt and its answer exceed the context."""
+    """Raise a ValueError if a prompt and its answer exceed the context.
+
+    Chapter: 37_retrieval.
+    """
     if tokens + answer > context:
         raise ValueError(f"the prompt has {tokens} tokens and the answer up to "
                          f"{answer}, but the model's context is {context}; ask a "
@@ -49,13 +54,16 @@ def names_in(question: str) -> set[str]:
 
     >>> names_in("Who governs Kalmor?")
     {'Kalmor'}
+
+    Chapter: 37_retrieval.
     """
     return {w for w in re.findall(r"\w+", question)[1:] if w[0].isupper()}
 
 
 def names_agree(question: str, passage: str) -> bool:
-    """Whether every name in the question stands in the passage. Chapter:
-    37_retrieval.
+    """Whether every name in the question stands in the passage.
+
+    Chapter: 37_retrieval.
     """
     return names_in(question) <= set(re.findall(r"\w+", passage))
 

@@ -60,7 +60,10 @@ def reader_model(vocab_size: int, seed: int = 0) -> Decoder:
 
 
 def reader_tokenizer() -> BPETokenizer:
-    """Byte pairs of training documents and questions; always the same."""
+    """Byte pairs of training documents and questions; always the same.
+
+    Chapter: 37_retrieval.
+    """
     rng, rows = random.Random("tokenizer"), []
     for town in make_towns(600, "train", 0):
         rows += [town.document, make_prompt([], ask_town(rng, town).text)]
@@ -71,13 +74,13 @@ Turn = tuple[str, str]          # a prompt, and what should follow
 
 
 def passage_with(document: str, fact: str) -> str:
-    """The chunk of a document in which `fact` stands whole."""
+    """The chunk of a document in which `fact` stands whole. Chapter: 37_retrieval."""
     return next(c.text for c in chunk_text(document, size=CHUNK_WORDS) if fact in c.text)
 
 
 def make_example(rng: random.Random, pool: list[str]) -> list[Turn]:
     """Questions about one chunk of a new town's document, the first behind the chunk,
-    and the answers.
+    and the answers. Chapter: 37_retrieval.
     """
     town = make_town(rng, pool)
     first = rng.choice(list(town.facts))
@@ -93,7 +96,7 @@ def make_example(rng: random.Random, pool: list[str]) -> list[Turn]:
 def reader_batch(tokenizer: BPETokenizer, examples: Sequence[Sequence[Turn]]
                   ) -> tuple[Tensor, Tensor]:
     """Inputs and targets (B, T), one token apart; -100 where nothing is to be learned:
-    in the prompts and after the last line's end.
+    in the prompts and after the last line's end. Chapter: 37_retrieval.
     """
     x, y = [], []
     for turns in examples:
@@ -111,6 +114,7 @@ def reader_batch(tokenizer: BPETokenizer, examples: Sequence[Sequence[Turn]]
 def train_reader(model: Decoder, tokenizer: BPETokenizer, steps: int, *, seed: int = 0,
                  batch_size: int = 40) -> list[float]:
     """Teach a reader on `steps` batches of new training towns; the loss of each step.
+
     Chapter: 37_retrieval.
     """
     rng, pool, losses = random.Random(f"reader {seed}"), names("train"), []
@@ -130,8 +134,9 @@ def train_reader(model: Decoder, tokenizer: BPETokenizer, steps: int, *, seed: i
 
 # %% ../../nbs/37_retrieval.ipynb #3895d13f
 class Reader:
-    """A trained model that writes one line after a prompt: `reader(prompt)`. Chapter:
-    37_retrieval.
+    """A trained model that writes one line after a prompt: `reader(prompt)`.
+
+    Chapter: 37_retrieval.
     """
 
     def __init__(self, model: Decoder, tokenizer: Any, max_tokens: int = 10) -> None:

@@ -12,15 +12,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from ..data.bins import end_of_text
-from ..data.chat import CHAT_TOKENS, ChatTemplate
-from ..checkpoint.huggingface import is_exported, stop_ids
-from ..checkpoint.shipped import shipped_model
-from ..checkpoint.quantized import load_any
+from ..checkpoint.open import open_model
 from ..decoding.engine import Engine
+from ..decoding.voice import Voice
 from .limits import LOCAL, Guard, ServerLimits
 from .protocol import ChatRequest, CompletionRequest, Refusal
-from .routes import PLAIN, Desk, Served
+from .routes import Desk
 from .server import open_socket, running, server_of  # noqa: F401
 from .worker import Worker
 
@@ -33,31 +30,22 @@ except ImportError:
 
 
 def open_served(folder: str | Path | None = None, name: str | None = None,
-                device: str = "cpu") -> Served:
-    """The model of a folder, by default the one that comes with the package, with its
-    tokenizer, end tokens and chat template. Chapter: 38_serving.
+                device: Any = "cpu") -> Voice:
+    """What `open_model` opens, under the name by which clients ask for it.
+
+    Chapter: 38_serving.
     """
-    path = Path(folder) if folder is not None else shipped_model()
-    model, tokenizer = load_any(path)
-    if tokenizer is None: raise FileNotFoundError(f"{path} has no tokenizer")
-    stops = stop_ids(path) if is_exported(path) else set()
-    special = getattr(tokenizer, "specials", {})
-    stops |= {i for i in (end_of_text(tokenizer), special.get("<|end|>"))
-              if i is not None}
-    own = any((path / file).exists() for file in
-              ("chat_template.jinja", "tokenizer_config.json"))
-    trained = own or all(token in special for token in CHAT_TOKENS)
-    template = ChatTemplate.load(path) if trained else ChatTemplate(PLAIN)
-    return Served(model.to(device), tokenizer, name or path.resolve().name,
-                  frozenset(stops), template)
+    return open_model(folder, device, name)
 
 
-def make_app(served: Served, limits: ServerLimits | None = None, *, key: str | None = None,
+def make_app(served: Voice, limits: ServerLimits | None = None, *, key: str | None = None,
              hosts: Sequence[str] | None = LOCAL, ui: bool = False) -> FastAPI:
-    """The whole server as an ASGI app; `app.state.worker` writes. Chapter: 38_serving.
+    """The whole server as an ASGI app; `app.state.worker` writes.
 
     With `key`, `/v1` and `/metrics` want `Authorization: Bearer KEY`. `hosts` are the
     names it answers to, None for any. `ui` adds a chat page under `/ui`.
+
+    Chapter: 38_serving.
     """
     limits = limits or ServerLimits()
     worker = Worker(Engine(served.model, n_rows=limits.rows, stop_ids=served.stop_ids),
@@ -81,14 +69,17 @@ def make_app(served: Served, limits: ServerLimits | None = None, *, key: str | N
 
 
 def add_routes(app: FastAPI, desk: Desk) -> None:
-    """The OpenAI routes, health, metrics, and errors in one form."""
+    """The OpenAI routes, health, metrics, and errors in one form.
+
+    Chapter: 38_serving.
+    """
     card = {"id": desk.served.name, "object": "model", "created": desk.served.created,
             "owned_by": "minillm"}
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]: return {"object": "list", "data": [card]}
 
-    @app.get("/v1/models/{name}")
+    @app.get("/v1/models/{name:path}")
     async def one_model(name: str) -> dict[str, Any]:
         if name == desk.served.name: return card
         raise Refusal(404, "this model does not exist", "model_not_found", "model")
@@ -129,22 +120,23 @@ def add_routes(app: FastAPI, desk: Desk) -> None:
         return await refused(request, Refusal(500, "something failed in the server"))
 
 # %% ../../nbs/38_serving.ipynb #c385a934
-def serve(model_folder: str | Path | Served | None = None, *, host: str = "127.0.0.1",
+def serve(model_folder: str | Path | Voice | None = None, *, host: str = "127.0.0.1",
           port: int = 8000, key: str | None = None, ui: bool = False,
           limits: ServerLimits | None = None, name: str | None = None,
           report: Callable[[str], None] = print) -> None:
-    """Serve a model until SIGTERM or Ctrl-C, then finish what is under way. Chapter:
-    38_serving.
+    """Serve a model until SIGTERM or Ctrl-C, then finish what is under way.
 
     The model is a folder, or one that is open; by default that of the package. `key`
     may stand in the environment as MINILLM_API_KEY, where other users cannot
     read it. Raises ValueError or OSError for what cannot be served.
+
+    Chapter: 38_serving.
     """
     key, limits = key or os.environ.get("MINILLM_API_KEY") or None, limits or ServerLimits()
     if key is not None and (not key.isascii() or not key.isprintable() or " " in key):
         raise ValueError("the key must be of ASCII characters without spaces")
     local = host in ("127.0.0.1", "localhost", "::1")
-    served = (model_folder if isinstance(model_folder, Served)
+    served = (model_folder if isinstance(model_folder, Voice)
               else open_served(model_folder, name))
     with open_socket(host, port) as sock:
         app = make_app(served, limits, key=key, hosts=LOCAL if local else None, ui=ui)

@@ -44,20 +44,25 @@ class ServerLimits:
 
 
 def same_key(given: str, key: str) -> bool:
-    """Whether two keys are equal, in a time that does not tell where they differ."""
+    """Whether two keys are equal, in a time that does not tell where they differ.
+
+    Chapter: 38_serving.
+    """
     return hmac.compare_digest(given.encode("utf-8", "replace"), key.encode("utf-8"))
 
 
 class TooMuch(Exception):
-    """A body beyond the limit."""
+    """A body beyond the limit. Chapter: 38_serving."""
 
 
 class Guard:
     """Stands before an ASGI app: key, host, size and time of what comes in, and the
-    headers of what goes out. Chapter: 38_serving.
+    headers of what goes out.
 
     `hosts` are the names this machine may be called by, None for any;
     `seen(scope, status)` is told of every answer; `pages` holds what serves open pages.
+
+    Chapter: 38_serving.
     """
 
     def __init__(self, app: App, limits: ServerLimits, key: str | None = None,
@@ -123,8 +128,9 @@ class Guard:
         if headers.get("origin", host).split("://")[-1].lower() != host:
             return 403, "pages of other sites may not use this server"
         guarded = path.startswith("/v1") or path == "/metrics"
-        given = headers.get("authorization", "")
-        if self.key and guarded and not same_key(given, f"Bearer {self.key}"):
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        known = scheme.lower() == "bearer" and same_key(given.strip(), self.key or "")
+        if self.key and guarded and not known:
             return 401, "the API key is missing or wrong"
         kind = headers.get("content-type", "").split(";")[0].strip().lower()
         if (scope["method"] == "POST" and path.startswith("/v1")
@@ -147,7 +153,10 @@ class Guard:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body that was read, then what comes after it."""
+    """A `receive` that gives the body that was read, then what comes after it.
+
+    Chapter: 38_serving.
+    """
     left = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> HttpMessage: return left.pop() if left else await receive()
@@ -155,7 +164,10 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 def extra_headers(path: str) -> list[tuple[bytes, bytes]]:
-    """Nothing is to be guessed, kept, framed or fetched from another host."""
+    """Nothing is to be guessed, kept, framed or fetched from another host.
+
+    Chapter: 38_serving.
+    """
     rules = PAGE_RULES if path.startswith("/ui") else "default-src 'none'"
     return [(b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
@@ -163,7 +175,10 @@ def extra_headers(path: str) -> list[tuple[bytes, bytes]]:
 
 
 async def send_error(send: Send, status: int, message: str) -> None:
-    """A whole error reply in OpenAI's form; the connection ends with it."""
+    """A whole error reply in OpenAI's form; the connection ends with it.
+
+    Chapter: 38_serving.
+    """
     kind = "authentication_error" if status == 401 else "invalid_request_error"
     body = json.dumps({"error": {"message": message, "type": kind, "param": None,
                                  "code": None}}).encode()

@@ -12,11 +12,13 @@ from typing import Any
 
 from .limits import same_key
 from .protocol import ChatRequest, Refusal
-from .routes import PLAIN
 
 
 def text_of(content: Any) -> str:
-    """The text of a message of the page's history; undoes `shown`."""
+    """The text of a message of the page's history; undoes `shown`.
+
+    Chapter: 38_serving.
+    """
     parts = [content] if isinstance(content, (str, dict)) else content
     texts = [part.get("text", "") if isinstance(part, dict) else part for part in parts]
     return html.unescape("".join(texts))
@@ -27,15 +29,18 @@ def shown(text: str) -> str:
 
     >>> shown("<b>1 & 2</b>")
     '&lt;b&gt;1 &amp; 2&lt;/b&gt;'
+
+    Chapter: 38_serving.
     """
     return html.escape(text, quote=False)
 
 
 def add_page(app: Any, desk: Any, key: str | None = None, path: str = "/ui") -> None:
-    """A chat page in the same app, by Gradio, that asks no other host. Chapter:
-    38_serving.
+    """A chat page in the same app, by Gradio, that asks no other host.
 
     With a key the page asks for it. What the model writes is shown as plain text.
+
+    Chapter: 38_serving.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"           # before it is imported
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -63,8 +68,8 @@ def add_page(app: Any, desk: Any, key: str | None = None, path: str = "/ui") -> 
     fonts = ["system-ui", "sans-serif"]
     chat = gr.Chatbot(render_markdown=False, sanitize_html=True, buttons=[],
                       label="conversation", height="70vh")
-    told = ("Begin a text, and the model goes on with it." if
-            desk.served.template.source == PLAIN else None)
+    told = (None if desk.served.has_template else
+            "Begin a text, and the model goes on with it.")
     page = gr.ChatInterface(answer, chatbot=chat, title=f"minillm · {desk.served.name}",
                             description=told, show_progress="hidden",
                             analytics_enabled=False, flagging_mode="never",

@@ -12,7 +12,7 @@ from .protocol import head, usage
 
 
 def token_report(tokenizer: Any, scores: Sequence[Score]) -> dict[str, Any]:
-    """The scores as `/v1/completions` gives them."""
+    """The scores as `/v1/completions` gives them. Chapter: 38_serving."""
     texts = [tokenizer.decode([s.token]) for s in scores]
     starts = [sum(map(len, texts[:i])) for i in range(len(texts))]
     top: list[dict[str, float] | None] = []
@@ -26,7 +26,7 @@ def token_report(tokenizer: Any, scores: Sequence[Score]) -> dict[str, Any]:
 
 
 class Sheet:
-    """How pieces are written into replies of one route."""
+    """How pieces are written into replies of one route. Chapter: 38_serving."""
 
     kind = chunk_kind = "text_completion"
 
@@ -55,7 +55,7 @@ class Sheet:
 
 
 class Completion(Sheet):
-    """`/v1/completions`."""
+    """`/v1/completions`. Chapter: 38_serving."""
 
     def choice(self, index: int, piece: TextDelta) -> dict[str, Any]:
         """A choice as a whole, or what a stream adds to it."""
@@ -84,7 +84,7 @@ class Completion(Sheet):
 
 
 class Chat(Sheet):
-    """`/v1/chat/completions`."""
+    """`/v1/chat/completions`. Chapter: 38_serving."""
 
     kind, chunk_kind = "chat.completion", "chat.completion.chunk"
 

@@ -61,7 +61,10 @@ class PatientProtocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which at its end waits for replies but not for pages left open."""
+    """uvicorn, which at its end waits for replies but not for pages left open.
+
+    Chapter: 38_serving.
+    """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         closing = asyncio.create_task(self.close_pages(self.config.app))
@@ -76,7 +79,7 @@ class Server(uvicorn.Server):
 
 
 def server_of(app: Any, limits: ServerLimits) -> Server:
-    """A server with our limits."""
+    """A server with our limits. Chapter: 38_serving."""
     http = type("Patient", (PatientProtocol,), {"patience": limits.body_seconds})
     return Server(uvicorn.Config(
         app, http=http, ws="none", log_level="error", access_log=False,
@@ -87,7 +90,10 @@ def server_of(app: Any, limits: ServerLimits) -> Server:
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises OSError with a remedy."""
+    """A listening socket; port 0 takes a free one. Raises OSError with a remedy.
+
+    Chapter: 38_serving.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try: return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
@@ -98,6 +104,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 @contextmanager
 def running(app: Any, limits: ServerLimits | None = None) -> Iterator[str]:
     """Serve `app` in a thread as long as the block lasts; its address on this machine.
+
     Chapter: 38_serving.
     """
     with open_socket("127.0.0.1", 0) as sock:

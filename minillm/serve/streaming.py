@@ -21,7 +21,7 @@ except ImportError:
 
 class Mailbox:
     """Pieces of some jobs, put in by the engine's thread and read in the event loop's.
-    Who puts never waits; without `stream` only whole texts come.
+    Who puts never waits; without `stream` only whole texts come. Chapter: 38_serving.
     """
 
     def __init__(self, jobs: Sequence[Job], stream: bool) -> None:
@@ -53,7 +53,7 @@ class Mailbox:
 
 
 class Events(StreamingResponse):
-    """Server-sent events; `closed` is called however it ends."""
+    """Server-sent events; `closed` is called however it ends. Chapter: 38_serving."""
 
     def __init__(self, content: AsyncIterator[str], closed: Callable[[], None]) -> None:
         super().__init__(content, media_type="text/event-stream",
@@ -67,10 +67,13 @@ class Events(StreamingResponse):
 
 
 def event(data: Any) -> str:
-    """One server-sent event; JSON has no new line, so none can break it."""
+    """One server-sent event; JSON has no new line, so none can break it.
+
+    Chapter: 38_serving.
+    """
     return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
 async def closed(request: Request) -> None:
-    """Return when the client has closed the connection."""
+    """Return when the client has closed the connection. Chapter: 38_serving."""
     while (await request.receive())["type"] != "http.disconnect": pass

@@ -14,7 +14,7 @@ from ..decoding.job import Job
 
 
 class Full(Exception):
-    """The line is full; come back after `seconds`."""
+    """The line is full; come back after `seconds`. Chapter: 38_serving."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"too many requests are waiting; try again in {seconds} s")
@@ -22,11 +22,11 @@ class Full(Exception):
 
 
 class Worker:
-    """A thread that runs an engine as long as there is work. Chapter: 38_serving.
+    """A thread that runs an engine as long as there is work.
 
     `submit(jobs)` lines up all of them or none: raises `Full` beyond `max_waiting` jobs
     without a row, ValueError for what can never be written. `close()` finishes what is
-    under way.
+    under way. Chapter: 38_serving.
     """
 
     def __init__(self, engine: Engine, max_waiting: int = 64) -> None:

@@ -19,7 +19,10 @@ TITLES = {"tales_ending": "Which of four endings agrees with the story",
 
 # %% ../../nbs/39_evaluation.ipynb #d6c5ff70
 def figure_table(figures: Sequence[dict[str, Any]]) -> str:
-    """Figures as a table in Markdown, each with its interval."""
+    """Figures as a table in Markdown, each with its interval.
+
+    Chapter: 39_evaluation.
+    """
     lines = ["| Task | Figure | Value | 95% interval | Examples |", "|" + "---|" * 5]
     for f in figures:
         cells = (TITLES.get(f["task"], f["task"]), f["figure"], f"{f['value']:.4f}",
@@ -29,7 +32,7 @@ def figure_table(figures: Sequence[dict[str, Any]]) -> str:
 
 
 def provenance(record: dict[str, Any]) -> str:
-    """Where a record's figures come from, in one line."""
+    """Where a record's figures come from, in one line. Chapter: 39_evaluation."""
     hardware = record["hardware"]
     return (f"- record `{record['name']}`: `{record['command']}`, seed "
             f"{record['seed']}, commit {record['commit'] or 'unknown'}, "
@@ -40,9 +43,11 @@ def provenance(record: dict[str, Any]) -> str:
 def model_card(title: str, figures: Sequence[dict[str, Any]], *, about: str, data: str,
                limits: Sequence[str], records: Sequence[dict[str, Any]] = ()) -> str:
     """A model card in Markdown: what it is, its figures with intervals, its data, its
-    limits, and the records behind it. Source: Mitchell 2019. Chapter: 39_evaluation.
+    limits, and the records behind it. Source: Mitchell 2019.
 
     Raises ValueError without figures or limits: a card without them says nothing.
+
+    Chapter: 39_evaluation.
     """
     if not figures: raise ValueError("a card needs figures; run `minillm evaluate`")
     if not limits: raise ValueError("a card needs limits; every model has some")
@@ -55,8 +60,9 @@ def model_card(title: str, figures: Sequence[dict[str, Any]], *, about: str, dat
 
 # %% ../../nbs/39_evaluation.ipynb #23c1f9a7
 def storyteller_card() -> str:
-    """The card of the shipped storyteller, from its run records. Chapter:
-    39_evaluation.
+    """The card of the shipped storyteller, from its run records.
+
+    Chapter: 39_evaluation.
     """
     trained, measured = read_record("storyteller"), read_record("evaluation")
     t, m = trained["metrics"], measured["metrics"]

@@ -10,17 +10,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ..device import hardware
+from ..hardware import hardware
 from ..files import read_json, write_json
 from .fingerprint import followed, modules_hash
 
 
 def commit() -> str | None:
     """The commit of the checkout that runs, with `+` if files differ from it; None
-    outside of one.
+    outside of one. Chapter: 95_records.
     """
     def git(*arguments: str) -> str:
         folder, command = Path(__file__).parent, ["git", *arguments]
@@ -37,7 +38,7 @@ CHECKOUT = Path(__file__).parents[2] if "__file__" in globals() else Path("..").
 
 def record_folders() -> list[Path]:
     """Where records are looked for: the installed package's, then the checkout's, then
-    `runs` of this folder.
+    `runs` of this folder. Chapter: 95_records.
     """
     try:
         installed = [Path(str(importlib.resources.files("minillm.runs").joinpath("x.json"))).parent]
@@ -46,14 +47,15 @@ def record_folders() -> list[Path]:
 
 
 def record_names() -> list[str]:
-    """The names of all records that can be read."""
+    """The names of all records that can be read. Chapter: 95_records."""
     return sorted({f.stem for folder in record_folders() if folder.is_dir()
                    for f in folder.glob("*.json")})
 
 
 def record_path(name: str, folder: str | os.PathLike | None = None) -> Path:
     """The file of record `name`: the existing one, or else where it will be written.
-    Chapter: 00_setup.
+
+    Chapter: 95_records.
     """
     if not re.fullmatch(r"[a-z0-9_]+", name):
         raise ValueError(f"record name {name!r}: use small letters, digits and "
@@ -70,14 +72,14 @@ def write_record(name: str, metrics: dict[str, Any], *, seed: int | Sequence[int
                  wall_time: float, folder: str | os.PathLike | None = None,
                  **extra: Any) -> Path:
     """Write the run record `name` atomically, with its papers; return its path.
-    Chapter: 00_setup.
 
     `modules` are those that made the metrics; what they use is followed. `wall_time` is
-    in seconds, `extra` goes in as it is.
+    in seconds, `extra` goes in as it is. Chapter: 95_records.
     """
     path = record_path(name, folder)
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
     write_json(path, {"name": name, "command": command, "commit": commit(),
+                      "made": date.today().isoformat(),
                       "seed": seed, "hardware": hardware(),
                       "wall_time": round(wall_time, 3), "metrics": metrics,
                       "modules": sorted(set(modules)), "followed": followed(*modules),
@@ -87,7 +89,8 @@ def write_record(name: str, metrics: dict[str, Any], *, seed: int | Sequence[int
 
 def read_record(name: str, folder: str | os.PathLike | None = None) -> dict[str, Any]:
     """The run record `name`; a `ValueError` that lists the records if there is none.
-    Chapter: 00_setup.
+
+    Chapter: 95_records.
     """
     path = record_path(name, folder)
     if not path.exists():
@@ -98,7 +101,7 @@ def read_record(name: str, folder: str | os.PathLike | None = None) -> dict[str,
 
 def is_stale(name: str, folder: str | os.PathLike | None = None) -> bool:
     """Whether a module has changed since the record was written: then the run must be
-    made again.
+    made again. Chapter: 95_records.
     """
     record = read_record(name, folder)
     return modules_hash(*record["modules"]) != record["modules_hash"]

@@ -12,9 +12,9 @@ from typing import Any
 
 def milliseconds(call: Callable[[], Any], repeats: int = 7) -> float:
     """The median time of `call()` over `repeats` calls, in milliseconds, after one that
-    is not counted. Chapter: 00_setup.
+    is not counted.
 
-    Raises ValueError for fewer than one repeat.
+    Raises ValueError for fewer than one repeat. Chapter: 00_setup.
     """
     if repeats < 1: raise ValueError(f"repeats={repeats} must be at least 1")
     call()

@@ -13,6 +13,7 @@ import binascii
 
 from ..files import existing_file, read_json, read_text, write_json
 from .bpe import BPETokenizer, TokenPair, encode_piece
+from .simple import ByteTokenizer
 
 END_OF_TEXT = "<|endoftext|>"
 VISIBLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
@@ -22,7 +23,7 @@ LETTERS = {chr(b) if n < 188 else chr(256 + n - 188): b
            for n, b in enumerate(BYTE_ORDER)}
 
 
-class GPT2Tokenizer:
+class GPT2Tokenizer(ByteTokenizer):
     """GPT-2's tokenizer: our byte-pair encoding, the first 256 numbers in its order.
 
     `merges` are in our numbers, as `BPETokenizer` takes them. Source: Radford et al.
@@ -82,6 +83,8 @@ def merges_of_ranks(ranks: dict[bytes, int]) -> list[TokenPair]:
     """The merges, in our numbers, behind tiktoken's ranks (bytes to number).
 
     Raises ValueError if they are not GPT-2's bytes followed by merges of them.
+
+    Chapter: 04_corpora.
     """
     tokens = sorted(ranks, key=lambda token: ranks[token])
     if (tokens[:256] != [bytes([b]) for b in BYTE_ORDER]
@@ -99,7 +102,10 @@ def merges_of_ranks(ranks: dict[bytes, int]) -> list[TokenPair]:
 
 
 def merges_of_text(text: str) -> list[TokenPair]:
-    """The merges in a `vocab.bpe` (or `merges.txt`): a pair of names on each line."""
+    """The merges in a `vocab.bpe` (or `merges.txt`): a pair of names on each line.
+
+    Chapter: 04_corpora.
+    """
     lines = [line.split(" ") for line in text.splitlines()
              if line and not line.startswith("#version")]
     ids = dict(LETTERS)
@@ -113,7 +119,10 @@ def merges_of_text(text: str) -> list[TokenPair]:
 
 
 def read_ranks(path: Path) -> dict[bytes, int]:
-    """tiktoken's file: on each line a token in base64 and its number."""
+    """tiktoken's file: on each line a token in base64 and its number.
+
+    Chapter: 04_corpora.
+    """
     try:
         return {base64.b64decode(token, validate=True): int(number) for token, number in
                 (line.split() for line in read_text(path).splitlines() if line)}
@@ -124,10 +133,10 @@ def read_ranks(path: Path) -> dict[bytes, int]:
 
 def load_gpt2(source: str | Path | None = None) -> GPT2Tokenizer:
     """GPT-2's tokenizer from a file of ranks, a `vocab.bpe`, a folder with
-    `vocab.bpe` and `encoder.json`, or through tiktoken. Chapter: 04_corpora.
+    `vocab.bpe` and `encoder.json`, or through tiktoken.
 
     Raises `FileNotFoundError` with the remedy where there is no network, `ValueError`
-    for files that are damaged or do not belong together.
+    for files that are damaged or do not belong together. Chapter: 04_corpora.
     """
     if source is None: return GPT2Tokenizer(merges_of_ranks(fetched_ranks()))
     path = Path(source)
@@ -147,7 +156,10 @@ def load_gpt2(source: str | Path | None = None) -> GPT2Tokenizer:
 
 
 def check_numbers(tokenizer: GPT2Tokenizer, path: Path) -> None:
-    """Raise `ValueError` unless `encoder.json` gives every token the number we give."""
+    """Raise `ValueError` unless `encoder.json` gives every token the number we give.
+
+    Chapter: 04_corpora.
+    """
     letters = {byte: letter for letter, byte in LETTERS.items()}
     numbers = read_json(path)
     for i in range(tokenizer.vocab_size - len(tokenizer.specials)):
@@ -158,7 +170,10 @@ def check_numbers(tokenizer: GPT2Tokenizer, path: Path) -> None:
 
 
 def fetched_ranks() -> dict[bytes, int]:
-    """tiktoken's ranks, from its cache or over the network; errors name the remedy."""
+    """tiktoken's ranks, from its cache or over the network; errors name the remedy.
+
+    Chapter: 04_corpora.
+    """
     remedy = ("give GPT-2's ranks from this machine with --ranks: a tiktoken file, or "
               "a folder with encoder.json and vocab.bpe")
     try: import tiktoken

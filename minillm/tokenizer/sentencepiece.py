@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import atomic_path, existing_file, read_json, write_json
+from .simple import ByteTokenizer
 from .unigram import SPACE
 
 MODEL_TYPES = ("unigram", "bpe")
@@ -21,7 +22,7 @@ MODEL_TYPES = ("unigram", "bpe")
 def sentencepiece_library() -> Any:
     """The `sentencepiece` package, loaded when it is first needed.
 
-    Raises ImportError with the remedy if it is missing.
+    Raises ImportError with the remedy if it is missing. Chapter: 03_sentencepiece.
     """
     try: import sentencepiece
     except ImportError:
@@ -31,14 +32,17 @@ def sentencepiece_library() -> Any:
 
 
 def learned_scores(processor: Any) -> dict[str, float]:
-    """Pieces and scores of a SentencePiece model; no bytes, no control tokens."""
+    """Pieces and scores of a SentencePiece model; no bytes, no control tokens.
+
+    Chapter: 03_sentencepiece.
+    """
     p = processor
     other = (p.is_byte, p.is_control, p.is_unknown, p.is_unused)
     return {p.id_to_piece(i): p.get_score(i) for i in range(p.vocab_size())
             if not any(is_other(i) for is_other in other)}
 
 # %% ../../nbs/03_sentencepiece.ipynb #3afbd757
-class SentencePieceTokenizer:
+class SentencePieceTokenizer(ByteTokenizer):
     """A SentencePiece model (unigram or bpe) behind this book's tokenizer interface.
 
     `train` makes models for which `decode(encode(s)) == s` for every string that UTF-8
@@ -156,12 +160,18 @@ class SentencePieceTokenizer:
 
 # %% ../../nbs/03_sentencepiece.ipynb #7e2ca92a
 def text_lines(texts: Iterable[str]) -> list[str]:
-    """The lines of the texts that are not empty; a line end is never inside a piece."""
+    """The lines of the texts that are not empty; a line end is never inside a piece.
+
+    Chapter: 03_sentencepiece.
+    """
     return [line for text in texts for line in text.splitlines() if line.strip()]
 
 
 def train_model(lines: Iterable[str], *, vocab_size: int, **settings: Any) -> bytes:
-    """The bytes of a SentencePiece model; ValueError if `vocab_size` is too small."""
+    """The bytes of a SentencePiece model; ValueError if `vocab_size` is too small.
+
+    Chapter: 03_sentencepiece.
+    """
     model = io.BytesIO()
     lossless = {"normalization_rule_name": "identity", "byte_fallback": True,
                 "remove_extra_whitespaces": False, "add_dummy_prefix": False}

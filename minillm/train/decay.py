@@ -60,7 +60,10 @@ SCHEDULES: dict[str, Schedule] = {"cosine": warmup_cosine, "linear": linear,
 
 
 def find_schedule(name: str) -> Schedule:
-    """A schedule by name; a ValueError with the nearest right name for others."""
+    """A schedule by name; a ValueError with the nearest right name for others.
+
+    Chapter: 17_objectives.
+    """
     if name not in SCHEDULES:
         near = difflib.get_close_matches(name, SCHEDULES, 1, 0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""

@@ -187,7 +187,10 @@ STRATEGIES: dict[str, type[Distributed]] = {
 
 
 def join(device: torch.device) -> None:
-    """Meet the processes that torchrun has started; leave them at the end."""
+    """Meet the processes that torchrun has started; leave them at the end.
+
+    Chapter: 27_scaling.
+    """
     if device.type == "cuda": torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     seconds = float(os.environ.get("MINILLM_TIMEOUT", 300))
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
@@ -196,7 +199,7 @@ def join(device: torch.device) -> None:
 
 
 def check_parallel(kind: str, training: TrainingConfig) -> None:
-    """Raise a ValueError for what does not go together."""
+    """Raise a ValueError for what does not go together. Chapter: 27_scaling."""
     if kind not in STRATEGIES: raise unknown("parallel", kind, (*STRATEGIES, "none"))
     if kind == "ddp": return
     if training.use_amp and training.amp_dtype == "float16":
@@ -212,10 +215,10 @@ def check_parallel(kind: str, training: TrainingConfig) -> None:
 
 def make_strategy(kind: str, training: TrainingConfig) -> SingleProcess:
     """How this process shares its run: by `kind` (ddp, fsdp, ep) where torchrun has
-    started several, else alone. Chapter: 27_scaling.
+    started several, else alone.
 
     Raises ValueError for an unknown kind, and for "none" in several processes, which
-    would all write the same files.
+    would all write the same files. Chapter: 27_scaling.
     """
     if kind != "none": check_parallel(kind, training)
     ranks = (dist.get_world_size() if dist.is_initialized()

@@ -18,7 +18,7 @@ from ..layers.router import Routing
 
 def exchange(rows: Tensor, give: list[int], take: list[int]) -> Tensor:
     """Send `give[r]` rows to each rank r in turn, receive `take[r]` from it: (sum of
-    give, D) -> (sum of take, D).
+    give, D) -> (sum of take, D). Chapter: 27_scaling.
     """
     received = rows.new_empty(sum(take), *rows.shape[1:])
     dist.all_to_all_single(received, rows.contiguous(), take, give)
@@ -26,8 +26,9 @@ def exchange(rows: Tensor, give: list[int], take: list[int]) -> Tensor:
 
 
 class AllToAll(torch.autograd.Function):
-    """`exchange` through which gradients flow: back the way the rows came. Chapter:
-    27_scaling.
+    """`exchange` through which gradients flow: back the way the rows came.
+
+    Chapter: 27_scaling.
     """
 
     @staticmethod
@@ -81,7 +82,7 @@ class ExchangeExperts:
 # %% ../../nbs/27_scaling.ipynb #d0e02544
 class Elsewhere(nn.Parameter):
     """A parameter that another rank holds: a shape, and one number in memory. What is
-    copied into it is lost.
+    copied into it is lost. Chapter: 27_scaling.
     """
 
     def copy_(self, *values: Any, **more: Any) -> "Elsewhere":  # type: ignore[override]
@@ -89,21 +90,21 @@ class Elsewhere(nn.Parameter):
 
 
 def no_content(like: Tensor) -> Tensor:
-    """Zeros of a shape that take the room of one."""
+    """Zeros of a shape that take the room of one. Chapter: 27_scaling."""
     return like.detach().new_zeros(()).expand(like.shape)
 
 
 def is_empty(tensor: Tensor) -> bool:
-    """Whether it is `no_content` of some shape."""
+    """Whether it is `no_content` of some shape. Chapter: 27_scaling."""
     return tensor.dim() > 0 and tensor.numel() > 1 and not any(tensor.stride())
 
 
 def give_away(model: nn.Module) -> list[nn.Parameter]:
     """Divide the experts of all `MoELayer`s in `model` among the ranks, in place;
-    returns the parameters of the experts kept here. Chapter: 27_scaling.
+    returns the parameters of the experts kept here.
 
     Raises ValueError if there are none, if their number does not divide, or for a layer
-    that does not sort by expert.
+    that does not sort by expert. Chapter: 27_scaling.
     """
     kept: list[nn.Parameter] = []
     for layer in [m for m in model.modules() if isinstance(m, MoELayer)]:
@@ -119,7 +120,7 @@ def give_away(model: nn.Module) -> list[nn.Parameter]:
 
 
 def hollow(expert: nn.Module) -> None:
-    """Replace an expert's parameters by `Elsewhere`."""
+    """Replace an expert's parameters by `Elsewhere`. Chapter: 27_scaling."""
     for module in expert.modules():
         for name, p in list(module.named_parameters(recurse=False)):
             setattr(module, name, Elsewhere(no_content(p), requires_grad=True))

@@ -23,16 +23,18 @@ def recompute_blocks(model: Any) -> Any:
 
 
 def graphs_made() -> int:
-    """How many graphs `torch.compile` has made in this process."""
+    """How many graphs `torch.compile` has made in this process. Chapter: 18_trainer."""
     from torch._dynamo.utils import counters
     return counters["stats"]["unique_graphs"]
 
 
 class CompiledCheck:
     """Compiles `modules`; called after the first step, it asks whether there is a
-    graph. Chapter: 18_trainer.
+    graph.
 
     Raises ValueError if `torch.compile` fell back to running line by line.
+
+    Chapter: 18_trainer.
     """
 
     def __init__(self, modules: Sequence[nn.Module]) -> None:

@@ -14,7 +14,7 @@ LIMIT, HASH_BLOCK = 1 << 24, 1 << 14                    # tokens: read all, or i
 
 
 class DataChanged(ValueError):
-    """The token file under a run is not what it was."""
+    """The token file under a run is not what it was. Chapter: 18_trainer."""
 
 
 class Guarded:
@@ -53,7 +53,10 @@ class Guarded:
 
 
 def guard_tokens(tokens: np.ndarray) -> Any:
-    """`Guarded` tokens if they stay in a file, else the array itself."""
+    """`Guarded` tokens if they stay in a file, else the array itself.
+
+    Chapter: 18_trainer.
+    """
     return Guarded(tokens) if isinstance(tokens, np.memmap) else tokens
 
 
@@ -69,7 +72,10 @@ def data_fingerprint(tokens: Any) -> dict[str, Any]:
 
 
 def check_fingerprint(name: str, saved: dict[str, Any], own: dict[str, Any]) -> None:
-    """Raise `DataChanged` if a run's data are not those of its checkpoint."""
+    """Raise `DataChanged` if a run's data are not those of its checkpoint.
+
+    Chapter: 18_trainer.
+    """
     if saved == own: return
     what = (f"{saved['tokens']:,} tokens then, {own['tokens']:,} now"
             if saved["tokens"] != own["tokens"] else "other tokens, as many")

@@ -17,7 +17,7 @@ from torch import Tensor
 @contextmanager
 def between_steps() -> Iterator[list[int]]:
     """While open, Ctrl-C (and SIGTERM) only adds to the list, so that a step is never
-    cut in half; a second one ends at once.
+    cut in half; a second one ends at once. Chapter: 18_trainer.
     """
     pressed: list[int] = []
 
@@ -35,7 +35,7 @@ def between_steps() -> Iterator[list[int]]:
 
 def random_states(sampler: torch.Generator, device: torch.device) -> dict[str, Tensor]:
     """All that is random in a run: what draws batches, and what drops neurons on the
-    CPU and on a GPU.
+    CPU and on a GPU. Chapter: 18_trainer.
     """
     gpu = {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
     return {"sampler": sampler.get_state(), "torch": torch.get_rng_state(), **gpu}
@@ -43,7 +43,7 @@ def random_states(sampler: torch.Generator, device: torch.device) -> dict[str, T
 
 def restore_random(states: dict[str, Tensor], sampler: torch.Generator,
                    device: torch.device) -> None:
-    """Undo `random_states`."""
+    """Undo `random_states`. Chapter: 18_trainer."""
     sampler.set_state(states["sampler"])
     torch.set_rng_state(states["torch"])
     if device.type == "cuda" and "cuda" in states:

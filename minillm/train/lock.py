@@ -12,12 +12,12 @@ from pathlib import Path
 
 
 class RunLocked(ValueError):
-    """Another process is training in this folder."""
+    """Another process is training in this folder. Chapter: 18_trainer."""
 
 
 def take(descriptor: int) -> bool:
     """Mark an open file as ours, until it is closed or this process dies; False if it
-    is another's.
+    is another's. Chapter: 18_trainer.
     """
     try:
         if sys.platform == "win32":
@@ -33,10 +33,10 @@ def take(descriptor: int) -> bool:
 @contextmanager
 def locked(out: str | Path) -> Iterator[None]:
     """The folder `out` for one run alone: its file `.lock` holds the owner's process
-    number. Chapter: 18_trainer.
+    number.
 
     Raises `RunLocked`, which names that process, while it lives. The lock of a dead one
-    is taken over.
+    is taken over. Chapter: 18_trainer.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)

@@ -52,8 +52,9 @@ def peak_bytes(work: Callable[[], Any]) -> int:
     """The most bytes of new tensors that stand at one time while `work()` runs.
 
     Three steps x + 1 over one million 32-bit numbers, each dropping the one before:
-    8,000,000. What an operation needs inside of itself is not seen. Chapter:
-    17_objectives.
+    8,000,000. What an operation needs inside of itself is not seen.
+
+    Chapter: 17_objectives.
     """
     with Peak() as counter: work()
     return counter.peak

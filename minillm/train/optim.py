@@ -27,6 +27,7 @@ def make_adamw(model: nn.Module, lr: float, weight_decay: float = 0.1,
     parameters in one fused loop.
 
     At its first step each parameter moves by `lr` against the sign of its gradient.
+
     Chapter: 17_objectives.
     """
     return torch.optim.AdamW(decay_groups(model, weight_decay), lr=lr, betas=betas,

@@ -34,7 +34,10 @@ class FullPrecision:
 
 
 class Bfloat16(FullPrecision):
-    """Products in bfloat16; weights and their updates in 32 bits."""
+    """Products in bfloat16; weights and their updates in 32 bits.
+
+    Chapter: 18_trainer.
+    """
 
     dtype = torch.bfloat16
 
@@ -80,6 +83,6 @@ class Float16(Bfloat16):
 
 
 def make_precision(training: TrainingConfig, device: torch.device) -> FullPrecision:
-    """The precision that `use_amp` and `amp_dtype` ask for."""
+    """The precision that `use_amp` and `amp_dtype` ask for. Chapter: 18_trainer."""
     if not training.use_amp: return FullPrecision(device)
     return {"bfloat16": Bfloat16, "float16": Float16}[training.amp_dtype](device)

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_json
-from ..studies.record import hardware
+from ..hardware import hardware
 from ..checkpoint.run import find_checkpoint
 from .guard import check_fingerprint
 
 
 def check_folder(out: Path, resume: bool) -> None:
-    """Raise an error unless `out` is free, or, to resume, holds a checkpoint."""
+    """Raise an error unless `out` is free, or, to resume, holds a checkpoint.
+
+    Chapter: 18_trainer.
+    """
     if resume:
         if not list(out.glob("step-*")): find_checkpoint(out)
     elif out.is_file() or (out / "last.json").exists():
@@ -26,7 +29,10 @@ def check_folder(out: Path, resume: bool) -> None:
 
 
 def check_same_run(run: Any, state: dict[str, Any]) -> None:
-    """Raise a ValueError if a checkpoint's context, optimizer or data are others."""
+    """Raise a ValueError if a checkpoint's context, optimizer or data are others.
+
+    Chapter: 18_trainer.
+    """
     if state["seq_length"] != run.seq_length:
         raise ValueError(f"{run.out} was trained with "
                          f"seq_length={state['seq_length']}, not {run.seq_length}; "
@@ -38,7 +44,7 @@ def check_same_run(run: Any, state: dict[str, Any]) -> None:
 
 def close(run: Any, status: str) -> dict[str, Any]:
     """End the callbacks and write `run.json`; a full disk is a warning here, not an
-    error, since the checkpoints are safe.
+    error, since the checkpoints are safe. Chapter: 18_trainer.
     """
     result: dict[str, Any] = {}
 
@@ -51,6 +57,7 @@ def close(run: Any, status: str) -> dict[str, Any]:
 
 def run_report(run: Any, status: str) -> dict[str, Any]:
     """Write and return `run.json`: what was run, where, how long, and what came of it.
+
     Chapter: 18_trainer.
     """
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])

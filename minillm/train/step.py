@@ -27,7 +27,7 @@ from .strategy import SingleProcess
 
 
 def make_optimizer(model: Decoder, training: TrainingConfig) -> torch.optim.Optimizer:
-    """The optimizer that the config names."""
+    """The optimizer that the config names. Chapter: 18_trainer."""
     t, betas = training, (training.beta1, training.beta2)
     if t.optimizer == "adamw":
         return make_adamw(model, t.learning_rate, t.weight_decay, betas)
@@ -36,7 +36,10 @@ def make_optimizer(model: Decoder, training: TrainingConfig) -> torch.optim.Opti
 
 
 def make_schedule(training: TrainingConfig) -> Schedule:
-    """The schedule that the config names, as a function of the step alone."""
+    """The schedule that the config names, as a function of the step alone.
+
+    Chapter: 18_trainer.
+    """
     t, more = training, {}
     if t.schedule == "warmup_stable_decay": more["decay"] = t.decay_share
     return partial(find_schedule(t.schedule), warmup=t.warmup_steps, total=t.max_steps,
@@ -44,8 +47,9 @@ def make_schedule(training: TrainingConfig) -> Schedule:
 
 
 class Stepper:
-    """One step of training: gradients of a batch in parts, then the update. Chapter:
-    18_trainer.
+    """One step of training: gradients of a batch in parts, then the update.
+
+    Chapter: 18_trainer.
     """
 
     def __init__(self, model: Decoder, training: TrainingConfig, device: torch.device,

@@ -13,12 +13,11 @@ from torch import Tensor, nn
 
 class SingleProcess:
     """One process: what a strategy of training must offer, each method doing nothing.
-    Chapter: 18_trainer.
 
     All processes draw the same batch, so the sampler's state is the same in all and a
     run can be resumed with another number of them. Gradients are averaged over
     processes; the trainer weighs each part by its targets so that the average is the
-    gradient of the whole batch.
+    gradient of the whole batch. Chapter: 18_trainer.
     """
 
     ranks = 1                 # how many processes

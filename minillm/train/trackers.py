@@ -11,7 +11,10 @@ from .callbacks import Callback
 
 
 def need(module: str, extra: str) -> Any:
-    """An optional module; an ImportError that names the extra if it is not there."""
+    """An optional module; an ImportError that names the extra if it is not there.
+
+    Chapter: 18_trainer.
+    """
     try: return importlib.import_module(module)
     except ImportError:
         raise ImportError(f"{extra} is not installed; install it with `pip install "
@@ -64,7 +67,7 @@ TRACKERS: dict[str, type[Callback]] = {"tensorboard": TensorBoard, "wandb": Wand
 
 
 def make_trackers(names: list[str]) -> list[Callback]:
-    """Trackers by name; a ValueError for an unknown one."""
+    """Trackers by name; a ValueError for an unknown one. Chapter: 18_trainer."""
     for name in names:
         if name not in TRACKERS:
             raise ValueError(f"log={name!r} is unknown; known: {', '.join(TRACKERS)}")

@@ -62,7 +62,7 @@ def evaluate(model: Decoder, tokens: np.ndarray, *, seq_length: int, batch_size:
 # %% ../../nbs/18_trainer.ipynb #ff317871
 class Trainer:
     """Trains `model` on `train` tokens, evaluates on `val`, writes everything to the
-    folder `out`. Chapter: 18_trainer.
+    folder `out`.
 
     `fit()` starts, `fit(resume=True)` goes on after the last checkpoint, to the same
     losses as an unbroken run (bit for bit on the CPU in fp32). The folder gets
@@ -71,7 +71,7 @@ class Trainer:
     `ValueError` for tokens shorter than one window, `FileExistsError` for a folder that
     holds a run, `RunLocked` while another run uses it, `Diverged` for a loss that is no
     number or explodes, `DataChanged` for token files that change, and `OSError` when
-    the disk is full.
+    the disk is full. Chapter: 18_trainer.
     """
 
     def __init__(self, model: Decoder, training: TrainingConfig, train: np.ndarray,

@@ -13,18 +13,20 @@ from torch import Tensor, nn
 
 class Diverged(ValueError):
     """The loss is no number any more, or far above where it was; the last checkpoint is
-    from before.
+    from before. Chapter: 18_trainer.
     """
 
 
 class Watch:
     """Says when a run is lost: a loss or gradient that is no number at once; a loss
     above `factor` medians + 1, or a gradient above 100 medians + 10, for `patience`
-    steps in a row. The medians are of the last 50 good steps. Chapter: 18_trainer.
+    steps in a row. The medians are of the last 50 good steps.
 
     >>> watch = Watch(3.0, patience=2)
     >>> [watch.look(loss, 1.0) for loss in (2.0,) * 10 + (9.0, 9.0)][-2:]
     [None, 'loss 9 for 2 steps, after a median of 2']
+
+    Chapter: 18_trainer.
     """
 
     def __init__(self, factor: float = 3.0, patience: int = 5) -> None:
@@ -68,7 +70,10 @@ def locate_trouble(model: nn.Module) -> str:
 
 
 def worst(what: str, tensors: dict[str, Tensor]) -> str:
-    """The first of these tensors with numbers that are none, or the longest one."""
+    """The first of these tensors with numbers that are none, or the longest one.
+
+    Chapter: 18_trainer.
+    """
     bad = [name for name, t in tensors.items() if not t.isfinite().all()]
     if bad:
         more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""

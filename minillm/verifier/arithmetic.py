@@ -32,6 +32,8 @@ def split_expression(text: str) -> list[str]:
 
     >>> split_expression("2*(13+4)")
     ['2', '*', '(', '13', '+', '4', ')']
+
+    Chapter: 35_verifier.
     """
     tokens, at, text = list[str](), 0, text.rstrip()
     while at < len(text):
@@ -45,8 +47,9 @@ def split_expression(text: str) -> list[str]:
 
 # %% ../../nbs/35_verifier.ipynb #4e1aaee4
 class Parser:
-    """Reads one expression and computes it on the way, by recursive descent. Chapter:
-    35_verifier.
+    """Reads one expression and computes it on the way, by recursive descent.
+
+    Chapter: 35_verifier.
     """
 
     def __init__(self, tokens: Sequence[str], limits: ArithmeticLimits) -> None:
@@ -111,12 +114,18 @@ OPERATIONS: dict[str, Callable[[Fraction, Fraction], Fraction | int]] = {
 
 
 def bits(value: Fraction | int) -> int:
-    """How many bits the larger of numerator and denominator has."""
+    """How many bits the larger of numerator and denominator has.
+
+    Chapter: 35_verifier.
+    """
     return max(value.numerator.bit_length(), value.denominator.bit_length())
 
 
 def raised(a: Fraction, b: Fraction, limits: ArithmeticLimits) -> Fraction:
-    """a to the power b; refused before it is computed if it would be too large."""
+    """a to the power b; refused before it is computed if it would be too large.
+
+    Chapter: 35_verifier.
+    """
     if b.denominator != 1: raise ValueError(f"the exponent {b} is not a whole number")
     if abs(b) > limits.exponent or bits(a) * abs(b) > limits.bits:
         raise ValueError(f"the exponent {b} is too large here; the limits are "
@@ -127,12 +136,13 @@ def raised(a: Fraction, b: Fraction, limits: ArithmeticLimits) -> Fraction:
 # %% ../../nbs/35_verifier.ipynb #8ed839c3
 def calculate(text: str, limits: ArithmeticLimits = ArithmeticLimits()) -> Fraction:
     """The exact value of an arithmetic expression, which is parsed and never executed.
-    Chapter: 35_verifier.
 
     Raises a ValueError that says what is wrong with it.
 
     >>> calculate("12 * (3 + 4) / 8")
     Fraction(21, 2)
+
+    Chapter: 35_verifier.
     """
     if len(text) > limits.length:
         raise ValueError(f"{len(text):,} characters are more than {limits.length}")
@@ -151,6 +161,8 @@ def read_number(text: str) -> Fraction | None:
 
     >>> read_number(" -3/4 "), read_number("about 5")
     (Fraction(-3, 4), None)
+
+    Chapter: 35_verifier.
     """
     text = text.strip()
     return Fraction(text) if len(text) <= 1000 and NUMBER.fullmatch(text) else None
@@ -162,6 +174,8 @@ def read_reversed(text: str) -> Fraction | None:
 
     >>> read_reversed("975\\n"), read_reversed("975")
     (Fraction(579, 1), None)
+
+    Chapter: 35_verifier.
     """
     digits, end = text[:-1], text[-1:]
     fits = end == "\n" and len(digits) < 1000 and re.fullmatch("[0-9]+", digits)
@@ -169,7 +183,7 @@ def read_reversed(text: str) -> Fraction | None:
 
 
 def write_reversed(value: Fraction) -> str:
-    """The right answer as `read_reversed` reads it."""
+    """The right answer as `read_reversed` reads it. Chapter: 35_verifier."""
     return f"{value}"[::-1] + "\n"
 
 
@@ -178,6 +192,8 @@ def first_difference(text: str, right: str) -> int:
 
     >>> first_difference("985", "975")
     1
+
+    Chapter: 35_verifier.
     """
     same = (i for i, (a, b) in enumerate(zip(text, right)) if a != b)
     return next(same, min(len(text), len(right)))

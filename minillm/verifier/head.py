@@ -56,6 +56,8 @@ def turned(question: str) -> str:
 
     >>> turned("123+456=")
     '456+123='
+
+    Chapter: 35_verifier.
     """
     a, b = question.rstrip("=").split("+")
     return f"{b}+{a}="
@@ -63,10 +65,9 @@ def turned(question: str) -> str:
 # %% ../../nbs/35_verifier.ipynb #3f57d4bb
 class Verifier(nn.Module):
     """A copy of the model's body with a head of one number: how likely is the answer
-    right, seen from this token? Source: Cobbe et al. 2021, section 4. Chapter:
-    35_verifier.
+    right, seen from this token? Source: Cobbe et al. 2021, section 4.
 
-    ids (B, T) -> logits of being right (B, T).
+    ids (B, T) -> logits of being right (B, T). Chapter: 35_verifier.
     """
 
     def __init__(self, model: Decoder) -> None:
@@ -97,10 +98,11 @@ def fit_verifier(verifier: Verifier, tokenizer: Any, questions: Sequence[str],
                  answers: Sequence[str], right: Sequence[bool], *, steps: int,
                  lr: float = 0.01, seed: int = 0) -> list[float]:
     """Train a verifier on marked answers with Muon, 128 at a time; return the losses.
-    Chapter: 35_verifier.
 
     The loss is the cross-entropy, in nats, of right against wrong at each token of the
     answers. Raises ValueError unless there are right and wrong ones.
+
+    Chapter: 35_verifier.
     """
     if len(set(map(bool, right))) < 2:
         raise ValueError("the answers are all right or all wrong; it needs both")

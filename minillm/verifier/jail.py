@@ -39,7 +39,10 @@ NEW_USER, NEW_NETWORK, NOBODY = 0x10000000, 0x40000000, 65534
 
 
 def filter_program(architecture: int, allowed: list[int]) -> bytes:
-    """The filter: kill on a foreign architecture, allow these calls, refuse others."""
+    """The filter: kill on a foreign architecture, allow these calls, refuse others.
+
+    Chapter: 35_verifier.
+    """
     steps = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, architecture), (RETURN, 0, 0, KILL),
              (LOAD, 0, 0, 0)]
     for number in allowed: steps += [(EQUAL, 0, 1, number), (RETURN, 0, 0, ALLOW)]
@@ -48,20 +51,23 @@ def filter_program(architecture: int, allowed: list[int]) -> bytes:
 
 # %% ../../nbs/35_verifier.ipynb #f857c040
 def call(libc: Any, name: str, *values: Any) -> None:
-    """One call of the C library; an OSError if it fails."""
+    """One call of the C library; an OSError if it fails. Chapter: 35_verifier."""
     if getattr(libc, name)(*values) != 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{name}: {os.strerror(code)}")
 
 
 def leave_network(libc: Any) -> bool:
-    """Move into a network without devices; False where that is not allowed."""
+    """Move into a network without devices; False where that is not allowed.
+
+    Chapter: 35_verifier.
+    """
     flags = NEW_NETWORK if os.geteuid() == 0 else NEW_USER | NEW_NETWORK
     return libc.unshare(flags) == 0
 
 
 def drop_rights() -> None:
-    """Become nobody, if we are the administrator."""
+    """Become nobody, if we are the administrator. Chapter: 35_verifier."""
     if os.geteuid() != 0: return
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
@@ -69,7 +75,10 @@ def drop_rights() -> None:
 
 
 def set_limits(seconds: int, memory: int, output: int) -> None:
-    """Processor seconds, bytes of memory, bytes in a file; no new process or file."""
+    """Processor seconds, bytes of memory, bytes in a file; no new process or file.
+
+    Chapter: 35_verifier.
+    """
     for name, soft, hard in (
             ("CPU", seconds, seconds + 1), ("AS", memory, memory),
             ("FSIZE", output, output), ("NPROC", 0, 0), ("CORE", 0, 0),
@@ -80,6 +89,7 @@ def set_limits(seconds: int, memory: int, output: int) -> None:
 
 def lock_down(seconds: int, memory: int, output: int) -> None:
     """Give up everything but computing, for good. OSError if the system refuses.
+
     Chapter: 35_verifier.
     """
     machine = platform.machine()
@@ -100,7 +110,10 @@ def lock_down(seconds: int, memory: int, output: int) -> None:
 
 
 def main() -> None:
-    """Read a job from standard input, lock up, say so, and run the program."""
+    """Read a job from standard input, lock up, say so, and run the program.
+
+    Chapter: 35_verifier.
+    """
     job = json.loads(sys.stdin.buffer.read())
     for name in PRELOADED: __import__(name)
     sys.stdin, ready = io.StringIO(job["input"]), int(sys.argv[1])

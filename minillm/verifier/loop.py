@@ -24,6 +24,7 @@ from .judge import Judge, Ruling
 def best_judged(questions: Sequence[str], samples: Sequence[Sequence[str]],
             judge: Judge) -> list[str]:
     """For each question the answer that the judge scores highest, the first of equals.
+
     Chapter: 35_verifier.
     """
     asked = [q for q, group in zip(questions, samples, strict=True) for _ in group]
@@ -33,18 +34,23 @@ def best_judged(questions: Sequence[str], samples: Sequence[Sequence[str]],
 
 
 def most_common(samples: Sequence[Sequence[str]]) -> list[str]:
-    """For each question the answer given most often (Wang et al. 2022): no judge."""
+    """For each question the answer given most often (Wang et al. 2022): no judge.
+
+    Chapter: 35_verifier.
+    """
     return [Counter(group).most_common(1)[0][0] for group in samples]
 
 
 def chance_of_best(scores: Sequence[float], right: Sequence[bool], n: int) -> float:
     """The chance that the best scored of `n` answers, drawn from these without
-    replacement, is right. Equal scores share their ranks. Chapter: 35_verifier.
+    replacement, is right. Equal scores share their ranks.
 
     With exact scores it is pass@n of Chen et al. 2021, equation 1.
 
     >>> chance_of_best([1, 0, 0, 0], [True, False, False, False], 2)
     0.5
+
+    Chapter: 35_verifier.
     """
     total = len(scores)
     if not 1 <= n <= total: raise ValueError(f"n={n} must be from 1 to {total}")
@@ -61,7 +67,7 @@ def chance_of_best(scores: Sequence[float], right: Sequence[bool], n: int) -> fl
 # %% ../../nbs/35_verifier.ipynb #79a17761
 @dataclass(frozen=True)
 class Attempt:
-    """One answer and what the judge said of it."""
+    """One answer and what the judge said of it. Chapter: 35_verifier."""
 
     answer: str
     ruling: Ruling
@@ -89,7 +95,7 @@ def self_correct(questions: Sequence[str], answerer: Answerer, judge: Judge,
 
 
 def final_answer(history: History) -> str:
-    """The attempt with the highest score; the first of equals."""
+    """The attempt with the highest score; the first of equals. Chapter: 35_verifier."""
     return max(history, key=lambda attempt: attempt.ruling.score).answer
 
 # %% ../../nbs/35_verifier.ipynb #1e13b8c9
@@ -101,6 +107,8 @@ def heard(history: History) -> tuple[str, set[str]]:
     >>> kept, wrong = heard([Attempt("98", refused), Attempt("96", refused)])
     >>> kept, sorted(wrong)
     ('9', ['6', '8'])
+
+    Chapter: 35_verifier.
     """
     places = [(a.answer, a.ruling.place) for a in history if a.ruling.place is not None]
     if not places: return "", set()
@@ -144,7 +152,7 @@ class Writer:
 
 class First:
     """A sampler that forbids some tokens of each row in its first step; greedy, or
-    drawing at temperature 1.
+    drawing at temperature 1. Chapter: 35_verifier.
     """
 
     def __init__(self, refused: Sequence[Sequence[int]], draw: bool) -> None:

@@ -20,7 +20,10 @@ from .judge import Ruling
 
 
 class SandboxUnavailable(RuntimeError):
-    """This system cannot hold a foreign program; nothing was run."""
+    """This system cannot hold a foreign program; nothing was run.
+
+    Chapter: 35_verifier.
+    """
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Bounds:
 @dataclass(frozen=True)
 class Outcome:
     """How a program ended: "ok", "error", "time", "memory", "output" or "killed"; what
-    it wrote, and the seconds it took.
+    it wrote, and the seconds it took. Chapter: 35_verifier.
     """
 
     status: str
@@ -54,7 +57,10 @@ class Outcome:
 
 
 def status_of(code: int | None, error: str) -> str:
-    """What an exit code means; None: it was stopped by the clock."""
+    """What an exit code means; None: it was stopped by the clock.
+
+    Chapter: 35_verifier.
+    """
     if code is None or code in (-signal.SIGXCPU, -signal.SIGKILL): return "time"
     if code == -signal.SIGXFSZ: return "output"
     if code < 0: return "killed"
@@ -65,7 +71,7 @@ def status_of(code: int | None, error: str) -> str:
 def start_and_wait(job: bytes, bounds: Bounds, out: BinaryIO,
                    err: BinaryIO) -> tuple[int | None, bytes]:
     """Run one job in a process of its own; its exit code and what it said before the
-    program began.
+    program began. Chapter: 35_verifier.
     """
     spec = importlib.util.find_spec("minillm.verifier.jail")
     assert spec and spec.origin
@@ -91,10 +97,12 @@ def start_and_wait(job: bytes, bounds: Bounds, out: BinaryIO,
 
 def run_program(program: str, given: str = "", bounds: Bounds = Bounds()) -> Outcome:
     """Run Python that nobody trusts: no files, no network, no other processes, within
-    `bounds`. `given` is its standard input. Chapter: 35_verifier.
+    `bounds`. `given` is its standard input.
 
     Raises SandboxUnavailable, before anything is run, where the system cannot refuse
     system calls for a process: elsewhere than on Linux with seccomp.
+
+    Chapter: 35_verifier.
     """
     if sys.platform != "linux":
         raise SandboxUnavailable("programs are run on Linux only, not on "

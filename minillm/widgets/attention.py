@@ -28,7 +28,7 @@ def head_steps(text: str, layer: int, head: int, causal: bool = True,
     (T, T), output (T, Dh).
 
     The oracle of the widget: the model itself runs, and the inputs of the layer are
-    caught on the way.
+    caught on the way. Chapter: 91_widgets.
     """
     model, vocabulary = load_tiny()
     ids = torch.tensor([word_ids(cut(text), vocabulary)])
@@ -43,7 +43,7 @@ def head_steps(text: str, layer: int, head: int, causal: bool = True,
 
 def split_steps(attention: Any, x: Tensor, head: int, causal: bool,
                 temperature: float) -> dict[str, Tensor]:
-    """The steps of one head on the normed stream `x` (1, T, D)."""
+    """The steps of one head on the normed stream `x` (1, T, D). Chapter: 91_widgets."""
     T, Dh = x.shape[1], attention.d_head
     positions = torch.arange(T)
     q, k, v = (W(x).view(1, T, -1, Dh).transpose(1, 2)
@@ -92,7 +92,7 @@ class AttentionWidget(Widget):
 
 
 def cell_html(value: float, color: Sequence[float]) -> str:
-    """One number on its colour, in black or white."""
+    """One number on its colour, in black or white. Chapter: 91_widgets."""
     red, green, blue, _ = color
     light = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
     ground = f"rgb({red * 255:.0f},{green * 255:.0f},{blue * 255:.0f})"
@@ -100,7 +100,7 @@ def cell_html(value: float, color: Sequence[float]) -> str:
 
 
 def matrix_html(name: str, values: Tensor, words: Sequence[str], signed: bool) -> str:
-    """A square matrix as a table with its name and shape."""
+    """A square matrix as a table with its name and shape. Chapter: 91_widgets."""
     top = float(values.abs().max()) if signed else 1.0
     head = "".join(f'<th scope="col"><span>{escape(w)}</span></th>' for w in words)
     scale, shares = (color_scale(signed),

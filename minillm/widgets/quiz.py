@@ -35,7 +35,7 @@ class Quiz(Widget):
 
 
 def question_html(question: dict) -> str:
-    """One question as static HTML."""
+    """One question as static HTML. Chapter: 91_widgets."""
     options = "".join(f"<li>{escape(o['text'])}</li>" for o in question["options"])
     right = next(o for o in question["options"] if o["right"])
     answer = f"<details><summary>Answer</summary>{escape(right['text'])}. {escape(right['feedback'])}</details>"
@@ -44,10 +44,10 @@ def question_html(question: dict) -> str:
 # %% ../../nbs/91_widgets.ipynb #49ecdeeb
 def quiz(chapter: str, questions: Sequence[QuizQuestion]) -> Quiz:
     """A quiz for the end of `chapter`: `[(question, [(option, feedback, is_right),
-    ...]), ...]`. Chapter: 91_widgets.
+    ...]), ...]`.
 
     Raises a ValueError unless each question has exactly one right option and a feedback
-    for each.
+    for each. Chapter: 91_widgets.
     """
     made = []
     for text, options in questions:

@@ -19,7 +19,7 @@ SAMPLE_KEY = [0.7, 0.5, 0.9, 0.6, 0.8, 0.4, 0.9, 0.7, 0.6, 0.9, -0.2, 0.5, 0.8, 
 
 def turn(x: Sequence[float], position: float, base: float, pairing: str) -> list[float]:
     """`x` as it stands at a position: plain Python for the first picture; the tests
-    hold it against `RoPE`.
+    hold it against `RoPE`. Chapter: 91_widgets.
     """
     half = len(x) // 2
     out = list(x)
@@ -74,7 +74,7 @@ class RopeWidget(Widget):
 # %% ../../nbs/91_widgets.ipynb #3e68149b
 def arrow_svg(x: float, y: float, name: str) -> str:
     """An arrow from the middle of the dial to (x, y), both from -1 to 1 or so, with the
-    first letter of its name.
+    first letter of its name. Chapter: 91_widgets.
     """
     size = math.hypot(x, y) or 1.0
     ux, uy = x / size, -y / size
@@ -91,7 +91,10 @@ def arrow_svg(x: float, y: float, name: str) -> str:
 
 
 def curve_svg(w: RopeWidget) -> str:
-    """The product against the distance, grey where it is farther than in training."""
+    """The product against the distance, grey where it is farther than in training.
+
+    Chapter: 91_widgets.
+    """
     top = math.ceil(math.sqrt(sum(x * x for x in w.q) * sum(x * x for x in w.k)))
     def right(d: float) -> float: return 274 + (d + w.reach) / (2 * w.reach) * 318
     def at(d: float) -> str:
@@ -113,7 +116,7 @@ def curve_svg(w: RopeWidget) -> str:
 
 
 def rope_picture(w: RopeWidget) -> str:
-    """Dial and curve as one static SVG."""
+    """Dial and curve as one static SVG. Chapter: 91_widgets."""
     half = len(w.q) // 2
     a, b = ((w.pair, w.pair + half) if w.pairing == "half"
             else (2 * w.pair, 2 * w.pair + 1))
@@ -127,7 +130,10 @@ def rope_picture(w: RopeWidget) -> str:
 
 
 def wavelength_table(d_head: int, base: float, trained: int) -> str:
-    """How many positions each pair needs for one turn, as an HTML table."""
+    """How many positions each pair needs for one turn, as an HTML table.
+
+    Chapter: 91_widgets.
+    """
     lengths = [2 * math.pi * base ** (2 * j / d_head) for j in range(d_head // 2)]
     rows = "".join(f"<tr><td>{j}</td><td>{length:.1f}</td><td>{trained / length:.2f}</td></tr>"
                    for j, length in enumerate(lengths))

@@ -48,7 +48,10 @@ COLOR = [f"var(--ml-{name})" for name in ("query", "key", "value", "output")]
 
 
 def ribbon_svg(t: int, e: int, weight: float, room: bool) -> str:
-    """The line from token t to expert e, as thick as its weight; dashed if dropped."""
+    """The line from token t to expert e, as thick as its weight; dashed if dropped.
+
+    Chapter: 93_routing.
+    """
     y, to = 30 + 24 * t, 66 + 72 * e
     color, kind = (COLOR[e], "") if room else ("var(--ml-muted)", " ml-lost")
     return (f'<path d="M92 {y}C162 {y} 166 {to} 236 {to}" class="ml-ribbon{kind}" '
@@ -56,7 +59,10 @@ def ribbon_svg(t: int, e: int, weight: float, room: bool) -> str:
 
 
 def bar_svg(e: int, n: int, capacity: int) -> str:
-    """The bar of an expert's load, the line of its capacity, and the number."""
+    """The bar of an expert's load, the line of its capacity, and the number.
+
+    Chapter: 93_routing.
+    """
     y, inside = 66 + 72 * e, min(n, capacity)
     dropped = f", {n - inside} dropped" if n > inside else ""
     line = f'<path d="M{318 + 8 * capacity} {y - 15}v30" class="ml-capacity"/>'
@@ -68,7 +74,7 @@ def bar_svg(e: int, n: int, capacity: int) -> str:
 
 
 def expert_svg(e: int, n: int, capacity: int) -> str:
-    """An expert and its bar."""
+    """An expert and its bar. Chapter: 93_routing."""
     y = 66 + 72 * e
     return (f'<g style="color:{COLOR[e]}"><rect x="238" y="{y - 16}" width="72" '
             f'height="32" rx="5" class="ml-box"/><text x="274" y="{y + 5}" '
@@ -76,14 +82,14 @@ def expert_svg(e: int, n: int, capacity: int) -> str:
 
 
 def token_svg(t: int, word: str) -> str:
-    """A token as a chip."""
+    """A token as a chip. Chapter: 93_routing."""
     return (f'<g class="ml-token"><rect x="3" y="{20 + 24 * t}" width="86" height="20" '
             f'rx="5"/><text x="46" y="{34 + 24 * t}" text-anchor="middle">'
             f"{escape(word[:11])}</text></g>")
 
 
 def flow_svg(state: dict[str, Any]) -> str:
-    """Tokens left, experts right, a line for each choice."""
+    """Tokens left, experts right, a line for each choice. Chapter: 93_routing."""
     rows = zip(*(state[name].tolist() for name in ("indices", "weights", "kept")))
     lines = "".join(ribbon_svg(t, *choice) for t, row in enumerate(rows)
                     for choice in zip(*row))
@@ -100,7 +106,7 @@ def flow_svg(state: dict[str, Any]) -> str:
 
 
 def grid_html(name: str, values: Tensor, words: list[str]) -> str:
-    """Tokens by experts as a table with its name and shape."""
+    """Tokens by experts as a table with its name and shape. Chapter: 93_routing."""
     N, E = values.shape
     colors = color_scale(False)(values.numpy()).tolist()
     cells = ["".join(map(cell_html, *pair)) for pair in zip(values.tolist(), colors)]

@@ -25,24 +25,32 @@ def cut(text: str) -> list[str]:
 
     >>> cut("Max sat down, sad.")
     ['max', 'sat', 'down', ',', 'sad', '.']
+
+    Chapter: 91_widgets.
     """
     return re.findall(r"\w+|[^\w\s]", text.lower())
 
 
 def vocabulary_of(words: Sequence[str]) -> list[str]:
-    """Every word, the most frequent first, after `<unk>` for what is none of them."""
+    """Every word, the most frequent first, after `<unk>` for what is none of them.
+
+    Chapter: 91_widgets.
+    """
     return [UNKNOWN_WORD, *(w for w, _ in sorted(Counter(words).items(),
                                             key=lambda pair: (-pair[1], pair[0])))]
 
 
 def word_ids(words: Sequence[str], vocabulary: Sequence[str]) -> list[int]:
-    """The id of each word, 0 for an unknown one."""
+    """The id of each word, 0 for an unknown one. Chapter: 91_widgets."""
     ids = {w: i for i, w in enumerate(vocabulary)}
     return [ids.get(w, 0) for w in words]
 
 # %% ../../nbs/91_widgets.ipynb #f0393bef
 def tiny_config(vocab_size: int) -> ModelConfig:
-    """Two layers of four heads, small enough to travel in a page."""
+    """Two layers of four heads, small enough to travel in a page.
+
+    Chapter: 91_widgets.
+    """
     return ModelConfig(vocab_size=vocab_size, d_model=32, n_heads=4, n_layers=2,
                        d_ff=64, max_seq_len=32,
                        norm_type="rmsnorm", ffn_type="swiglu", pos_encoding="rope",
@@ -50,17 +58,17 @@ def tiny_config(vocab_size: int) -> ModelConfig:
 
 # %% ../../nbs/91_widgets.ipynb #2fe4f332
 def tiny_bytes() -> bytes:
-    """The packaged weights as they lie on the disk."""
+    """The packaged weights as they lie on the disk. Chapter: 91_widgets."""
     return (files("minillm") / "weights" / TINY_WEIGHTS).read_bytes()
 
 
 def tiny_base64() -> str:
-    """The packaged weights as text, for a widget's plain data."""
+    """The packaged weights as text, for a widget's plain data. Chapter: 91_widgets."""
     return base64.b64encode(tiny_bytes()).decode("ascii")
 
 
 def tiny_meta() -> dict[str, str]:
-    """The header's text: `sizes`, `vocabulary` and `head`."""
+    """The header's text: `sizes`, `vocabulary` and `head`. Chapter: 91_widgets."""
     raw = tiny_bytes()
     return json.loads(raw[8:8 + int.from_bytes(raw[:8], "little")])["__metadata__"]
 

@@ -14,7 +14,10 @@ SIGNS = "abcdefghijklmnopqrst!^"
 
 
 def letter_chain(seed: int = 0) -> Tensor:
-    """How letters follow letters, (20, 20); each has four followers."""
+    """How letters follow letters, (20, 20); each has four followers.
+
+    Chapter: 22_stream.
+    """
     g, chain = torch.Generator().manual_seed(seed), torch.zeros(ECHO_LETTERS, ECHO_LETTERS)
     for row in chain:
         four = torch.randperm(ECHO_LETTERS, generator=g)[:4]

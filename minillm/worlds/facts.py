@@ -25,8 +25,9 @@ RELATIONS = {"mayor": ("Who is the mayor of {}?", "Who governs {}?"),
 
 
 def names(part: str) -> list[str]:
-    """All names of a part, `train` (2,700) or `test` (900), in a fixed order. Chapter:
-    37_retrieval.
+    """All names of a part, `train` (2,700) or `test` (900), in a fixed order.
+
+    Chapter: 37_retrieval.
     """
     every = [(a + b).capitalize() for a in SYLLABLES for b in SYLLABLES]
     random.Random("names").shuffle(every)
@@ -34,7 +35,10 @@ def names(part: str) -> list[str]:
 
 
 class Town(NamedTuple):
-    """A town and its facts, {relation: answer}, in the order of its document."""
+    """A town and its facts, {relation: answer}, in the order of its document.
+
+    Chapter: 37_retrieval.
+    """
     name: str
     facts: dict[str, str]
 
@@ -46,7 +50,7 @@ class Town(NamedTuple):
 
 
 class TownQuestion(NamedTuple):
-    """A question about a town's fact, and the right answer."""
+    """A question about a town's fact, and the right answer. Chapter: 37_retrieval."""
     text: str
     answer: str
     town: Town
@@ -55,7 +59,10 @@ class TownQuestion(NamedTuple):
 
 
 def make_town(rng: random.Random, pool: list[str], name: str | None = None) -> Town:
-    """A town with facts in random order, all names from `pool`."""
+    """A town with facts in random order, all names from `pool`.
+
+    Chapter: 37_retrieval.
+    """
     drawn = rng.sample(pool, len(RELATIONS) + 1)
     order = rng.sample(list(RELATIONS), len(RELATIONS))
     return Town(name or drawn[-1], dict(zip(order, drawn)))
@@ -68,7 +75,10 @@ def make_towns(n: int, part: str, seed: int) -> list[Town]:
 
 
 def ask_town(rng: random.Random, town: Town, relation: str | None = None) -> TownQuestion:
-    """A question about one of its facts, literally or otherwise with equal chance."""
+    """A question about one of its facts, literally or otherwise with equal chance.
+
+    Chapter: 37_retrieval.
+    """
     relation = relation or rng.choice(list(town.facts))
     form = rng.randrange(2)
     return TownQuestion(RELATIONS[relation][form].format(town.name), town.facts[relation],

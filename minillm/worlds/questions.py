@@ -51,8 +51,9 @@ class TaleQuestion(NamedTuple):
 
 
 def ask(story: Story) -> list[TaleQuestion]:
-    """All questions about a tale, answered by its derivation. Chapter:
-    32_finetuning.
+    """All questions about a tale, answered by its derivation.
+
+    Chapter: 32_finetuning.
     """
     return [TaleQuestion(story, kind, question.format(**story.variables),
                      answer.format(**story.variables))
@@ -60,8 +61,9 @@ def ask(story: Story) -> list[TaleQuestion]:
 
 
 def tale_questions(n: int, key: str) -> list[TaleQuestion]:
-    """One question about each of `n` tales; the same for the same `key`. Chapter:
-    32_finetuning.
+    """One question about each of `n` tales; the same for the same `key`.
+
+    Chapter: 32_finetuning.
     """
     rng = random.Random(f"questions {key}")
     return [rng.choice(ask(write_story(rng))) for _ in range(n)]

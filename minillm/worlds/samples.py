@@ -44,7 +44,10 @@ def sample_stories(model: Decoder, tokenizer: BPETokenizer, n: int, *,
 
 
 def forgotten(why: str) -> str:
-    """What a complaint of the judge is about: the word that changed, or `grammar`."""
+    """What a complaint of the judge is about: the word that changed, or `grammar`.
+
+    Chapter: 31_storyteller.
+    """
     found = re.search(r"gives the (\w+) as", why)
     return found[1] if found else "grammar"
 

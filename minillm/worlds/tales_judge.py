@@ -14,7 +14,7 @@ from .tales import TALES, Grammar, Story, template_pieces
 @dataclass(frozen=True)
 class Verdict:
     """What the grammar says of a text: grammatical, consistent, and the first thing
-    that is wrong.
+    that is wrong. Chapter: 05_tales.
     """
 
     grammatical: bool
@@ -25,7 +25,7 @@ class Verdict:
 def spell(parts: Sequence[str], text: str, at: int,
           grammar: Grammar) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Every way to read a template, given as its `template_pieces`, at place `at` of the text:
-    where it ends, and its words.
+    where it ends, and its words. Chapter: 05_tales.
     """
     if not text.startswith(parts[0], at): return
     at += len(parts[0])
@@ -40,7 +40,7 @@ def spell(parts: Sequence[str], text: str, at: int,
 @dataclass(frozen=True)
 class Reading:
     """A grammatical text: its plot, the template of each sentence, and (sentence
-    number, field, word) for each field.
+    number, field, word) for each field. Chapter: 05_tales.
     """
 
     plot: str
@@ -51,7 +51,7 @@ class Reading:
 def extend(reading: Reading, at: int, text: str, templates: list[str],
            grammar: Grammar) -> Iterator[tuple[int, Reading]]:
     """Every way to read one more sentence of `text`, from place `at`: where the next
-    one begins, and the reading so far.
+    one begins, and the reading so far. Chapter: 05_tales.
     """
     number = len(reading.choices) + 1
     for choice, template in enumerate(templates):
@@ -67,7 +67,7 @@ def extend(reading: Reading, at: int, text: str, templates: list[str],
 
 def complaint(text: str, number: int, at: int, too_long: bool) -> str:
     """What is wrong where the reading of `text` stopped, at sentence `number`, which
-    begins at `at`.
+    begins at `at`. Chapter: 05_tales.
     """
     if at >= len(text):
         return (f"the text ends after sentence {number - 1}, before its end" if text
@@ -80,7 +80,7 @@ def complaint(text: str, number: int, at: int, too_long: bool) -> str:
 
 def read(text: str, grammar: Grammar = TALES) -> Reading:
     """The only grammatical reading of `text`; a ValueError that names the sentence if
-    there is none, or more than one.
+    there is none, or more than one. Chapter: 05_tales.
     """
     text = " ".join(text.split())
     results: list[Reading] = []
@@ -107,7 +107,7 @@ Rows = dict[str, list[dict[str, str]]]
 
 def agree(reading: Reading, grammar: Grammar) -> tuple[Rows, str]:
     """For each table, the rows that fit all that a text says; and the first
-    contradiction in words, empty if all agrees.
+    contradiction in words, empty if all agrees. Chapter: 05_tales.
     """
     fitting: Rows = {name: list(grammar.tables[name])
                      for name in grammar.tables_of[reading.plot]}
@@ -126,7 +126,7 @@ def agree(reading: Reading, grammar: Grammar) -> tuple[Rows, str]:
 
 def contradiction(number: int, name: str, word: str, said: list[tuple[int, str, str]],
                   left: list[dict[str, str]]) -> str:
-    """One sentence that says who was called what, and where."""
+    """One sentence that says who was called what, and where. Chapter: 05_tales."""
     before = next((s for s in reversed(said) if s[1] == name), None)
     if before:
         return f"sentence {number} gives the {name} as {word!r}, which was {before[2]!r} in sentence {before[0]}"
@@ -136,11 +136,13 @@ def contradiction(number: int, name: str, word: str, said: list[tuple[int, str, 
 
 
 def judge(text: str, grammar: Grammar = TALES) -> Verdict:
-    """Is `text` one story: grammatical and, separately, consistent? Chapter: 05_tales.
+    """Is `text` one story: grammatical and, separately, consistent?
 
     >>> judge("Hello.")
     Verdict(grammatical=False, consistent=False, why="sentence 1 is none that may stand
     here: 'Hello.'")
+
+    Chapter: 05_tales.
     """
     try: reading = read(text, grammar)
     except ValueError as error: return Verdict(False, False, str(error))
@@ -150,10 +152,10 @@ def judge(text: str, grammar: Grammar = TALES) -> Verdict:
 
 def parse_story(text: str, grammar: Grammar = TALES) -> Story:
     """Read a story back: its plot, variables, templates and surprise in bits, from the
-    text alone. Chapter: 05_tales.
+    text alone.
 
     Raises a ValueError that names the sentence if the text is not a story, does not
-    agree with itself, or leaves a variable untold.
+    agree with itself, or leaves a variable untold. Chapter: 05_tales.
     """
     reading = read(text, grammar)
     fitting, why = agree(reading, grammar)

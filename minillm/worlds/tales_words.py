@@ -53,6 +53,8 @@ def rows(*columns: str, values: Sequence[tuple[str, ...]]) -> list[dict[str, str
 
     >>> rows("animal", "food", values=[("hen", "corn")])
     [{'animal': 'hen', 'food': 'corn'}]
+
+    Chapter: 05_tales.
     """
     return [dict(zip(columns, value)) for value in values]
 

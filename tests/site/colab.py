@@ -14,7 +14,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="minillm-colab-"))
     subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
     python, failed = folder / "env" / "bin" / "python", 0
-    install = [python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt"]
+    install = [python, "-m", "pip", "install", "-q", "--no-compile", "-c", ROOT / "constraints.txt"]
     wheel = next((ROOT / "dist").glob("minillm-*.whl"))
     subprocess.run([*install, "torch"], check=True, cwd=folder)
     subprocess.run([*install, f"{wheel}[notebook]", "nbclient"], check=True, cwd=folder)

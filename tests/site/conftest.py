@@ -74,7 +74,7 @@ def wheel_env(tmp_path_factory) -> Path:
     wheel = next(folder.glob("minillm-*.whl"))
     subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
     python = folder / "env" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt"]
+    install = [python, "-m", "pip", "install", "-q", "--no-compile", "-c", ROOT / "constraints.txt"]
     subprocess.run([*install, "torch"], check=True, cwd=folder)
     subprocess.run([*install, f"{wheel}[notebook]", "nbclient"], check=True, cwd=folder)
     return python

@@ -1,0 +1,84 @@
+"""The house: packages form a ladder, studies stand apart, and a public name has one home."""
+import ast
+from collections import defaultdict
+from functools import cache
+
+from conftest import ROOT
+
+LADDER = [{"errors", "files", "device", "hardware", "keys", "processor", "metrics", "intervals", "plot"},
+          {"tokenizer", "layers", "models", "config", "data"},
+          {"decoding"}, {"quant"}, {"checkpoint"}, {"train"}, {"worlds"},
+          {"verifier", "retrieval", "evaluation", "serve", "adapt"},
+          {"widgets"}, {"studies"}, {"commands", "cli"}, {"nbtools"}]
+RANK = {name: i for i, step in enumerate(LADDER) for name in step}
+# (importing module, package): why it is right all the same
+EXCEPTIONS: dict[tuple[str, str], str] = {}
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Every module of the library below `minillm`, by name, as a tree."""
+    files = [f for f in (ROOT / "minillm").rglob("*.py") if f.name != "__init__.py" and f.name != "__main__.py"]
+    return {".".join(f.relative_to(ROOT / "minillm").with_suffix("").parts): ast.parse(f.read_text(encoding="utf-8"))
+            for f in sorted(files)}
+
+
+def imported(module: str, tree: ast.Module) -> set[str]:
+    """The modules of ours that a module imports, at the top or inside of a function."""
+    parts, found = ["minillm", *module.split(".")], set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import): found |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = parts[:len(parts) - node.level] if node.level else []
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {f"{source}.{a.name}" for a in node.names}
+    return {name.removeprefix("minillm.") for name in found if name.startswith("minillm.")}
+
+
+def test_packages_form_a_ladder():
+    assert {m.split(".")[0] for m in modules()} == set(RANK), "a package stands on no step of the ladder"
+    wrong = [f"{module} imports {used}, which stands above it"
+             for module, tree in modules().items() for used in sorted(imported(module, tree))
+             if RANK.get(used.split(".")[0], -1) > RANK[module.split(".")[0]]
+             and (module, used.split(".")[0]) not in EXCEPTIONS]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_packages_of_one_step_make_no_circle():
+    uses = defaultdict(set)
+    for module, tree in modules().items():
+        here = module.split(".")[0]
+        uses[here] |= {u.split(".")[0] for u in imported(module, tree)} - {here}
+
+    def reach(start: str) -> set[str]:
+        seen, todo = set(), [start]
+        while todo:
+            for used in uses[todo.pop()] - seen:
+                seen.add(used)
+                todo.append(used)
+        return seen
+    circles = sorted(p for p in list(uses) if p in reach(p))
+    assert not circles, f"these packages import each other in a circle: {circles}"
+
+
+def test_only_commands_import_studies():
+    wrong = [f"{module} imports {used}" for module, tree in modules().items()
+             if module.split(".")[0] not in ("commands", "cli", "studies", "nbtools")
+             for used in sorted(imported(module, tree)) if used.startswith("studies")]
+    assert not wrong, "a study is a run that uses the library; only a command may start it:\n" + "\n".join(wrong)
+
+
+def public(tree: ast.Module) -> list[str]:
+    """The names in a module's `__all__`."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return [e.value for e in node.value.elts if isinstance(e, ast.Constant)]
+    return []
+
+
+def test_a_public_name_has_one_home():
+    homes = defaultdict(list)
+    for module, tree in modules().items():
+        for name in public(tree): homes[name].append(module)
+    twice = [f"{name}: {', '.join(where)}" for name, where in sorted(homes.items()) if len(where) > 1 and name != "main"]
+    assert not twice, "a name in the prose links to its one definition; these have several:\n" + "\n".join(twice)

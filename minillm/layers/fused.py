@@ -25,19 +25,20 @@ class Normed(torch.autograd.Function):
         y = x.to(torch.promote_types(x.dtype, torch.float32))
         square = torch.linalg.vector_norm(y, dim=-1, keepdim=True).square_()
         inverse = square.div_(y.shape[-1]).add_(eps).rsqrt_()            # (..., 1)
-        y = y * inverse
         ctx.save_for_backward(y, gain, inverse)
-        return (y * gain).to(x.dtype)
+        return (y * inverse).mul_(gain).to(x.dtype)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         y, gain, inverse = ctx.saved_tensors
-        dtype, grad = grad.dtype, grad.to(y.dtype)
-        d_gain = (grad * y).flatten(0, -2).sum(0).to(gain.dtype)         # (D,)
-        grad = grad * gain
-        along = torch.linalg.vecdot(grad, y).unsqueeze(-1).div_(y.shape[-1])
-        return (grad - y * along).mul_(inverse).to(dtype), d_gain, None
+        g, wide = grad.to(y.dtype), gain.to(y.dtype)
+        dx, d_gain, _ = torch.ops.aten.native_layer_norm_backward(
+            g, y, gain.shape, torch.zeros_like(inverse), inverse, wide, None,
+            (True, True, False))
+        along = torch.matmul(g, wide).unsqueeze(-1)                      # (..., 1)
+        dx.addcmul_(inverse, along, value=1 / y.shape[-1])
+        return dx.to(grad.dtype), d_gain.to(gain.dtype), None
 
 
 class FusedRMSNorm(RMSNorm):

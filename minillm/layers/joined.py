@@ -250,7 +250,8 @@ class JoinedAttention(Attention):
         """Whether a layer attends by one of our ways, with no norms and no biases on
         its scores.
         """
-        way, options = layer.attend, {}
+        way: Any = layer.attend
+        options: dict[str, Any] = {}
         if isinstance(way, partial): way, options = way.func, way.keywords
         return (way in OURS and set(options) <= {"scale"}
                 and (options.get("scale") or 1.0) > 0 and layer.bias_fn is None
@@ -259,7 +260,8 @@ class JoinedAttention(Attention):
 
     def scale(self) -> float:
         """What multiplies the scores."""
-        options = self.attend.keywords if isinstance(self.attend, partial) else {}
+        way: Any = self.attend
+        options = way.keywords if isinstance(way, partial) else {}
         return options.get("scale") or self.d_head ** -0.5
 
     def turn(self, positions: Tensor) -> Tensor | None:

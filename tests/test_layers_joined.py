@@ -73,8 +73,9 @@ def test_other_masks_and_positions_are_not_mistaken():
     plain = built({})
     fast = use_joined(copy.deepcopy(plain))
     ids = torch.randint(19, (2, 9), generator=torch.Generator().manual_seed(1))
-    documents = lambda q, k: causal_mask(q, k) & (q[..., :, None] // 4 == k[..., None, :] // 4)
-    strict = lambda q, k: k[..., None, :] < q[..., :, None]            # the first sees none
+    def documents(q, k):
+        return causal_mask(q, k) & (q[..., :, None] // 4 == k[..., None, :] // 4)
+    def strict(q, k): return k[..., None, :] < q[..., :, None]    # the first sees none
     rows = torch.stack([torch.arange(9), torch.arange(2, 11)])
     for options in ({}, {"mask": None}, {"mask": full_mask}, {"mask": documents},
                     {"mask": strict}, {"positions": torch.arange(9).flip(0)},
@@ -106,5 +107,5 @@ def test_a_mask_is_compared_not_trusted():
     a, b = torch.arange(3), torch.arange(4)
     assert [kept(a), kept(b), kept(a.clone()), kept(a.float())] == [3, 6, 3, 3.0]
     assert len(calls) == 3
-    a[0] = 5                                     # the key was copied, the caller's is his
+    a[0] = 5                                                # the kept key is a copy
     assert kept(torch.arange(3)) == 3 and kept(a) == 8

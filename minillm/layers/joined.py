@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['JoinedModel', 'Shades', 'mask_shades', 'causal_shades', 'same_numbers', 'KeptValues', 'shade', 'shades_of',
-           'pair_order', 'as_pairs', 'turn_heads', 'weigh', 'weigh_backward', 'share_among', 'JoinedHeads',
+           'pair_order', 'as_pairs', 'turn_heads', 'attend_heads', 'heads_backward', 'share_among', 'JoinedHeads',
            'is_plain_linear', 'is_plain_step', 'JoinedAttention', 'JoinedSwiGLU', 'JoinedFeedForward', 'use_joined']
 
 # %% ../../nbs/28_speed.ipynb #j0kept0001
@@ -110,7 +110,7 @@ def turn_heads(source: Tensor, target: Tensor, turned: int, turn: Tensor | None,
     target[turned:].copy_(source[turned:])
 
 # %% ../../nbs/28_speed.ipynb #j0core0001
-def weigh(q: Tensor, k: Tensor, v: Tensor, shades: Shades,
+def attend_heads(q: Tensor, k: Tensor, v: Tensor, shades: Shades,
           out: Tensor) -> list[Tensor]:
     """Attention of q, k and v (N, T, Dh), whose scale is in q and k; writes into `out`
     (H, B, T, Dh) and returns the weights of each part. Chapter: 28_speed.
@@ -118,14 +118,15 @@ def weigh(q: Tensor, k: Tensor, v: Tensor, shades: Shades,
     weights = []
     for p, added in shades:
         own, seen = q[:, p.first:p.last], k[:, p.low:p.high].transpose(1, 2)
-        scores = torch.bmm(own, seen) if added is None else torch.baddbmm(added, own, seen)
+        scores = (torch.bmm(own, seen) if added is None
+                  else torch.baddbmm(added, own, seen))
         weights.append(scores.softmax(-1))                               # (N, t, s)
         mixed = torch.bmm(weights[-1], v[:, p.low:p.high])               # (N, t, Dh)
         out[:, :, p.first:p.last] = mixed.view(*out.shape[:2], *mixed.shape[1:])
     return weights
 
 
-def weigh_backward(grad: Tensor, q: Tensor, k: Tensor, v: Tensor,
+def heads_backward(grad: Tensor, q: Tensor, k: Tensor, v: Tensor,
                    weights: list[Tensor], shades: Shades) -> tuple[Tensor, ...]:
     """The gradients of q, k and v from that of the output (N, T, Dh).
 
@@ -152,8 +153,8 @@ def share_among(x: Tensor, groups: int) -> Tensor:
 
 
 class JoinedHeads(torch.autograd.Function):
-    """All of `Attention` with its derivative by hand: x (B, T, D), the four weights, the
-    four biases (or None), then what `JoinedAttention` knows. Chapter: 28_speed.
+    """All of `Attention` with its derivative by hand: x (B, T, D), the four weights,
+    the four biases (or None), then what `JoinedAttention` knows. Chapter: 28_speed.
     """
 
     @staticmethod
@@ -163,7 +164,9 @@ class JoinedHeads(torch.autograd.Function):
                 halves: bool, scale: float) -> Tensor:
         (B, T, D), Dh = x.shape, len(w_q) // H
         flat, w = x.reshape(-1, D), torch.cat((w_q, w_k, w_v))
-        b = None if b_q is None or b_k is None or b_v is None else torch.cat((b_q, b_k, b_v))
+        b = None
+        if b_q is not None and b_k is not None and b_v is not None:
+            b = torch.cat((b_q, b_k, b_v))
         if halves:
             rows = pair_order(H + K, K, Dh)[0]
             w = w.index_select(0, rows)
@@ -173,7 +176,7 @@ class JoinedHeads(torch.autograd.Function):
         turn_heads(made, heads, H + K, turn, scale)
         q, k, v = heads.split((H, K, K))
         mixed = x.new_empty(B, T, H, Dh)
-        weights = weigh(q.flatten(0, 1), share_among(k, H // K), share_among(v, H // K),
+        weights = attend_heads(q.flatten(0, 1), share_among(k, H // K), share_among(v, H // K),
                         shades, mixed.permute(2, 0, 1, 3))
         mixed = mixed.view(-1, H * Dh)
         ctx.save_for_backward(flat, w, w_o, mixed, heads, turn, *weights)
@@ -188,7 +191,7 @@ class JoinedHeads(torch.autograd.Function):
         (_, B, T, Dh), groups, g = heads.shape, H // K, grad.reshape(flat.shape)
         d_mixed = (g @ w_o).view(B, T, H, Dh).permute(2, 0, 1, 3)
         q, k, v = heads.split((H, K, K))
-        dq, dk, dv = weigh_backward(
+        dq, dk, dv = heads_backward(
             d_mixed.reshape(-1, T, Dh), q.flatten(0, 1), share_among(k, groups),
             share_among(v, groups), weights, shades)
         d_heads = torch.cat([dq.view(H, B, T, Dh), *(

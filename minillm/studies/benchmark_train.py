@@ -160,7 +160,8 @@ def our_step(size: Size, x: Tensor, y: Tensor, dtype: torch.dtype, *, fast: bool
 
 
 def their_step(size: Size, x: Tensor, y: Tensor, dtype: torch.dtype, *,
-               peer: str = "transformers", compiled: bool = False) -> Callable[[], float]:
+               peer: str = "transformers",
+               compiled: bool = False) -> Callable[[], float]:
     """A step of a peer's model, on the same loss. Chapter: 28_speed."""
     model: Any = llama_of(size) if peer == "transformers" else NanoGPTForm(size)
     options = {"use_cache": False} if peer == "transformers" else {}
@@ -190,7 +191,8 @@ def contestants(size: Size, compiled: bool,
         for maker, step in (makers | both).items():
             name = f"{maker} {str(dtype).removeprefix('torch.')}"
             made[name] = step(size, x, y, dtype)
-            if compiled: made[f"{name} compiled"] = step(size, x, y, dtype, compiled=True)
+            if compiled:
+                made[f"{name} compiled"] = step(size, x, y, dtype, compiled=True)
     return made
 
 
@@ -201,7 +203,8 @@ def pairs_of(steps: dict[str, dict[str, float]],
     Chapter: 28_speed.
     """
     pairs, last = {}, " compiled" if compiled else ""
-    ours = {n: s for n, s in steps.items() if n.startswith("minillm ") and "gpt2" not in n}
+    ours = {n: s for n, s in steps.items()
+            if n.startswith("minillm ") and "gpt2" not in n}
     if "transformers float32" in steps:
         pairs = {"as shipped": (best(ours, "minillm"), "transformers float32"),
                  "both float32": (best(ours, "float32"),
@@ -273,7 +276,8 @@ def run(against: str = "all", rounds: int = 7, quick: bool = False,
         out: Any = None) -> dict[str, Any]:
     """The suite `train`: a whole training step of our decoder against the Llama of
     `transformers` and the form of nanoGPT (or one of them), in two sizes, on one
-    thread; and whether the fast way ends at the same loss. Writes the record `benchmark_train`.
+    thread; and whether the fast way ends at the same loss. Writes the record
+    `benchmark_train`.
 
     Where bfloat16 is slow, its contestants stay out, and the output says so. `quick`
     takes the small size, three rounds, and compiles nothing. Chapter: 28_speed.

@@ -35,8 +35,8 @@ def compile_checked(model: nn.Module, *example: Any) -> int:
 # %% ../../nbs/28_speed.ipynb #a6952c42
 def fast_training(model: nn.Module) -> nn.Module:
     """Let a built decoder compute the same by faster ways: attention and SwiGLU as one
-    step each, norms and rotations in fewer. Returns the model, changed in place; the names of its
-    parameters stay, so its checkpoints do.
+    step each, norms and rotations in fewer. Returns the model, changed in place; the
+    names of its parameters stay, so its checkpoints do.
 
     Combine it with `torch.autocast("cpu", torch.bfloat16)` where `quickest_dtype` says
     so. On a GPU leave it: `attend` is the fast one there. Chapter: 28_speed.

@@ -6,7 +6,8 @@ __all__ = ['final_losses']
 # %% ../../nbs/28_speed.ipynb #651fb5ba
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ from minillm.tokenizer.simple import CharTokenizer
 from minillm.train.fast import compile_checked, fast_training
 from minillm.train.optim import make_adamw
 
-PEERS = ("transformers",)
+PEERS = ("transformers", "nanogpt")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Size:
                            n_layers=self.n_layers, n_heads=self.n_heads,
                            max_seq_len=self.seq_length)
 
+    def gpt2_config(self) -> ModelConfig:
+        """The same size with the layers of GPT-2, without biases in its products."""
+        return replace(self.config(), norm_type="layernorm", ffn_type="gelu",
+                       pos_encoding="learned")
+
     def operations(self) -> float:
         """Multiplications and additions of one step: 6 a matrix entry and token, and
         causal attention's 6 T D a layer and token (Chowdhery et al. 2022, appendix B).
@@ -58,6 +64,54 @@ class Size:
 
 SIZES = {"4 x 128, context 64": Size(4, 128, 4, 64, 12),
          "6 x 384, context 256": Size(6, 384, 6, 256, 4)}
+
+# %% ../../nbs/28_speed.ipynb #j0nano0001
+class GPT2Layer(nn.Module):
+    """Attention and feed-forward layer of GPT-2, each behind a LayerNorm.
+
+    Chapter: 28_speed.
+    """
+
+    def __init__(self, d_model: int, n_heads: int) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.norm_1, self.norm_2 = (nn.LayerNorm(d_model, bias=False) for _ in range(2))
+        self.W_qkv = nn.Linear(d_model, 3 * d_model, bias=False)
+        self.W_o = nn.Linear(d_model, d_model, bias=False)
+        self.W_up = nn.Linear(d_model, 4 * d_model, bias=False)
+        self.W_down = nn.Linear(4 * d_model, d_model, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        B, T, D = x.shape
+        q, k, v = (part.view(B, T, self.n_heads, -1).transpose(1, 2)     # (B, H, T, Dh)
+                   for part in self.W_qkv(self.norm_1(x)).split(D, -1))
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.W_o(mixed.transpose(1, 2).reshape(B, T, D))
+        return x + self.W_down(F.gelu(self.W_up(self.norm_2(x))))
+
+
+class NanoGPTForm(nn.Module):
+    """GPT-2 as nanoGPT trains it, without biases (Radford et al. 2019, section 2.3).
+
+    ids (B, T) -> logits (B, T, V). Chapter: 28_speed.
+    """
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(size.vocab_size, size.d_model)
+        self.positions = nn.Embedding(size.seq_length, size.d_model)
+        self.layers = nn.ModuleList(GPT2Layer(size.d_model, size.n_heads)
+                                    for _ in range(size.n_layers))
+        self.norm = nn.LayerNorm(size.d_model, bias=False)
+        self.head = nn.Linear(size.d_model, size.vocab_size, bias=False)
+        self.head.weight = self.embed.weight
+        for p in self.parameters():
+            if p.dim() >= 2: nn.init.normal_(p, 0.0, 0.02)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.embed(ids) + self.positions(torch.arange(ids.shape[1]))
+        for layer in self.layers: x = layer(x)
+        return self.head(self.norm(x))
 
 # %% ../../nbs/28_speed.ipynb #fbc0a448
 def llama_of(size: Size) -> nn.Module:
@@ -90,9 +144,12 @@ def make_step(model: nn.Module, loss: Callable[[], Tensor],
 
 
 def our_step(size: Size, x: Tensor, y: Tensor, dtype: torch.dtype, *, fast: bool = True,
-             compiled: bool = False) -> Callable[[], float]:
-    """A step of our decoder. Chapter: 28_speed."""
-    model = Decoder(size.config())
+             compiled: bool = False, gpt2: bool = False) -> Callable[[], float]:
+    """A step of our decoder, of Llama's kind or with the layers of GPT-2.
+
+    Chapter: 28_speed.
+    """
+    model = Decoder(size.gpt2_config() if gpt2 else size.config())
     if fast: fast_training(model)
     if compiled:
         with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
@@ -103,33 +160,64 @@ def our_step(size: Size, x: Tensor, y: Tensor, dtype: torch.dtype, *, fast: bool
 
 
 def their_step(size: Size, x: Tensor, y: Tensor, dtype: torch.dtype, *,
+               peer: str = "transformers",
                compiled: bool = False) -> Callable[[], float]:
-    """A step of the model of `transformers`, on the same loss. Chapter: 28_speed."""
-    model: Any = llama_of(size)
+    """A step of a peer's model, on the same loss. Chapter: 28_speed."""
+    model: Any = llama_of(size) if peer == "transformers" else NanoGPTForm(size)
+    options = {"use_cache": False} if peer == "transformers" else {}
     if compiled: model.compile(dynamic=False)
     def loss() -> Tensor:
-        logits = model(input_ids=x, use_cache=False).logits
+        made = model(x, **options)
+        logits = made.logits if options else made
         return F.cross_entropy(logits.flatten(0, 1).float(), y.flatten())
     return make_step(model, loss, dtype)
 
 # %% ../../nbs/28_speed.ipynb #9dd59ee0
-def contestants(size: Size, compiled: bool) -> dict[str, Callable[[], float]]:
+def contestants(size: Size, compiled: bool,
+                peers: tuple[str, ...] = PEERS) -> dict[str, Callable[[], float]]:
     """Who races: each as shipped, in float32, in bfloat16 where that is not slow here,
-    and compiled. Chapter: 28_speed.
+    and compiled. nanoGPT's form and our GPT-2 race in float32. Chapter: 28_speed.
     """
     torch.manual_seed(0)
     x, y = (torch.randint(size.vocab_size, (size.batch_size, size.seq_length))
             for _ in range(2))
+    makers: dict[str, Callable[..., Callable[[], float]]] = {"minillm": our_step}
+    if "transformers" in peers: makers["transformers"] = their_step
+    only_32 = {"minillm gpt2": partial(our_step, gpt2=True),
+               "nanogpt": partial(their_step, peer="nanogpt")}
     made = {}
     for dtype in quick_dtypes():
-        name = str(dtype).removeprefix("torch.")
-        made[f"minillm {name}"] = our_step(size, x, y, dtype)
-        made[f"transformers {name}"] = their_step(size, x, y, dtype)
-        if compiled:
-            for maker, step in (("minillm", our_step), ("transformers", their_step)):
-                made[f"{maker} {name} compiled"] = step(size, x, y, dtype,
-                                                        compiled=True)
+        both = only_32 if dtype == torch.float32 and "nanogpt" in peers else {}
+        for maker, step in (makers | both).items():
+            name = f"{maker} {str(dtype).removeprefix('torch.')}"
+            made[name] = step(size, x, y, dtype)
+            if compiled:
+                made[f"{name} compiled"] = step(size, x, y, dtype, compiled=True)
     return made
+
+
+def pairs_of(steps: dict[str, dict[str, float]],
+             compiled: bool) -> dict[str, tuple[str, str]]:
+    """Which contestants are compared: ours and theirs, by the name of the ratio.
+
+    Chapter: 28_speed.
+    """
+    pairs, last = {}, " compiled" if compiled else ""
+    ours = {n: s for n, s in steps.items()
+            if n.startswith("minillm ") and "gpt2" not in n}
+    if "transformers float32" in steps:
+        pairs = {"as shipped": (best(ours, "minillm"), "transformers float32"),
+                 "both float32": (best(ours, "float32"),
+                                  best(steps, "transformers", "float32")),
+                 "best of both": (best(ours, "minillm"), best(steps, "transformers"))}
+    theirs = f"transformers bfloat16{last}"
+    if theirs in steps: pairs["both bfloat16"] = (best(ours, "bfloat16"), theirs)
+    if "nanogpt float32" in steps:
+        for end in dict.fromkeys(("", last)):
+            pairs[f"nanogpt{end}"] = (f"minillm float32{end}", f"nanogpt float32{end}")
+            pairs[f"like for like{end}"] = (f"minillm gpt2 float32{end}",
+                                            f"nanogpt float32{end}")
+    return pairs
 
 
 def best(summary: dict[str, dict[str, float]], *words: str) -> str:
@@ -141,27 +229,21 @@ def best(summary: dict[str, dict[str, float]], *words: str) -> str:
                key=lambda n: summary[n]["median"])
 
 
-def race(size: Size, rounds: int, compiled: bool, peak: float) -> dict[str, Any]:
+def race(size: Size, rounds: int, compiled: bool, peak: float,
+         peers: tuple[str, ...] = PEERS) -> dict[str, Any]:
     """Times, ratios, and the share of the machine's matrix rate that is reached; a step
     that is faster than `peak` shows that it was measured too low, and raises it.
 
     Chapter: 28_speed.
     """
-    times = interleaved(contestants(size, compiled), rounds=rounds, warmup=2)
+    times = interleaved(contestants(size, compiled, peers), rounds=rounds, warmup=2)
     steps = {n: summarise(t) for n, t in times.items()}
     rates = {n: size.operations() / s["median"] for n, s in steps.items()}
     peak = max(peak, *rates.values())
     for n, s in steps.items(): s["share_of_peak"] = rates[n] / peak
-    theirs = "transformers bfloat16" + (" compiled" if compiled else "")
-    pairs = {"as shipped": (best(steps, "minillm"), "transformers float32"),
-             "both float32": (best(steps, "minillm", "float32"),
-                              best(steps, "transformers", "float32")),
-             "best of both": (best(steps, "minillm"), best(steps, "transformers"))}
-    if theirs in steps:
-        pairs["both bfloat16"] = (best(steps, "minillm", "bfloat16"), theirs)
     return {"operations": size.operations(), "steps": steps,
             "ratios": {name: {"ours": a, "theirs": b, **ratios(times, a, b)}
-                       for name, (a, b) in pairs.items()}}
+                       for name, (a, b) in pairs_of(steps, compiled).items()}}
 
 # %% ../../nbs/28_speed.ipynb #e55dca77
 def final_losses(steps: int, seeds: int, size: Size) -> dict[str, list[float]]:
@@ -189,32 +271,35 @@ def final_losses(steps: int, seeds: int, size: Size) -> dict[str, list[float]]:
     return found
 
 # %% ../../nbs/28_speed.ipynb #93024939
-def run(against: str = "transformers", rounds: int = 7, quick: bool = False,
+def run(against: str = "all", rounds: int = 7, quick: bool = False,
         compiled: bool = True, seeds: int = 3, save: bool = True,
         out: Any = None) -> dict[str, Any]:
     """The suite `train`: a whole training step of our decoder against the Llama of
-    `transformers`, in two sizes, on one thread; and whether the fast way ends at the
-    same loss. Writes the record `benchmark_train`.
+    `transformers` and the form of nanoGPT (or one of them), in two sizes, on one
+    thread; and whether the fast way ends at the same loss. Writes the record
+    `benchmark_train`.
 
     Where bfloat16 is slow, its contestants stay out, and the output says so. `quick`
     takes the small size, three rounds, and compiles nothing. Chapter: 28_speed.
     """
-    if against not in PEERS:
-        raise ValueError(f"against={against!r}: choose one of {', '.join(PEERS)}")
+    if against not in ("all", *PEERS):
+        raise ValueError(f"against={against!r}: choose one of all, {', '.join(PEERS)}")
+    peers = PEERS if against == "all" else (against,)
     start, sizes = time.perf_counter(), dict(SIZES)
     if quick: sizes, rounds, compiled = dict(list(SIZES.items())[:1]), 3, False
     with one_thread():
         limits = {"float32": matrix_rate(), "bfloat16": matrix_rate(torch.bfloat16),
                   "bandwidth": bandwidth()}
         peak = max(limits["float32"], limits["bfloat16"])
-        races = {name: race(size, rounds, compiled, peak)
+        races = {name: race(size, rounds, compiled, peak, peers)
                  for name, size in sizes.items()}
         small = Size(2, 64, 2, 64, 12) if quick else SIZES["4 x 128, context 64"]
         losses = final_losses(20 if quick else 60, 1 if quick else seeds, small)
     left_out = ("" if torch.bfloat16 in quick_dtypes() else
                 f"bfloat16 stays out: {rates_text(torch.bfloat16)}")
     metrics = {"against": against, "left_out": left_out, "rounds": rounds,
-               "limits": limits, "quickest": str(quickest_dtype())[6:], "sizes": races, "losses": losses}
+               "limits": limits, "quickest": str(quickest_dtype())[6:], "sizes": races,
+               "losses": losses}
     show(metrics)
     if save:
         write_record("benchmark_train", metrics, seed=list(range(seeds)),
@@ -240,7 +325,7 @@ def show(metrics: dict[str, Any]) -> None:
         lines.append(name)
         for kind, r in found["ratios"].items():
             spread = f"{r['ratio']:.2f}× ({r['low']:.2f} to {r['high']:.2f})"
-            lines.append(f"{kind:13} {spread}  {r['ours']} against {r['theirs']}")
+            lines.append(f"{kind:22} {spread}  {r['ours']} against {r['theirs']}")
     for name, values in metrics["losses"].items():
         lines.append(f"loss {name:14} " + "  ".join(f"{v:.4f}" for v in values))
     print("\n".join(lines))

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from ..layers.fused import use_fused
+from ..layers.joined import use_joined
 from ..layers.attend_products import attend_fast, use_attend
 
 
@@ -33,11 +34,11 @@ def compile_checked(model: nn.Module, *example: Any) -> int:
 
 # %% ../../nbs/28_speed.ipynb #a6952c42
 def fast_training(model: nn.Module) -> nn.Module:
-    """Let a built decoder compute the same by faster ways: attention as products, norms
-    and rotations in fewer steps. Returns the model, changed in place; the names of its
-    parameters stay, so its checkpoints do.
+    """Let a built decoder compute the same by faster ways: attention and SwiGLU as one
+    step each, norms and rotations in fewer. Returns the model, changed in place; the
+    names of its parameters stay, so its checkpoints do.
 
     Combine it with `torch.autocast("cpu", torch.bfloat16)` where `quickest_dtype` says
     so. On a GPU leave it: `attend` is the fast one there. Chapter: 28_speed.
     """
-    return use_fused(use_attend(model, attend_fast))
+    return use_joined(use_fused(use_attend(model, attend_fast)))

@@ -27,8 +27,9 @@ def show_version(value: bool) -> None:
 
 
 @app.callback()
-def options(version: Annotated[bool,
-                               typer.Option("--version", callback=show_version,
-                                            is_eager=True,
-                                            help="print the version")] = False) -> None:
+def options(version: Annotated[bool, typer.Option(
+                "--version",
+                callback=show_version,
+                is_eager=True,
+                help="print the version")] = False) -> None:
     """Options before the command."""

@@ -176,8 +176,8 @@ class ModelConfig:
     "Weight of the router's z-loss; 0 leaves it out."
 
     def __post_init__(self) -> None:
-        require_positive(self, "vocab_size", "d_model", "n_heads", "n_layers",
-                         "max_seq_len")
+        require_positive(
+            self, "vocab_size", "d_model", "n_heads", "n_layers", "max_seq_len")
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise unknown(name, getattr(self, name), known)
@@ -240,8 +240,8 @@ def check_head_sizes(c: ModelConfig) -> None:
         require(value is None or value >= 1, f"{name}={value} must be at least 1")
     if c.attention_type == "latent":
         require(c.pos_encoding == "rope",
-                "attention_type='latent' needs pos_encoding='rope', not "
-                f"{c.pos_encoding!r}")
+                "attention_type='latent' needs pos_encoding='rope', "
+                f"not {c.pos_encoding!r}")
         for name in ("qk_norm", "learned_sinks"):
             require(not getattr(c, name),
                     f"{name} does not go with attention_type='latent'")
@@ -264,8 +264,8 @@ def check_positions(c: ModelConfig) -> None:
         raise unknown("rope_pairing", c.rope_pairing, ("half", "interleaved"))
     require(c.rope_factor >= 1, f"rope_factor={c.rope_factor} must be at least 1")
     require(c.rope_scaling in ("none", "linear") or c.rope_trained is not None,
-            f"rope_scaling={c.rope_scaling!r} needs rope_trained: the length before "
-            "stretching")
+            f"rope_scaling={c.rope_scaling!r} needs rope_trained: the "
+            "length before stretching")
 
 
 def check_layers(c: ModelConfig) -> None:
@@ -274,14 +274,13 @@ def check_layers(c: ModelConfig) -> None:
     Chapter: 16_decoder.
     """
     require(set(c.layer_pattern) <= {"L", "G"} and c.layer_pattern != "",
-            f"layer_pattern={c.layer_pattern!r} must be made of L (local) and G "
-            "(global)")
+            f"layer_pattern={c.layer_pattern!r} must be made of L "
+            "(local) and G (global)")
     require("L" not in c.layer_pattern or c.window is not None,
             f"layer_pattern={c.layer_pattern!r} has local layers; give their window")
     require("L" in c.layer_pattern or c.window is None,
-            f"window={c.window} has no effect: layer_pattern={c.layer_pattern!r} has "
-            "no "
-            "local layer (L)")
+            f"window={c.window} has no effect: layer_pattern={c.layer_pattern!r} "
+            "has no local layer (L)")
     require(c.window is None or c.attention_type == "causal",
             "window does not go with attention_type='latent'")
 
@@ -301,8 +300,8 @@ def check_experts(c: ModelConfig) -> None:
             f"use_moe needs num_experts and top_k with 1 <= top_k <= num_experts, not "
             f"num_experts={c.num_experts}, top_k={c.top_k}")
     require(0 <= c.dense_layers < c.n_layers,
-            f"dense_layers={c.dense_layers} leaves no layer of {c.n_layers} with "
-            "experts")
+            f"dense_layers={c.dense_layers} leaves no layer of "
+            f"{c.n_layers} with experts")
     require(c.shared_experts >= 0, f"shared_experts={c.shared_experts} is negative")
     require(c.num_experts % c.expert_groups == 0,
             f"expert_groups={c.expert_groups} does not divide "
@@ -382,8 +381,12 @@ class TrainingConfig:
         for name, known in TRAINING_CHOICES.items():
             if getattr(self, name) not in known:
                 raise unknown(name, getattr(self, name), known)
-        require_positive(self, "batch_size", "gradient_accumulation", "max_steps",
-                         "save_every", "eval_every")
+        require_positive(self,
+                         "batch_size",
+                         "gradient_accumulation",
+                         "max_steps",
+                         "save_every",
+                         "eval_every")
         require(self.learning_rate > 0,
                 f"learning_rate={self.learning_rate} must be above 0")
         require(0 <= self.min_learning_rate <= self.learning_rate,
@@ -437,8 +440,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         require(self.data.seq_length <= self.model.max_seq_len,
                 f"seq_length={self.data.seq_length} is longer than "
-                f"max_seq_len={self.model.max_seq_len}; "
-                "raise max_seq_len")
+                f"max_seq_len={self.model.max_seq_len}; raise max_seq_len")
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """The three sections, as JSON can hold them."""
@@ -521,7 +523,8 @@ def read_yaml(path_or_name: str | Path) -> dict[str, Any]:
     """
     name = str(path_or_name)
     if name in packaged_configs():
-        text = (files("minillm") / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
+        text = (files("minillm") / "configs" / f"{name}.yaml").read_text(
+            encoding="utf-8")
     elif Path(name).suffix in (".yaml", ".yml") or Path(name).exists():
         text = read_text(name)
     else: raise unknown("config", name, packaged_configs())

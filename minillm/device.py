@@ -42,8 +42,8 @@ def pick_device(name: str = "auto") -> torch.device:
     """
     kind, _, number = (best_device() if name == "auto" else name).partition(":")
     if kind not in ("cpu", "cuda", "mps") or (number and not number.isdigit()):
-        raise ValueError(f"device={name!r} is unknown; choose auto, cpu, cuda, cuda:0 "
-                         "or mps")
+        raise ValueError(f"device={name!r} is unknown; choose auto, "
+                         "cpu, cuda, cuda:0 or mps")
     if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device={name!r}, but this PyTorch ({torch.__version__}) "
                          "sees no CUDA GPU; use device=cpu, "
@@ -65,9 +65,8 @@ def warn_about_mps() -> None:
     release = platform.mac_ver()[0]
     if release and int(release.split(".")[0]) < 15:
         warnings.warn(f"macOS {release}: on the Apple GPU, in-place operations on "
-                      "non-contiguous tensors can silently "
-                      "write nothing, and training may stall; update to macOS 15 or "
-                      "use device=cpu", stacklevel=3)
+                      "non-contiguous tensors can silently write nothing, and training "
+                      "may stall; update to macOS 15 or use device=cpu", stacklevel=3)
 
 
 def has_bfloat16_units(device: torch.device | str = "cuda") -> bool:
@@ -129,8 +128,8 @@ def overfit_xor(device: torch.device | str = "cpu", steps: int = 150,
     y = torch.tensor([[0.], [1.], [1.], [0.]], device=device)  # (4, 1)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # drawn on the CPU: the same on every device
-        net = torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.Tanh(),
-                                  torch.nn.Linear(16, 1)).to(device)
+        net = torch.nn.Sequential(
+            torch.nn.Linear(2, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1)).to(device)
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.05)
     losses = []
     for _ in range(steps):
@@ -157,11 +156,10 @@ class Check:
 def check_versions() -> str:
     """Python 3.10 and PyTorch 2.4 or newer. Chapter: 00_setup."""
     torch_version = torch.__version__.split("+")[0]
-    assert sys.version_info >= (3, 10), (f"Python {platform.python_version()} is older "
-                                         "than 3.10")
-    assert tuple(map(int, torch_version.split(".")[:2])) >= (2, 4), ("PyTorch "
-                                                                     f"{torch_version} "
-                                                                     "is older than 2.4")
+    assert sys.version_info >= (3, 10), (
+        f"Python {platform.python_version()} is older than 3.10")
+    assert tuple(map(int, torch_version.split(".")[:2])) >= (2, 4), (
+        f"PyTorch {torch_version} is older than 2.4")
     return f"Python {platform.python_version()}, PyTorch {torch.__version__}"
 
 
@@ -179,8 +177,8 @@ def check_seed(device: torch.device) -> str:
 
     Chapter: 00_setup.
     """
-    a, b, c = (torch.randn(1000, device=device,
-                           generator=torch.Generator(device).manual_seed(s))
+    a, b, c = (torch.randn(
+        1000, device=device, generator=torch.Generator(device).manual_seed(s))
                            for s in (1, 1, 2))
     assert torch.equal(a, b), "the same seed drew different numbers"
     assert not torch.equal(a, c), "different seeds drew the same numbers"
@@ -200,7 +198,8 @@ def check_learning(device: torch.device) -> str:
     losses = overfit_xor(device)
     assert losses[-1] < 1e-3 < losses[0], (f"the loss went from {losses[0]:.3f} to "
                                            f"{losses[-1]:.3f}, not below 0.001")
-    return f"exclusive or learnt: loss {losses[0]:.2f} to {losses[-1]:.0e} in {len(losses)} steps"
+    return (f"exclusive or learnt: loss {losses[0]:.2f} to {losses[-1]:.0e} "
+            f"in {len(losses)} steps")
 
 # %% ../nbs/00_setup.ipynb #b6f3b72d
 def run_check(name: str, ask: Callable[[], str]) -> Check:
@@ -219,8 +218,8 @@ def verify(device: str = "auto") -> list[Check]:
     found = run_check("device", lambda: str(pick_device(device)))
     on = torch.device(found.detail if found.ok else "cpu")
     threads = f"{torch.get_num_threads()} threads of {os.cpu_count()} processors"
-    named = Check("device", found.ok,
-                  f"{found.detail} ({threads})" if found.ok else found.detail)
+    named = Check(
+        "device", found.ok, f"{found.detail} ({threads})" if found.ok else found.detail)
     return [run_check("versions", check_versions), named,
             run_check("matrix product", lambda: check_product(on)),
             run_check("seeded draw", lambda: check_seed(on)),

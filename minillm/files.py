@@ -20,8 +20,8 @@ def existing_file(path: str | os.PathLike) -> Path:
     p = Path(path)
     if p.is_dir(): raise ValueError(f"{p} is a folder; give the path of a file")
     if not p.exists():
-        raise FileNotFoundError(f"{p}: no such file; check the path (looked from "
-                                f"{Path.cwd()})")
+        raise FileNotFoundError(f"{p}: no such file; check the path "
+                                f"(looked from {Path.cwd()})")
     return p
 
 
@@ -39,9 +39,9 @@ def read_text(path: str | os.PathLike) -> str:
                          f"utf-8 {p.name} > new.txt")
     try: text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{p} is not UTF-8: byte 0x{data[error.start]:02x} at offset "
-                         f"{error.start}; "
-                         f"convert it: iconv -f latin1 -t utf-8 {p.name} > new.txt") from None
+        raise ValueError(f"{p} is not UTF-8: byte 0x{data[error.start]:02x} at "
+                         f"offset {error.start}; convert it: iconv -f latin1 -t "
+                         f"utf-8 {p.name} > new.txt") from None
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip(): raise ValueError(f"{p} is empty; give a file with text in it")
     return text

@@ -78,8 +78,11 @@ def keys_of(cls: type, choices: Mapping[str, Collection[str]] = {}) -> list[Key]
     them may have. Chapter: 98_keys.
     """
     told, groups = key_sentences(cls), key_groups(cls)
-    return [Key(f.name, f.type.__name__ if isinstance(f.type, type) else str(f.type),
-                f.default, told.get(f.name, ""), groups.get(f.name, ""),
+    return [Key(f.name,
+                f.type.__name__ if isinstance(f.type, type) else str(f.type),
+                f.default,
+                told.get(f.name, ""),
+                groups.get(f.name, ""),
                 tuple(choices.get(f.name, ())))
             for f in fields(cls)]
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-PALETTE: dict[str, Any] = json.loads((files("minillm") / "configs" / "palette.json").read_text(encoding="utf-8"))
+PALETTE: dict[str, Any] = json.loads(
+    (files("minillm") / "configs" / "palette.json").read_text(encoding="utf-8"))
 COLORS: dict[str, Any] = dict(PALETTE["light"])
 
 
@@ -73,8 +74,8 @@ def as_matrix(values: Any) -> Any:
     array = np.asarray(values)
     if array.ndim == 1: array = array[None]
     if array.ndim != 2:
-        raise ValueError(f"a matrix has 2 dimensions, not {array.shape}; pick one, as "
-                         "in x[0]")
+        raise ValueError(f"a matrix has 2 dimensions, not {array.shape}; "
+                         "pick one, as in x[0]")
     return array.astype(int) if array.dtype == bool else array
 
 
@@ -116,8 +117,8 @@ def show_matrix(values: Any, name: str, rows: Sequence | None = None,
     n, m = array.shape
     for labels, size, what in ((rows, n, "rows"), (cols, m, "cols")):
         if labels is not None and len(labels) != size:
-            raise ValueError(f"{name} has {size} {what} but {len(labels)} labels; give "
-                             "one label for each")
+            raise ValueError(f"{name} has {size} {what} but {len(labels)} labels; "
+                             "give one label for each")
     finite = array[np.isfinite(array)]
     top = float(np.abs(finite).max()) if finite.size else 1.0
     low = -top if signed else min(0.0, float(finite.min())) if finite.size else 0.0
@@ -125,14 +126,17 @@ def show_matrix(values: Any, name: str, rows: Sequence | None = None,
     if ax is None:
         ax = new_axes(1.4 + 0.52 * m, 0.9 + 0.38 * n) if small else new_axes(5, 4.2)
     shown = np.ma.masked_invalid(array.astype(float))
-    image = ax.pcolormesh(shown, cmap=color_scale(signed), vmin=low,
-                          vmax=max(top, low + 1e-12), rasterized=not small)
+    image = ax.pcolormesh(shown,
+                          cmap=color_scale(signed),
+                          vmin=low,
+                          vmax=max(top, low + 1e-12),
+                          rasterized=not small)
     ax.set(xlim=(0, m), ylim=(n, 0))
     if small: ax.set_aspect(0.75)  # cells of one shape in neighbouring panels
     if small:
-        print_numbers(ax, array, image,
-                      (0 if array.dtype.kind in "iu" else 2) if decimals is None
-                      else decimals)
+        print_numbers(
+            ax, array, image, (0 if array.dtype.kind in "iu" else 2) if decimals is None
+                              else decimals)
     else: ax.figure.colorbar(image, ax=ax, shrink=0.8).outline.set_visible(False)
     label_matrix(ax, rows, cols, n, m)
     shape = f"{n}×{m}" if dims is None else f"{'×'.join(dims)} = {n}×{m}"
@@ -151,8 +155,13 @@ def print_numbers(ax: Any, array: Any, image: Any, decimals: int) -> None:
         ink = "#101418" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "#fdfdfd"
         # on the grey of what is masked
         if not abs(value) < float("inf"): ink = COLORS["ink"]
-        ax.text(j + 0.5, i + 0.5, number_text(float(value), decimals), ha="center",
-                va="center", color=ink, fontsize=9)
+        ax.text(j + 0.5,
+                i + 0.5,
+                number_text(float(value), decimals),
+                ha="center",
+                va="center",
+                color=ink,
+                fontsize=9)
 
 
 def label_matrix(ax: Any, rows: Sequence | None, cols: Sequence | None, n: int,
@@ -165,8 +174,8 @@ def label_matrix(ax: Any, rows: Sequence | None, cols: Sequence | None, n: int,
     elif n <= 12: ax.set_yticks([])
     if cols is not None:
         turn = 90 if max((len(str(c)) for c in cols), default=0) * m > 60 else 0
-        ax.set_xticks([j + 0.5 for j in range(m)], [visible(c) for c in cols],
-                      rotation=turn)
+        ax.set_xticks(
+            [j + 0.5 for j in range(m)], [visible(c) for c in cols], rotation=turn)
     elif m <= 12: ax.set_xticks([])
 
 # %% ../nbs/00_setup.ipynb #a41f8c2a
@@ -191,14 +200,26 @@ def show_tokens(tokens: Sequence, ids: Sequence[int] | None = None, *,
         x += wide + 0.07
     if ax is None: ax = new_axes(width, y + step)
     for (x, y, wide), text, i in zip(places, texts, range(len(texts))):
-        ax.add_patch(FancyBboxPatch((x + 0.04, y + 0.04), wide - 0.08, 0.24,
+        ax.add_patch(FancyBboxPatch((x + 0.04, y + 0.04),
+                                    wide - 0.08,
+                                    0.24,
                                     boxstyle="round,pad=0.04",
                                     facecolor=COLORS[color] + "1a",
-                                    edgecolor=COLORS["line"], linewidth=0.9))
-        ax.text(x + wide / 2, y + 0.17, text, ha="center", va="center",
-                family="monospace", fontsize=10)
+                                    edgecolor=COLORS["line"],
+                                    linewidth=0.9))
+        ax.text(x + wide / 2,
+                y + 0.17,
+                text,
+                ha="center",
+                va="center",
+                family="monospace",
+                fontsize=10)
         if ids is not None:
-            ax.text(x + wide / 2, y + 0.43, str(ids[i]), ha="center", va="center",
+            ax.text(x + wide / 2,
+                    y + 0.43,
+                    str(ids[i]),
+                    ha="center",
+                    va="center",
                     fontsize=8,
                     color=COLORS["muted"])
     ax.set(xlim=(0, width), ylim=(y + step, 0), aspect="equal")
@@ -221,7 +242,9 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
     for i in order:
         groups.append([i])
         centre.append(float(heights[i]))
-        while len(groups) > 1 and centre[-1] - centre[-2] < gap * (len(groups[-1]) + len(groups[-2])) / 2:
+        while len(groups) > 1 and (
+                centre[-1] - centre[-2]
+                < gap * (len(groups[-1]) + len(groups[-2])) / 2):
             members = groups[-2] + groups[-1]
             middle = sum(float(heights[k]) for k in members) / len(members)
             groups[-2:], centre[-2:] = [members], [middle]
@@ -239,9 +262,14 @@ def label_ends(ax: Any, ends: Sequence[tuple[str, float, float, Any]]) -> None:
     pixels = [ax.transData.transform((x, y))[1] for _, x, y, _ in ends]
     gap = 12 * ax.figure.dpi / 72
     for (label, x, y, color), here, there in zip(ends, pixels, spread(pixels, gap)):
-        ax.annotate(label, (x, y), xytext=(6, (there - here) * 72 / ax.figure.dpi),
+        ax.annotate(label,
+                    (x, y),
+                    xytext=(6, (there - here) * 72 / ax.figure.dpi),
                     textcoords="offset points",
-                    color=color, va="center", fontsize=9.5, annotation_clip=False)
+                    color=color,
+                    va="center",
+                    fontsize=9.5,
+                    annotation_clip=False)
 
 
 def plot_losses(curves: Mapping[str, Sequence], *,
@@ -264,9 +292,14 @@ def plot_losses(curves: Mapping[str, Sequence], *,
         if len(xs): ends.append((label, float(xs[-1]), float(ys[-1]), line.get_color()))
     for name, value in (floor or {}).items():
         ax.axhline(value, color=COLORS["floor"], linestyle="--", linewidth=1)
-        ax.annotate(name, (0.01, value), xytext=(0, -3), textcoords="offset points",
-                    va="top", fontsize=9,
-                    xycoords=ax.get_yaxis_transform(), color=COLORS["floor"])
+        ax.annotate(name,
+                    (0.01, value),
+                    xytext=(0, -3),
+                    textcoords="offset points",
+                    va="top",
+                    fontsize=9,
+                    xycoords=ax.get_yaxis_transform(),
+                    color=COLORS["floor"])
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, value - 0.09 * (high - value)), high)   # room for the name
     ax.set(xlabel=xlabel, ylabel=ylabel)

@@ -133,8 +133,8 @@ def warn_if_slow(dtype: torch.dtype, device: torch.device | str = "cpu") -> None
     """
     if is_slow(dtype, device):
         warnings.warn("16 bits cost time on this machine: "
-                      f"{rates_text(dtype, device)}; leave use_amp out if you did not "
-                      "mean that", stacklevel=2)
+                      f"{rates_text(dtype, device)}; leave use_amp out if "
+                      "you did not mean that", stacklevel=2)
 
 
 def in_quick_type(model: nn.Module) -> Any:

@@ -19,14 +19,21 @@ from minillm.adapt.lora import finetune_lora, finetune_qlora
 from minillm.adapt.session import FinetuneOptions
 
 TOKENIZER = CharTokenizer("\n 0123456789=+")
-OPTIONS = FinetuneOptions(steps=6, batch_size=4, learning_rate=1e-2, seq_length=24,
-                          rank=2, targets=("W_q", "W_down"))
+OPTIONS = FinetuneOptions(steps=6,
+                          batch_size=4,
+                          learning_rate=1e-2,
+                          seq_length=24,
+                          rank=2,
+                          targets=("W_q", "W_down"))
 
 
 def small(seed=0):
     torch.manual_seed(seed)
-    return Decoder(ModelConfig(vocab_size=TOKENIZER.vocab_size, d_model=32, n_layers=2,
-                               n_heads=2, max_seq_len=64)).eval()
+    return Decoder(ModelConfig(vocab_size=TOKENIZER.vocab_size,
+                               d_model=32,
+                               n_layers=2,
+                               n_heads=2,
+                               max_seq_len=64)).eval()
 
 
 def write_data(folder, n=30):
@@ -41,8 +48,8 @@ def test_a_run_learns_and_its_folder_opens_like_every_other():
     for finetune in (finetune_lora, finetune_qlora):
         with tempfile.TemporaryDirectory() as folder:
             model, seen, out = small(), [], Path(folder) / "out"
-            found = finetune(model, TOKENIZER, write_data(folder), out, OPTIONS,
-                             seen.append)
+            found = finetune(
+                model, TOKENIZER, write_data(folder), out, OPTIONS, seen.append)
             assert found["val_loss"] < found["val_loss_before"]
             assert seen[-1]["step"] == 6 and found["rows"] > 0
             whole, tokenizer = load_pretrained(out)

@@ -33,21 +33,26 @@ def start(seed=0):
 
 
 def train(folder, name, *, base=None, options=OPTIONS, resume=False, method="two", report=lambda row: None, more=None):
-    "Two models that learn the same line, each with dropout, and a draw of its own; the weights of both."
+    "Two models that learn the same line, each with dropout, and a draw of its own; "
+    "the weights of both."
     data = folder / "line.txt"
     if not data.exists(): data.write_text(TEXT)
     first = start() if base is None else base
-    session = FinetuneSession(method, first, data, folder / name, options, report=report, resume=resume)
+    session = FinetuneSession(
+        method, first, data, folder / name, options, report=report, resume=resume)
     models, draw = [first, copy.deepcopy(first)], torch.Generator().manual_seed(1)
     optimizers = [make_adamw(model, options.learning_rate) for model in models]
-    parts = {**trained_parts(models[0], optimizers[0]), "second": weights_part(models[1]),
+    parts = {**trained_parts(
+        models[0], optimizers[0]), "second": weights_part(models[1]),
              "second_optimizer": optimizer_part(optimizers[1]), **(more or {})}
     ids = torch.tensor([TOKENIZER.encode(TEXT)])
     with session.running(parts, first, TOKENIZER, draw=draw):
         while session.step < session.total:
             row = {"stage": "late"} if session.step >= 4 else {}
             for model, optimizer in zip(models, optimizers):
-                loss = model.loss(ids[:, :-1], ids[:, 1:])[0] * (1 + torch.rand(1, generator=draw).item())
+                loss = model.loss(
+                    ids[:, :-1],
+                    ids[:, 1:])[0] * (1 + torch.rand(1, generator=draw).item())
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -94,49 +99,65 @@ def test_a_signal_waits_for_the_end_of_the_step(tmp_path, number):
     assert torch.equal(train(tmp_path, "out", resume=True), whole)
 
 
-@pytest.mark.parametrize("file", ["second.safetensors", "second_optimizer.safetensors", "optimizer.safetensors", "state.json"])
+@pytest.mark.parametrize(
+    "file",
+    ["second.safetensors", "second_optimizer.safetensors", "optimizer.safetensors", "state.json"])
 def test_any_damaged_file_is_found(tmp_path, file, capsys):
     whole, out = train(tmp_path, "whole"), cut(tmp_path)
     bad = out / "step-0000006" / file
     bad.write_bytes(bad.read_bytes()[:-1])
     assert torch.equal(train(tmp_path, "cut", resume=True), whole)
     said = capsys.readouterr().err
-    assert "warning: " in said and file in said and said.strip().endswith("going on from step-0000003")
+    assert "warning: " in said and file in said and said.strip().endswith(
+        "going on from step-0000003")
     assert (out / "damaged-step-0000006").exists()
     for folder in sorted(out.glob("step-*")): (folder / file).write_bytes(b"")
-    with pytest.raises(ValueError, match="damaged|empty"): train(tmp_path, "cut", resume=True)
+    with pytest.raises(
+        ValueError, match="damaged|empty"): train(tmp_path, "cut", resume=True)
 
 
 def test_a_save_draws_no_random_numbers(tmp_path):
     def part(): return {"noise": CheckpointPart(lambda: {"x": torch.rand(3)})}
     often = FinetuneOptions(**{**vars(OPTIONS), "save_every": 1})
-    assert torch.equal(train(tmp_path, "rare", more=part()), train(tmp_path, "often", more=part(), options=often))
+    assert torch.equal(train(tmp_path, "rare", more=part()),
+                       train(tmp_path, "often", more=part(), options=often))
 
 
 def test_another_run_is_refused(tmp_path):
     cut(tmp_path)
     for more, words in (({"method": "three"}, "method="), ({"base": start(1)}, "base="),
-                        ({"options": FinetuneOptions(steps=8, learning_rate=2e-2)}, "learning_rate=0.01 there and 0.02 here")):
-        with pytest.raises(ValueError, match=words): train(tmp_path, "cut", resume=True, **more)
+                        ({"options": FinetuneOptions(
+                            steps=8,
+                            learning_rate=2e-2)}, "learning_rate=0.01 there and 0.02 here")):
+        with pytest.raises(
+            ValueError, match=words): train(tmp_path, "cut", resume=True, **more)
     (tmp_path / "line.txt").write_text(TEXT.upper())
-    with pytest.raises(DataChanged, match="changed since the checkpoint"): train(tmp_path, "cut", resume=True)
+    with pytest.raises(
+        DataChanged,
+        match="changed since the checkpoint"): train(tmp_path, "cut", resume=True)
 
 
 def test_data_that_changes_while_it_is_read_is_refused(tmp_path):
     (tmp_path / "line.txt").write_text(TEXT)
     model = start()
-    session = FinetuneSession("x", model, tmp_path / "line.txt", tmp_path / "out", OPTIONS)
+    session = FinetuneSession(
+        "x", model, tmp_path / "line.txt", tmp_path / "out", OPTIONS)
     (tmp_path / "line.txt").write_text(TEXT * 2)
-    with pytest.raises(DataChanged, match="while it was read"), session.running({}, model, TOKENIZER): pass
+    with pytest.raises(
+        DataChanged,
+        match="while it was read"), session.running({}, model, TOKENIZER): pass
 
 
 def test_a_folder_must_be_free_or_hold_a_run(tmp_path):
     out = cut(tmp_path)
-    with pytest.raises(FileExistsError, match="continue it with --resume"): train(tmp_path, "cut")
-    with pytest.raises(FileNotFoundError, match="no run to resume"): train(tmp_path, "other", resume=True)
+    with pytest.raises(
+        FileExistsError, match="continue it with --resume"): train(tmp_path, "cut")
+    with pytest.raises(FileNotFoundError,
+                       match="no run to resume"): train(tmp_path, "other", resume=True)
     (tmp_path / "file").touch()
     with pytest.raises(FileExistsError, match="is a file"): train(tmp_path, "file")
-    with locked(out), pytest.raises(RunLocked, match=f"process {os.getpid()}"): train(tmp_path, "cut", resume=True)
+    with locked(out), pytest.raises(
+        RunLocked, match=f"process {os.getpid()}"): train(tmp_path, "cut", resume=True)
     assert not (tmp_path / "other").exists()
 
 
@@ -148,7 +169,9 @@ def test_a_full_disk_ends_the_run_in_one_line(tmp_path, monkeypatch):
         if len(calls) == 7: raise OSError(errno.ENOSPC, "No space left on device")
         real(tensors, path)
     monkeypatch.setattr(checkpoint, "write_tensors", full)
-    with pytest.raises(OSError, match="step 6: could not write .*No space.* the last good checkpoint is .*step-0000003; make room"):
+    with pytest.raises(
+        OSError, match="step 6: could not write .*No space.* the last good checkpoint "
+                       "is .*step-0000003; make room"):
         train(tmp_path, "out")
     monkeypatch.undo()
     assert torch.equal(train(tmp_path, "out", resume=True), whole)
@@ -164,12 +187,22 @@ def test_a_run_killed_before_its_last_words_is_finished(tmp_path):
 def test_a_loss_that_is_no_number_saves_nothing(tmp_path):
     model = start()
     (tmp_path / "line.txt").write_text(TEXT)
-    session = FinetuneSession("x", model, tmp_path / "line.txt", tmp_path / "out", OPTIONS)
-    with session.running({"model": weights_part(model), "optimizer": optimizer_part(make_adamw(model, 1e-3))}, model, TOKENIZER):
+    session = FinetuneSession(
+        "x", model, tmp_path / "line.txt", tmp_path / "out", OPTIONS)
+    with session.running(
+        {"model": weights_part(model), "optimizer": optimizer_part(make_adamw(
+            model, 1e-3))},
+        model,
+        TOKENIZER):
         session.done({"loss": 1.0})
-        with pytest.raises(Diverged, match="step 2: loss nan; there is no checkpoint"): session.done({"loss": math.nan})
+        with pytest.raises(
+            Diverged,
+            match="step 2: loss nan; there is no checkpoint"): session.done(
+                {"loss": math.nan})
 
 
-@pytest.mark.parametrize("key, value", [("steps", 0), ("save_every", 0), ("learning_rate", math.inf), ("kl", -1.0), ("targets", ())])
+@pytest.mark.parametrize(
+    "key, value",
+    [("steps", 0), ("save_every", 0), ("learning_rate", math.inf), ("kl", -1.0), ("targets", ())])
 def test_options_out_of_range(key, value):
     with pytest.raises(ValueError, match=key): FinetuneOptions(**{key: value})

@@ -15,7 +15,12 @@ def test_every_epoch_has_every_row_once():
 def test_a_small_model_learns_its_sums():
     from minillm.worlds.sums import accuracy, make_sums, sum_model, sum_tokenizer
     model, sums = sum_model(0, d_model=32, n_layers=2), make_sums(12, 1, 0)
-    losses = train_sums(model, sums, steps=60, lr=5e-3, batch_size=24, seed=0,
+    losses = train_sums(model,
+                        sums,
+                        steps=60,
+                        lr=5e-3,
+                        batch_size=24,
+                        seed=0,
                         until=lambda m: accuracy(m, sum_tokenizer(), sums) == 1)
     assert losses[-1] < 0.3 * losses[0]
     assert accuracy(model, sum_tokenizer(), sums) >= 0.9
@@ -39,8 +44,12 @@ def test_a_run_that_was_ended_goes_on_as_if_it_had_not_been():
     from minillm.checkpoint.run import load_model
     words = BPETokenizer.train("Nora was brave. " * 9, 262, ["<|endoftext|>"])
     torch.manual_seed(0)
-    model = Decoder(ModelConfig(vocab_size=262, d_model=8, n_layers=1, n_heads=2,
-                                max_seq_len=1024, dropout=0.1))
+    model = Decoder(ModelConfig(vocab_size=262,
+                                d_model=8,
+                                n_layers=1,
+                                n_heads=2,
+                                max_seq_len=1024,
+                                dropout=0.1))
     options = FinetuneOptions(steps=13, batch_size=1, learning_rate=1e-2)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

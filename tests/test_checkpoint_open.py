@@ -21,15 +21,16 @@ BPE = BPETokenizer.train("Once upon a time. " * 20, 280, ["<s>", "</s>", "<|end|
 
 
 def small(vocab_size=BPE.vocab_size):
-    return Decoder(ModelConfig(vocab_size=vocab_size, d_model=16, n_heads=2, n_layers=1,
-                               max_seq_len=32))
+    return Decoder(ModelConfig(
+        vocab_size=vocab_size, d_model=16, n_heads=2, n_layers=1, max_seq_len=32))
 
 
 def test_the_packaged_model_has_no_template_and_ends(tmp_path):
     for source in (None, "storyteller"):
         voice = open_model(source)
         assert voice.name == "storyteller" and voice.kind == "run"
-        assert [voice.tokenizer.decode([i]) for i in voice.stop_ids] == ["<|endoftext|>"]
+        assert [voice.tokenizer.decode(
+            [i]) for i in voice.stop_ids] == ["<|endoftext|>"]
         assert not voice.has_template and voice.device.type == "cpu"
         talk = [{"role": "user", "content": "Once"}, {"role": "user", "content": " upon"}]
         assert voice.encode_chat(talk) == voice.encode("Once upon")
@@ -43,19 +44,22 @@ def test_what_is_nowhere_gets_one_clear_error(tmp_path):
         open_model("none")
     (tmp_path / "x.txt").write_text("text")
     with pytest.raises(ValueError, match="no GGUF file"): open_model(tmp_path / "x.txt")
-    with pytest.raises(FileNotFoundError, match="no tokenizer.json"): open_model(tmp_path)
+    with pytest.raises(
+        FileNotFoundError, match="no tokenizer.json"): open_model(tmp_path)
     export_pretrained(small(), tmp_path / "bare")
     with pytest.raises(FileNotFoundError, match="no tokenizer.json"):
         open_model(tmp_path / "bare")
     (tmp_path / "adapter_config.json").write_text("{}")
-    with pytest.raises(ValueError, match="base_model_name_or_path"): open_model(tmp_path)
+    with pytest.raises(
+        ValueError, match="base_model_name_or_path"): open_model(tmp_path)
     with pytest.raises(ValueError, match="choose --checkpoint"): choose_source("a", "b")
     assert choose_source("a", None) == "a" and choose_source(None, "b") == "b"
 
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path):
     export_pretrained(small(BPE.vocab_size - 1), tmp_path / "few", BPE)
-    with pytest.raises(ValueError, match="of different runs"): open_model(tmp_path / "few")
+    with pytest.raises(
+        ValueError, match="of different runs"): open_model(tmp_path / "few")
     export_pretrained(small(BPE.vocab_size + 5), tmp_path / "more", BPE)   # padded rows
     assert open_model(tmp_path / "more").tokenizer.vocab_size == BPE.vocab_size
 
@@ -97,6 +101,7 @@ def test_nobody_looks_behind_a_tokenizer():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and (
                     node.func.id in ("getattr", "hasattr")):
                 asked = ast.unparse(node.args[0]).lower()
-                if "tok" in asked and not asked.startswith("import_module("): wrong.append(
+                if "tok" in asked and not asked.startswith(
+                    "import_module("): wrong.append(
                     (file.name, ast.unparse(node)))
     assert wrong == []

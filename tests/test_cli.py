@@ -117,8 +117,9 @@ def test_what_libraries_say_becomes_a_remedy():
                   OSError(28, "No space left on device")):
         assert in_one_line(error).startswith("no room left on the disk")
     missing = ModuleNotFoundError("No module named 'faiss'", name="faiss.swig")
-    assert in_one_line(missing) == ("this needs the library faiss (it comes with the "
-                                    "extra retrieval of minillm): pip install faiss-cpu")
+    assert in_one_line(missing) == ("this needs the library faiss (it comes "
+                                    "with the extra retrieval of minillm): "
+                                    "pip install faiss-cpu")
     own = ImportError("a server needs FastAPI")
     assert in_one_line(own) == "a server needs FastAPI"
 
@@ -162,8 +163,8 @@ def test_help_says_whole_sentences(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit): main(["--help"])
     said = " ".join(capsys.readouterr().out.split())
-    assert ("Turn text into tokens: train.bin, val.bin, tokenizer.json and meta.json "
-            "in a folder. config") in said
+    assert ("Turn text into tokens: train.bin, val.bin, tokenizer.json and "
+            "meta.json in a folder. config") in said
     assert first_sentence("One a.bin\nand two. Three.") == "One a.bin and two."
 
 
@@ -176,7 +177,8 @@ def test_help_loads_nothing_heavy():
                            (["train", "-h"], ["torch", "numpy"]),
                            (["presets"], ["torch", "numpy", "rich"])):
         done = subprocess.run([sys.executable, "-c", code.format(command, heavy)],
-                              capture_output=True, text=True)
+                              capture_output=True,
+                              text=True)
         assert done.stderr.strip() == "[]", command
 
 
@@ -190,7 +192,8 @@ def test_config_writes_a_file_that_is_read_back(tmp_path, capsys):
     from minillm.config import load_config
     file = tmp_path / "mine.yaml"
     file.write_text(written_config(capsys, "llama", "--max-steps", "9", "--use-amp"))
-    assert load_config(file) == load_config("llama", {"max_steps": "9", "use_amp": "true"})
+    assert load_config(file) == load_config(
+        "llama", {"max_steps": "9", "use_amp": "true"})
     assert "  # Number of steps of the whole run.\n  max_steps: 9\n" in file.read_text()
     file.write_text(written_config(capsys))
     assert load_config(file) == load_config("small")
@@ -216,8 +219,10 @@ def test_a_flag_takes_effect_or_is_refused(tmp_path, monkeypatch, capsys):
             ("train --data t --config own.yaml", "vocab_size=64 is not that of the data"),
             ("train --data t --seed 1 --seed 2", "--seed is given twice"),
             ("train --data t --seed 1e30", "must be below 2**63"),
-            ("train --data t --seq-length 128 --max-seq-len 512 --val-path t/val.bin", "name"),
-            ("train --train-path t/train.bin --val-path u/val.bin", "different tokenizers"),
+            ("train --data t --seq-length 128 --max-seq-len 512 "
+             "--val-path t/val.bin", "name"),
+            ("train --train-path t/train.bin "
+             "--val-path u/val.bin", "different tokenizers"),
             ("train --data none", "does not exist (looked from")):
         code, said = run(f"{line} --out r {small}" if "seq-length" not in line
                          else f"{line} --out r")

@@ -38,8 +38,11 @@ def test_padding_stops_and_draws(name):
     model = pair(name).ours
     prompts = [[5, 6, 7, 8, 9, 10, 11], [12], [20, 21, 22]]
     for options in ({}, {"sampler": make_sampler(0.9, k=20), "stop_ids": [1, 7, 9]}):
-        slow, fast = (complete(m, prompts, max_tokens=30,
-                               generator=torch.Generator().manual_seed(3), **options)
+        slow, fast = (complete(m,
+                               prompts,
+                               max_tokens=30,
+                               generator=torch.Generator().manual_seed(3),
+                               **options)
                       for m in (model, fast_form(model)))
         assert slow == fast
 
@@ -80,8 +83,8 @@ def test_what_has_no_fast_form_says_why_and_writes_by_itself():
     model.layers[1].ffn = torch.nn.Identity()
     form = fast_form(model)
     assert not form.is_fast and "layers.1 has a Identity" in form.reason
-    assert complete(form, [[1, 2]], max_tokens=20) == complete(model, [[1, 2]],
-                                                               max_tokens=20)
+    assert complete(form, [[1, 2]], max_tokens=20) == complete(
+        model, [[1, 2]], max_tokens=20)
 
 
 @pytest.mark.parametrize("scheme", ["int4", "nf4"])
@@ -113,7 +116,7 @@ def test_beams_and_drafts():
     slow, fast = (beam_search(m, ids, max_tokens=12, beams=3, stop_ids=[7])
                   for m in (model, form))
     assert slow.sequences == fast.sequences
-    slow, fast = (written(speculative(m, d, ids, max_tokens=20,
-                                      generator=torch.Generator().manual_seed(0)))
+    slow, fast = (written(speculative(
+        m, d, ids, max_tokens=20, generator=torch.Generator().manual_seed(0)))
                   for m, d in ((model, pair("llama3").ours), (form, draft)))
     assert slow == fast

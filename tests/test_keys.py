@@ -38,7 +38,8 @@ def test_the_string_below_a_key_is_its_sentence():
 
 def test_without_a_source_there_are_keys_without_sentences():
     space = {"__name__": "nowhere"}
-    exec("from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int = 1", space)
+    exec("from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int = 1",
+         space)
     assert [(k.name, k.told) for k in keys_of(space["A"])] == [("x", "")]
 
 

@@ -29,8 +29,8 @@ OTHERS = {"norms": {"qk_norm": True}, "alibi": {"pos_encoding": "alibi"},
 
 def built(changes):
     torch.manual_seed(0)
-    return Decoder(ModelConfig(vocab_size=19, d_model=32, n_layers=2, max_seq_len=300,
-                               **changes))
+    return Decoder(ModelConfig(
+        vocab_size=19, d_model=32, n_layers=2, max_seq_len=300, **changes))
 
 
 def loss_and_gradients(model, ids, **options):

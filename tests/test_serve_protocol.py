@@ -53,7 +53,8 @@ def test_messages_come_back_as_clients_hold_them():
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "c"}]
     chat = [{"role": "developer", "content": "be kind"}, {"role": "user", "content": parts},
             said, {**said, "content": None}]
-    asked = read_request(ChatRequest, json.dumps({"model": "m", "messages": chat}).encode())
+    asked = read_request(
+        ChatRequest, json.dumps({"model": "m", "messages": chat}).encode())
     assert [(m.role, m.content) for m in asked.messages] == [
         ("system", "be kind"), ("user", "ac"), ("assistant", "b"), ("assistant", "")]
     for wrong in ({"role": "user"}, {"role": "user", "content": None},
@@ -76,8 +77,8 @@ def test_settings_follow_the_request():
     body = {**GOOD, "temperature": 0, "top_p": 0.9, "seed": 2**63 - 1, "stop": "x",
             "max_tokens": 7}
     asked = read_request(CompletionRequest, json.dumps(body).encode())
-    assert asked.settings(50, 16) == Settings(7, 0.0, None, 0.9, None, 2**63 - 1,
-                                              ("x",))
+    assert asked.settings(50, 16) == Settings(
+        7, 0.0, None, 0.9, None, 2**63 - 1, ("x",))
     assert asked.settings(50, 16, 1).seed == 0                    # it wraps around
     with pytest.raises(ValueError, match="room for 5"): asked.settings(5, 16)
     plain = read_request(CompletionRequest, json.dumps(GOOD).encode())

@@ -20,7 +20,10 @@ TEN = CharTokenizer("abcdefghij")
 
 def small_engine(n_rows=2):
     torch.manual_seed(0)
-    return Engine(Decoder(ModelConfig(vocab_size=10, d_model=8, n_heads=1, n_layers=1,
+    return Engine(Decoder(ModelConfig(vocab_size=10,
+                                      d_model=8,
+                                      n_heads=1,
+                                      n_layers=1,
                                       max_seq_len=400)), n_rows=n_rows)
 
 

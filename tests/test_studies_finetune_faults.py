@@ -18,10 +18,16 @@ def survived(tmp_path_factory):
     "What a few trials of each fault on each method came to, in a process of its own."
     folder = tmp_path_factory.mktemp("faults")
     quiet = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, "-m", "minillm.studies.finetune_faults", "--share", "0.1",
-                           "--seed", "7", "--record", str(folder)], env=quiet, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(
+        [sys.executable, "-m", "minillm.studies.finetune_faults", "--share", "0.1",
+         "--seed", "7", "--record", str(folder)],
+        env=quiet,
+        capture_output=True,
+        text=True,
+        timeout=900)
     assert (folder / "finetune_faults.json").exists(), done.stdout + done.stderr
-    return json.loads((folder / "finetune_faults.json").read_text())["metrics"]["faults"], done.stdout
+    return json.loads(
+        (folder / "finetune_faults.json").read_text())["metrics"]["faults"], done.stdout
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="trials are forked")

@@ -49,13 +49,15 @@ def test_a_move_is_stamped(tmp_path):
     assert record["followed"] == ["shop.ground", "shop.new.race", "shop.new.track"]
 
 
-@pytest.mark.parametrize("change, words", [
-    (("ground.py", "LENGTH = 300\n"), "is another code"),
-    (("new/track.py", FILES["deep/track.py"].replace("n *", "n +")), "is another code"),
-    (("new/track.py", FILES["deep/track.py"].replace("import math", "import cmath as math")), "math was"),
-    (("new/race.py", MOVED[0][1] + "run()\n"), "was not used before"),
-    (("new/race.py", "from ..ground import unused as lap\ndef run(): return lap(3), 'shop.deep.race'\n"), "lap means something else"),
-    (("new/track.py", ""), "not in one place")])
+@pytest.mark.parametrize(
+    "change, words", [
+(("ground.py", "LENGTH = 300\n"), "is another code"),
+(("new/track.py", FILES["deep/track.py"].replace("n *", "n +")), "is another code"),
+(("new/track.py", FILES["deep/track.py"].replace("import math", "import cmath as math")), "math was"),
+(("new/race.py", MOVED[0][1] + "run()\n"), "was not used before"),
+(("new/race.py", "from ..ground import unused as lap\ndef run(): return "
+                 "lap(3), 'shop.deep.race'\n"), "lap means something else"),
+(("new/track.py", ""), "not in one place")])
 def test_a_change_is_refused(tmp_path, change, words):
     found, record, _ = moved(tmp_path, [change])
     assert found and words in "\n".join(found) and record["modules"] == ["shop.deep.race"]
@@ -103,7 +105,8 @@ def test_a_base_that_could_change_something_is_refused(tmp_path, base, user):
 
 def test_a_stale_record_is_not_moved(tmp_path):
     moved(tmp_path)
-    write_json(tmp_path / "race.json", read_record("race", tmp_path) | {"modules_hash": "0", "modules": ["shop.deep.race"]})
+    write_json(
+        tmp_path / "race.json", read_record("race", tmp_path) | {"modules_hash": "0", "modules": ["shop.deep.race"]})
     same = Comparison(Follower(Tree(tmp_path / "old")), Follower(Tree(tmp_path / "new")), MAP)
     assert "stale" in move_record("race", same, tmp_path)[0]
 

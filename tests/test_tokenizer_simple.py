@@ -29,8 +29,9 @@ def test_char_errors():
     tok = CharTokenizer.train("ab")
     with pytest.raises(ValueError, match="'c' at position 2"): tok.encode("abc")
     for bad in (2, -1):
-        with pytest.raises(ValueError,
-                           match=f"token {bad} is outside the vocabulary of 2"): tok.decode([bad])
+        with pytest.raises(
+            ValueError,
+            match=f"token {bad} is outside the vocabulary of 2"): tok.decode([bad])
     with pytest.raises(ValueError, match="'a' stands twice"): CharTokenizer("aba")
     with pytest.raises(ValueError, match="'ab' is not one"): CharTokenizer(["ab"])
     with pytest.raises(ValueError, match="empty"): CharTokenizer.train("")
@@ -92,7 +93,8 @@ def test_the_contract_has_an_answer_to_every_question():
         def decode(self, ids): return "".join(map(chr, ids))
 
     plain, signs = CharTokenizer("ab"), Signs()
-    assert (plain.specials, plain.end, plain.ends, plain.id_of("a")) == ({}, None, set(), None)
+    assert (plain.specials, plain.end, plain.ends, plain.id_of(
+        "a")) == ({}, None, set(), None)
     assert not plain.has_bytes and not plain.space_in_front and ByteTokenizer.has_bytes
     assert plain.prompt("ab") == plain.encode_marked("ab") == [0, 1]
     assert plain.decode_bytes([0, 1]) == b"ab"

@@ -16,11 +16,16 @@ def test_all_places_are_read(tmp_path):
     def write(name, **data): (tmp_path / name).write_text(json.dumps(data))
     assert read_text_format(tmp_path) == TextFormat()
     write("config.json", eos_token_id=5)
-    write("special_tokens_map.json", bos_token={"content": "<s>"}, pad_token="<pad>",
-          eos_token="other", additional_special_tokens=["<x>"])
-    write("tokenizer_config.json", eos_token={"content": "</s>", "lstrip": False},
-          pad_token=None, chat_template=[{"name": "rag", "template": "r"},
-                                         {"name": "default", "template": "d"}])
+    write("special_tokens_map.json",
+          bos_token={"content": "<s>"},
+          pad_token="<pad>",
+          eos_token="other",
+          additional_special_tokens=["<x>"])
+    write("tokenizer_config.json",
+          eos_token={"content": "</s>", "lstrip": False},
+          pad_token=None,
+          chat_template=[{"name": "rag", "template": "r"},
+                         {"name": "default", "template": "d"}])
     found = read_text_format(tmp_path)
     assert found.named == {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>"}
     assert found.stop_ids == (5,) and found.template == "d"
@@ -39,7 +44,8 @@ def test_all_places_are_read(tmp_path):
 
 
 def test_what_is_written_is_read(tmp_path):
-    for text_format in (TextFormat(), TextFormat({"eos_token": "</s>"}, (3,), "{{ x }}"),
+    for text_format in (TextFormat(), TextFormat(
+        {"eos_token": "</s>"}, (3,), "{{ x }}"),
                         TextFormat({}, (3, 4))):
         folder = tmp_path / str(hash(text_format.stop_ids))
         folder.mkdir()
@@ -49,7 +55,8 @@ def test_what_is_written_is_read(tmp_path):
 
 def test_what_is_not_said_follows_from_the_names():
     end, other = BPE.specials["</s>"], BPE.specials["<|im_end|>"]
-    assert TextFormat().completed(BPE) == TextFormat({"eos_token": "</s>"}, (end, other))
+    assert TextFormat().completed(BPE) == TextFormat(
+        {"eos_token": "</s>"}, (end, other))
     assert TextFormat({"eos_token": "<|im_end|>"}).completed(BPE).stop_ids == (other,)
     said = TextFormat(stop_ids=(other,)).completed(BPE)
     assert said.named == {"eos_token": "<|im_end|>"} and said.stop_ids == (other,)

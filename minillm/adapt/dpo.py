@@ -96,7 +96,9 @@ def finetune_dpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
     session = FinetuneSession("dpo", model, data, out, o, report=report, resume=resume)
     pairs = read_pairs(data)
     check_pairs(model, tokenizer, pairs)
-    learner = DPO(model.eval(), pair_batch(pairs, tokenizer), beta=o.beta,
+    learner = DPO(model.eval(),
+                  pair_batch(pairs, tokenizer),
+                  beta=o.beta,
                   lr=o.learning_rate)             # no dropout: ratios are wanted
     rows = batches_of(len(pairs), o.batch_size, o.steps, o.seed)
     with session.running(trained_parts(model, learner.optimizer), model, tokenizer):

@@ -90,10 +90,17 @@ def roll_out(model: Decoder, tokenizer: Any, questions: Sequence[str], *, sample
                                for _ in range(samples)])                     # (N, S)
     place = next(model.parameters()).device
     asked, padding = asked.to(place), padding.to(place)
-    cache = KVCache.for_model(model, len(asked), asked.shape[1] + max_tokens,
+    cache = KVCache.for_model(model,
+                              len(asked),
+                              asked.shape[1] + max_tokens,
                               padding if padding.any() else None)
-    steps = generate(model, asked, max_tokens=max_tokens, sampler=Sampler(),
-                     cache=cache, generator=generator, stop_ids=stop_ids)
+    steps = generate(model,
+                     asked,
+                     max_tokens=max_tokens,
+                     sampler=Sampler(),
+                     cache=cache,
+                     generator=generator,
+                     stop_ids=stop_ids)
     answers = torch.stack(list(steps), 1)                                    # (N, A)
     stops = torch.isin(answers, torch.tensor(list(stop_ids), device=place)).long()
     real = stops.cumsum(1) - stops == 0              # up to the first stop, with it
@@ -149,8 +156,13 @@ def grpo_step(model: Decoder, optimizer: torch.optim.Optimizer, rollout: GroupRo
     for _ in range(settings.updates):
         logprobs = logprobs_of(model, rollout)
         old = logprobs.detach() if old is None else old
-        loss = grpo_loss(logprobs, old, gains, written, clip=settings.clip,
-                         reference=anchor, kl=settings.kl)
+        loss = grpo_loss(logprobs,
+                         old,
+                         gains,
+                         written,
+                         clip=settings.clip,
+                         reference=anchor,
+                         kl=settings.kl)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -186,8 +198,12 @@ def train_grpo(model: Decoder, tokenizer: Any, questions: Sequence[str], judge: 
         rng = random.Random(f"grpo {seed} {step}")      # so a resumed run is the same
         asked = rng.sample(questions, min(settings.questions, len(questions)))
         generator = torch.Generator(next(model.parameters()).device)
-        rollout = roll_out(model, tokenizer, asked, samples=settings.samples,
-                           max_tokens=settings.max_tokens, stop_ids=stops,
+        rollout = roll_out(model,
+                           tokenizer,
+                           asked,
+                           samples=settings.samples,
+                           max_tokens=settings.max_tokens,
+                           stop_ids=stops,
                            generator=generator.manual_seed(rng.randrange(2**31)))
         repeated = [q for q in asked for _ in range(settings.samples)]
         rewards = torch.tensor(scores(judge(repeated, rollout.texts)),
@@ -237,15 +253,21 @@ def finetune_grpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
     session = FinetuneSession("grpo", model, data, out, o, report=report, resume=resume)
     answers = read_questions(data)
     longest = max(len(tokenizer.encode(a.strip())) for a in answers.values()) + 1
-    settings = GRPO(o.batch_size, o.samples, o.learning_rate, kl=o.kl,
-                    max_tokens=longest)
+    settings = GRPO(
+        o.batch_size, o.samples, o.learning_rate, kl=o.kl, max_tokens=longest)
     ends = [i for name, i in special_ids(tokenizer).items() if "end" in name]
     reference = copy.deepcopy(model) if o.kl else None
     optimizer = make_adamw(model, o.learning_rate, 0.0)
     with session.running(trained_parts(model, optimizer), model, tokenizer):
-        for row in train_grpo(model, tokenizer, list(answers), answer_judge(answers),
-                              settings, steps=o.steps, seed=o.seed,
-                              optimizer=optimizer, first=session.step,
+        for row in train_grpo(model,
+                              tokenizer,
+                              list(answers),
+                              answer_judge(answers),
+                              settings,
+                              steps=o.steps,
+                              seed=o.seed,
+                              optimizer=optimizer,
+                              first=session.step,
                               reference=reference,
                               stop_ids=[*tokenizer.encode("\n"), *ends]):
             session.done(row)

@@ -79,11 +79,14 @@ def train_adapters(method: str, model: Decoder, tokenizer: Any, data: Path, out:
     torch.manual_seed(o.seed)
     ADDERS[method](model, o.rank, o.alpha, o.targets)
     optimizer = make_adamw(model, o.learning_rate, weight_decay=0.0)
-    with session.running(adapter_parts(model, optimizer), model, tokenizer,
+    with session.running(adapter_parts(model, optimizer),
+                         model,
+                         tokenizer,
                          template=template if has_chats(data) else None):
         supervised(session, model, train, optimizer)
         with session.writing():
-            write_adapter(model, session.out / "adapter",
+            write_adapter(model,
+                          session.out / "adapter",
                           tokenizer if tokenizer.vocab_size > known else None)
         return session.finish({
             "rows": len(train.x),
@@ -96,8 +99,8 @@ def finetune_lora(model: Decoder, tokenizer: Any, data: Path, out: Path,
                   template: ChatTemplate | None = None,
                   resume: bool = False) -> dict[str, Any]:
     """`train_adapters` beside a frozen model in full precision. Chapter: 33_lora."""
-    return train_adapters("lora", model, tokenizer, data, out, options, report,
-                          template, resume)
+    return train_adapters(
+        "lora", model, tokenizer, data, out, options, report, template, resume)
 
 
 def finetune_qlora(model: Decoder, tokenizer: Any, data: Path, out: Path,
@@ -107,5 +110,5 @@ def finetune_qlora(model: Decoder, tokenizer: Any, data: Path, out: Path,
     """`train_adapters` beside a frozen model in four bits; the merged model that it
     writes is in full precision again. Chapter: 33_lora.
     """
-    return train_adapters("qlora", model, tokenizer, data, out, options, report,
-                          template, resume)
+    return train_adapters(
+        "qlora", model, tokenizer, data, out, options, report, template, resume)

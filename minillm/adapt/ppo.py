@@ -128,14 +128,17 @@ class PPO:
     def write(self, prompts: Ids) -> tuple[Rollout, dict[str, Tensor]]:
         """Answers to the prompts, and what is known of each of their tokens."""
         o = self.options
-        w = rollout(self.policy, prompts, max_tokens=o.max_tokens, stop=self.stop,
+        w = rollout(self.policy,
+                    prompts,
+                    max_tokens=o.max_tokens,
+                    stop=self.stop,
                     generator=self.draw)
         mask, values = w.is_answer[:, 1:], self.critic(w.ids)[:, :-1]      # (B, T-1)
         reference = token_log_probs(self.reference, w.ids) * mask
         scores = self.reward.score(w.ids, w.is_answer)                     # (B,)
         rewards = token_rewards(w.log_probs, reference, scores, mask, o.kl)
-        advantages, returns = advantages_of(rewards, values, mask, gamma=o.gamma,
-                                            lam=o.lam)
+        advantages, returns = advantages_of(
+            rewards, values, mask, gamma=o.gamma, lam=o.lam)
         mean = masked_mean(advantages, mask)
         std = masked_mean((advantages - mean) ** 2, mask).sqrt()
         return w, {"scores": scores, "values": values, "returns": returns, "mask": mask,
@@ -146,10 +149,13 @@ class PPO:
         mask, o = known["mask"][rows], self.options
         log_probs = token_log_probs(self.policy, w.ids[rows])
         values = self.critic(w.ids[rows])[:, :-1]
-        losses = (policy_loss(log_probs, w.log_probs[rows], known["advantages"][rows],
-                              mask, o.clip),
-                  value_loss(values, known["values"][rows], known["returns"][rows],
-                             mask, o.value_clip))
+        losses = (policy_loss(
+            log_probs, w.log_probs[rows], known["advantages"][rows], mask, o.clip),
+                  value_loss(values,
+                             known["values"][rows],
+                             known["returns"][rows],
+                             mask,
+                             o.value_clip))
         for loss, optimizer in zip(losses, self.optimizers):
             optimizer.zero_grad()
             loss.backward()
@@ -189,7 +195,8 @@ def ppo_options(room: int, batch: tuple[Tensor, Tensor],
     longest answer in the data. Chapter: 34_preferences.
     """
     require(room >= 1, f"seq_length={o.seq_length} leaves no room for an answer")
-    return PPOOptions(kl=o.kl, learning_rate=o.learning_rate,
+    return PPOOptions(kl=o.kl,
+                      learning_rate=o.learning_rate,
                       value_rate=2 * o.learning_rate,
                       max_tokens=min(room, 2 * int(batch[1].sum(1).max())))
 
@@ -220,13 +227,16 @@ def finetune_ppo(model: Decoder, tokenizer: Any, data: Path, out: Path,
     Chapter: 34_preferences.
     """
     o = options
-    session = FinetuneSession("ppo", model, data, out, o, report=report, resume=resume,
-                              total=2 * o.steps)
+    session = FinetuneSession(
+        "ppo", model, data, out, o, report=report, resume=resume, total=2 * o.steps)
     pairs = read_pairs(data)
     stop, batch = check_pairs(model, tokenizer, pairs), pair_batch(pairs, tokenizer)
     prompts = [tokenizer.encode(pair.prompt) for pair in pairs]
     room = min(o.seq_length, model.config.max_seq_len) - max(map(len, prompts))
-    ppo = PPO(model, RewardModel(model).eval(), stop, ppo_options(room, batch, o),
+    ppo = PPO(model,
+              RewardModel(model).eval(),
+              stop,
+              ppo_options(room, batch, o),
               seed=o.seed)
     judge = make_adamw(ppo.reward, 2 * o.learning_rate)
     rows = batches_of(len(pairs), o.batch_size, o.steps, o.seed)

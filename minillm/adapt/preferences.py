@@ -53,7 +53,8 @@ def label_pairs(prompts: Sequence[str], first: Sequence[str], second: Sequence[s
     for prompt, a, b in zip(prompts, first, second, strict=True):
         gap = sharpness * (judge(a) - judge(b))
         a_wins = rng.random() < 0.5 * (1 + math.tanh(gap / 2))    # sigmoid(gap)
-        pairs.append(PreferencePair(prompt, a, b) if a_wins else PreferencePair(prompt, b, a))
+        pairs.append(PreferencePair(
+            prompt, a, b) if a_wins else PreferencePair(prompt, b, a))
     return pairs
 
 
@@ -67,7 +68,8 @@ def read_pairs(path: str | Path) -> list[PreferencePair]:
         try: row: Any = json.loads(line)
         except json.JSONDecodeError as error:
             raise ValueError(f"{path}, line {n} is not JSON: {error.msg}") from None
-        values = [row.get(k) if isinstance(row, dict) else None for k in PreferencePair._fields]
+        values = [row.get(k) if isinstance(
+            row, dict) else None for k in PreferencePair._fields]
         if not all(isinstance(v, str) and v for v in values):
             raise ValueError(f"{path}, line {n}: give prompt, chosen and rejected, all "
                              "three texts that are not empty")

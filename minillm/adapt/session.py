@@ -62,8 +62,8 @@ class FinetuneOptions:
     save_every: int = 50
 
     def __post_init__(self) -> None:
-        require_positive(self, "steps", "batch_size", "seq_length", "rank", "samples",
-                         "save_every")
+        require_positive(
+            self, "steps", "batch_size", "seq_length", "rank", "samples", "save_every")
         for name in ("learning_rate", "alpha", "beta"):
             value = getattr(self, name)
             require(0 < value < float("inf"), f"{name}={value} must be above 0")

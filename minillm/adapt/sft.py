@@ -185,10 +185,14 @@ def supervised(session: FinetuneSession, model: Decoder, train: Packed,
                optimizer: torch.optim.Optimizer) -> None:
     """`supervise` for the steps that are left of a session. Chapter: 32_finetuning."""
     o = session.options
-    supervise(model, lambda step: sft_batch(train, step, o.batch_size, o.seed),
-              steps=o.steps, lr=o.learning_rate, start=session.step,
-              optimizer=optimizer, after=lambda step, loss: session.done(
-                  {"loss": loss, "lr": optimizer.param_groups[0]["lr"]}))
+    supervise(model,
+              lambda step: sft_batch(train, step, o.batch_size, o.seed),
+              steps=o.steps,
+              lr=o.learning_rate,
+              start=session.step,
+              optimizer=optimizer,
+              after=lambda step, loss: session.done(
+{"loss": loss, "lr": optimizer.param_groups[0]["lr"]}))
 
 
 def finetune_sft(model: Decoder, tokenizer: Any, data: Path, out: Path,
@@ -204,12 +208,15 @@ def finetune_sft(model: Decoder, tokenizer: Any, data: Path, out: Path,
     `FinetuneSession` raises. Chapter: 32_finetuning.
     """
     template = template or ChatTemplate()
-    session = FinetuneSession("sft", model, data, out, options, report=report,
-                              resume=resume)
-    model, tokenizer, train, held = prepare_sft(model, tokenizer, data, template, options)
+    session = FinetuneSession(
+        "sft", model, data, out, options, report=report, resume=resume)
+    model, tokenizer, train, held = prepare_sft(
+        model, tokenizer, data, template, options)
     before = held_loss(model, held)
     optimizer = make_adamw(model, options.learning_rate)
-    with session.running(trained_parts(model, optimizer), model, tokenizer,
+    with session.running(trained_parts(model, optimizer),
+                         model,
+                         tokenizer,
                          template=template if has_chats(data) else None):
         supervised(session, model, train, optimizer)
         return session.finish({

@@ -61,8 +61,8 @@ def with_specials(tokenizer: Any, new: Sequence[str]) -> Any:
     none. Chapter: 32_finetuning.
     """
     if isinstance(tokenizer, BPETokenizer):
-        return BPETokenizer(tokenizer.merges, [*tokenizer.specials, *new],
-                            tokenizer.pattern)
+        return BPETokenizer(
+            tokenizer.merges, [*tokenizer.specials, *new], tokenizer.pattern)
     require(isinstance(tokenizer, JSONTokenizer),
             f"a tokenizer of kind {tokenizer.kind!r} takes no special tokens, and the "
             f"template needs {new[0]!r}; train a bpe tokenizer")

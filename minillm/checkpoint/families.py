@@ -32,8 +32,8 @@ def expect(h: HF, **allowed: Any) -> None:
     """
     for key, value in allowed.items():
         require(h.get(key, value) in (value, None),
-                f"{key}={h.get(key)!r} in config.json: this reader knows {value!r} "
-                "only")
+                f"{key}={h.get(key)!r} in config.json: this reader "
+                f"knows {value!r} only")
 
 
 def common(h: HF) -> dict[str, Any]:
@@ -60,8 +60,8 @@ def read_rope(h: HF, given: HF | None = None) -> dict[str, Any]:
     values = {"rope_base": float(p.get("rope_theta") or h.get("rope_theta", 10000.0))}
     if kind in ("default", None): return values
     require(kind in ("linear", "llama3", "yarn"),
-            f"rope_type={kind!r} in config.json: known are default, linear, llama3, "
-            "yarn")
+            f"rope_type={kind!r} in config.json: known are default, "
+            "linear, llama3, yarn")
     values |= {"rope_scaling": kind, "rope_factor": float(p["factor"])}
     if kind == "linear": return values
     names = {"llama3": ("low_freq_factor", "high_freq_factor"),
@@ -151,7 +151,10 @@ def read_mixtral(h: HF) -> ModelConfig:
     expect(h, hidden_act="silu")
     window = h.get("sliding_window")
     local = {"layer_pattern": "L", "window": window} if window else {}
-    return ModelConfig(**common(h), **read_rope(h), **local, use_moe=True,
+    return ModelConfig(**common(h),
+                       **read_rope(h),
+                       **local,
+                       use_moe=True,
                        num_experts=h["num_local_experts"],
                        top_k=h["num_experts_per_tok"])
 
@@ -216,19 +219,27 @@ def write_layers(c: ModelConfig) -> dict[str, Any]:
 
 def read_gemma3(h: HF) -> ModelConfig:
     """Gemma 3, the text model. Chapter: 26_pretrained."""
-    expect(h, hidden_activation="gelu_pytorch_tanh", attention_bias=False,
-           attn_logit_softcapping=None, use_bidirectional_attention=False)
+    expect(h,
+           hidden_activation="gelu_pytorch_tanh",
+           attention_bias=False,
+           attn_logit_softcapping=None,
+           use_bidirectional_attention=False)
     values = common({"tie_word_embeddings": True, **h}) | read_layers(h, 6)
     ropes = h.get("rope_parameters") or {}
     local = ropes.get(LAYER_TYPES["L"], {}).get("rope_theta",
                                           h.get("rope_local_base_freq", 1e4))
     given = ropes.get(LAYER_TYPES["G"]) or {"rope_theta": h.get("rope_theta", 1e6),
                                       **(h.get("rope_scaling") or {})}
-    return ModelConfig(
-        **values, **read_rope(h, given), rope_local_base=float(local), qk_norm=True,
-        norm_type="rmsnorm_plus_one", norm_position="sandwich", ffn_type="geglu_tanh",
-        scale_embeddings=True, score_scale=h.get("query_pre_attn_scalar", 256) ** -0.5,
-        final_cap=h.get("final_logit_softcapping"))
+    return ModelConfig(**values,
+                       **read_rope(h, given),
+                       rope_local_base=float(local),
+                       qk_norm=True,
+                       norm_type="rmsnorm_plus_one",
+                       norm_position="sandwich",
+                       ffn_type="geglu_tanh",
+                       scale_embeddings=True,
+                       score_scale=h.get("query_pre_attn_scalar", 256) ** -0.5,
+                       final_cap=h.get("final_logit_softcapping"))
 
 
 def write_gemma3(c: ModelConfig) -> dict[str, Any]:
@@ -246,13 +257,22 @@ def write_gemma3(c: ModelConfig) -> dict[str, Any]:
 # %% ../../nbs/26_pretrained.ipynb #973a8a00
 def read_gpt2(h: HF) -> ModelConfig:
     """GPT-2. Chapter: 26_pretrained."""
-    expect(h, activation_function="gelu_new", scale_attn_weights=True,
-           scale_attn_by_inverse_layer_idx=False, add_cross_attention=False)
-    return ModelConfig(
-        vocab_size=h["vocab_size"], d_model=h["n_embd"], n_heads=h["n_head"],
-        n_layers=h["n_layer"], d_ff=h.get("n_inner") or 4 * h["n_embd"],
-        max_seq_len=h["n_positions"], norm_eps=h.get("layer_norm_epsilon", 1e-5),
-        norm_type="layernorm", ffn_type="gelu_tanh", pos_encoding="learned", bias=True)
+    expect(h,
+           activation_function="gelu_new",
+           scale_attn_weights=True,
+           scale_attn_by_inverse_layer_idx=False,
+           add_cross_attention=False)
+    return ModelConfig(vocab_size=h["vocab_size"],
+                       d_model=h["n_embd"],
+                       n_heads=h["n_head"],
+                       n_layers=h["n_layer"],
+                       d_ff=h.get("n_inner") or 4 * h["n_embd"],
+                       max_seq_len=h["n_positions"],
+                       norm_eps=h.get("layer_norm_epsilon", 1e-5),
+                       norm_type="layernorm",
+                       ffn_type="gelu_tanh",
+                       pos_encoding="learned",
+                       bias=True)
 
 
 def write_gpt2(c: ModelConfig) -> dict[str, Any]:
@@ -265,12 +285,18 @@ def write_gpt2(c: ModelConfig) -> dict[str, Any]:
 
 def read_gpt_oss(h: HF) -> ModelConfig:
     """gpt-oss, with numbers in 16 or 32 bits. Chapter: 26_pretrained."""
-    expect(h, hidden_act="silu", attention_bias=True, swiglu_limit=7.0,
-           swiglu_alpha=1.702)
-    return ModelConfig(
-        **common(h), **read_rope(h), **read_layers(h, 2), bias=True, learned_sinks=True,
-        ffn_type="swiglu_clamped", use_moe=True, num_experts=h["num_local_experts"],
-        top_k=h["num_experts_per_tok"], expert_rule="gpt_oss")
+    expect(
+        h, hidden_act="silu", attention_bias=True, swiglu_limit=7.0, swiglu_alpha=1.702)
+    return ModelConfig(**common(h),
+                       **read_rope(h),
+                       **read_layers(h, 2),
+                       bias=True,
+                       learned_sinks=True,
+                       ffn_type="swiglu_clamped",
+                       use_moe=True,
+                       num_experts=h["num_local_experts"],
+                       top_k=h["num_experts_per_tok"],
+                       expert_rule="gpt_oss")
 
 
 def write_gpt_oss(c: ModelConfig) -> dict[str, Any]:
@@ -294,16 +320,24 @@ def read_deepseek(h: HF) -> ModelConfig:
         width = h["qk_nope_head_dim"] + h["qk_rope_head_dim"]
         values["score_scale"] = more / math.sqrt(width)
     return ModelConfig(
-        **values, bias=bool(h.get("attention_bias")), attention_type="latent",
-        head_dim=h["qk_nope_head_dim"], rope_dim=h["qk_rope_head_dim"],
-        value_dim=h["v_head_dim"], kv_rank=h["kv_lora_rank"],
+        **values,
+        bias=bool(h.get("attention_bias")),
+        attention_type="latent",
+        head_dim=h["qk_nope_head_dim"],
+        rope_dim=h["qk_rope_head_dim"],
+        value_dim=h["v_head_dim"],
+        kv_rank=h["kv_lora_rank"],
         q_rank=h.get("q_lora_rank"),
         rope_pairing="interleaved" if h.get("rope_interleave", True) else "half",
-        use_moe=True, num_experts=h["n_routed_experts"], top_k=h["num_experts_per_tok"],
+        use_moe=True,
+        num_experts=h["n_routed_experts"],
+        top_k=h["num_experts_per_tok"],
         d_ff_expert=h["moe_intermediate_size"],
         shared_experts=h["n_shared_experts"] or 0,
-        dense_layers=h["first_k_dense_replace"], expert_rule="deepseek",
-        expert_groups=h["n_group"], expert_groups_kept=h["topk_group"],
+        dense_layers=h["first_k_dense_replace"],
+        expert_rule="deepseek",
+        expert_groups=h["n_group"],
+        expert_groups_kept=h["topk_group"],
         expert_scale=h["routed_scaling_factor"])
 
 
@@ -350,5 +384,8 @@ FAMILIES = {f.model_type: f for f in (
     Family("gemma3_text", "Gemma3ForCausalLM", read_gemma3, write_gemma3, gemma_names),
     Family("gpt2", "GPT2LMHeadModel", read_gpt2, write_gpt2, gpt2_names),
     Family("gpt_oss", "GptOssForCausalLM", read_gpt_oss, write_gpt_oss, gpt_oss_names),
-    Family("deepseek_v3", "DeepseekV3ForCausalLM", read_deepseek, write_deepseek,
+    Family("deepseek_v3",
+           "DeepseekV3ForCausalLM",
+           read_deepseek,
+           write_deepseek,
            deepseek_names))}

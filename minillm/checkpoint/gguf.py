@@ -169,8 +169,8 @@ def read_gguf(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         about = {key: field.contents() for key, field in reader.fields.items()}
         raw = [(t.name, t.tensor_type.name, np.array(t.data)) for t in reader.tensors]
     except Exception as error:                   # the reader raises errors of all kinds
-        raise ValueError(f"{path} is damaged, cut short or no GGUF file ({error}); "
-                         "write it again") from None
+        raise ValueError(f"{path} is damaged, cut short or no GGUF file "
+                         f"({error}); write it again") from None
     tensors = {}
     for name, kind, data in raw:
         if kind not in ("F32", "F16", "Q8_0"):
@@ -186,17 +186,23 @@ def config_of(about: dict[str, Any], tensors: dict[str, Tensor]) -> ModelConfig:
     def get(key: str) -> Any: return about[f"{arch}.{key}"]
     heads, kv, width = (get("attention.head_count"), get("attention.head_count_kv"),
                         get("embedding_length"))
-    c = ModelConfig(
-        vocab_size=get("vocab_size"), d_model=width, n_heads=heads,
-        n_kv_heads=None if kv == heads else kv, n_layers=get("block_count"),
-        head_dim=None if get("attention.key_length") * heads == width
-        else get("attention.key_length"), d_ff=get("feed_forward_length"),
-        max_seq_len=get("context_length"), rope_base=get("rope.freq_base"),
-        norm_eps=float(np.float32(get("attention.layer_norm_rms_epsilon"))),
-        qk_norm="blk.0.attn_q_norm.weight" in tensors,
-        tie_embeddings="output.weight" not in tensors)
+    c = ModelConfig(vocab_size=get("vocab_size"),
+                    d_model=width,
+                    n_heads=heads,
+                    n_kv_heads=None if kv == heads else kv,
+                    n_layers=get("block_count"),
+                    head_dim=None if get("attention.key_length") * heads == width
+                    else get("attention.key_length"),
+                    d_ff=get("feed_forward_length"),
+                    max_seq_len=get("context_length"),
+                    rope_base=get("rope.freq_base"),
+                    norm_eps=float(np.float32(get("attention.layer_norm_rms_epsilon"))),
+                    qk_norm="blk.0.attn_q_norm.weight" in tensors,
+                    tie_embeddings="output.weight" not in tensors)
     if f"{arch}.expert_count" not in about: return c
-    return replace(c, use_moe=True, num_experts=get("expert_count"),
+    return replace(c,
+                   use_moe=True,
+                   num_experts=get("expert_count"),
                    top_k=get("expert_used_count"))
 
 

@@ -45,7 +45,8 @@ def byte_pairs(tokenizer: Any) -> dict[str, Any]:
     """
     kind, made = tokenizer.kind, CONVERTERS.get(tokenizer.kind)
     if made is not None: tokenizer = JSONTokenizer(made(tokenizer))
-    about = (json.loads(tokenizer.inner.to_str()) if isinstance(tokenizer, JSONTokenizer)
+    about = (json.loads(tokenizer.inner.to_str()) if isinstance(
+        tokenizer, JSONTokenizer)
              else {"model": {}})
     if about["model"].get("type") != "BPE" or list(patterns(about)) != [SPLIT]:
         raise ValueError(f"this tokenizer (kind {kind!r}) is not byte-pair encoding "
@@ -63,7 +64,8 @@ def add_text_format(writer: Any, tokenizer: Any, text_format: TextFormat) -> Non
         i = text_format.id_of(f"{role}_token", tokenizer)
         if i is not None: getattr(writer, f"add_{role}_token_id")(i)
     for i in text_format.stop_ids[1:2]: writer.add_eot_token_id(i)
-    if len(text_format.stop_ids) > 2: writer.add_array(STOPS, list(text_format.stop_ids))
+    if len(text_format.stop_ids) > 2: writer.add_array(
+        STOPS, list(text_format.stop_ids))
     if text_format.template is not None: writer.add_chat_template(text_format.template)
     first = text_format.id_of("bos_token", tokenizer)
     writer.add_add_bos_token(first is not None and tokenizer.prompt("a")[:1] == [first])
@@ -109,8 +111,8 @@ def read_gguf_tokenizer(about: dict[str, Any]) -> tuple[Any, TextFormat]:
     kind, way = get("model"), get("pre") or "gpt-2"
     if kind in (None, "no_vocab"): return None, TextFormat()
     if kind != "gpt2" or way not in ("gpt-2", "gpt2", "default"):
-        raise ValueError(f"the tokenizer of this file is of kind {kind!r}, {way!r}; read "
-                         "is GPT-2's byte-pair encoding")
+        raise ValueError(f"the tokenizer of this file is of kind {kind!r}, {way!r}; "
+                         "read is GPT-2's byte-pair encoding")
     names, types = get("tokens"), gguf_library().TokenType
     kinds = get("token_type") or [int(types.NORMAL)] * len(names)
     ids = {role: get(f"{role}_token_id") for role in TOKEN_ROLES}
@@ -119,8 +121,8 @@ def read_gguf_tokenizer(about: dict[str, Any]) -> tuple[Any, TextFormat]:
              if i is not None]
     begin = named.get("bos_token") if get("add_bos_token") else None
     made = json_byte_pairs(names, kinds, get("merges") or [], begin)
-    return JSONTokenizer(made), TextFormat(named, tuple(dict.fromkeys(stops)),
-                                           about.get("tokenizer.chat_template"))
+    return JSONTokenizer(made), TextFormat(
+        named, tuple(dict.fromkeys(stops)), about.get("tokenizer.chat_template"))
 
 
 def json_byte_pairs(names: list[str], kinds: list[int], merges: list[str],

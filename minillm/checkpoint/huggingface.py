@@ -38,9 +38,8 @@ def read_object(path: Path) -> dict[str, Any]:
     Chapter: 26_pretrained.
     """
     if not path.exists():
-        raise FileNotFoundError(f"{path.parent} has no {path.name}; is it the folder "
-                                "of "
-                                "a model?")
+        raise FileNotFoundError(f"{path.parent} has no {path.name}; is it "
+                                "the folder of a model?")
     data = read_json(path)
     if not isinstance(data, dict): raise ValueError(f"{path} must hold a JSON object")
     return data
@@ -77,12 +76,13 @@ def weight_files(folder: Path) -> list[Path]:
         pickles = sorted(f.name for f in folder.glob("*.bin"))
         hint = (f"; {pickles[0]} is a pickle, which could run anything and is never "
                 "opened: convert it to safetensors" if pickles else "")
-        raise FileNotFoundError(f"{folder} has neither {WEIGHTS_FILE} nor {INDEX}{hint}")
+        raise FileNotFoundError(f"{folder} has neither "
+                                f"{WEIGHTS_FILE} nor {INDEX}{hint}")
     names = set(read_object(folder / INDEX).get("weight_map", {}).values())
     for name in names:
         if Path(str(name)).name != name or not (folder / name).exists():
-            raise ValueError(f"{INDEX} names the file {name!r}, which is not in "
-                             f"{folder}")
+            raise ValueError(f"{INDEX} names the file {name!r}, "
+                             f"which is not in {folder}")
     return [folder / name for name in sorted(names)]
 
 
@@ -98,8 +98,8 @@ class StoredTensors:
         for file in files:
             try: opened = stack.enter_context(safe_open(str(file), "pt"))
             except (SafetensorError, OSError) as error:
-                raise ValueError(f"{file} is damaged or cut short ({error}); "
-                                 "fetch it again") from None
+                raise ValueError(f"{file} is damaged or cut short "
+                                 f"({error}); fetch it again") from None
             self.home |= dict.fromkeys(opened.keys(), opened)
 
     def __getitem__(self, name: str) -> Tensor:
@@ -179,8 +179,7 @@ def find_folder(folder_or_name: str | Path) -> Path:
     name = str(folder_or_name)
     if folder.exists() or name.count("/") != 1 or name.startswith(("/", ".", "~")):
         raise FileNotFoundError(f"{name} is neither a folder nor the name of a model "
-                                "such "
-                                "as 'owner/model'")
+                                "such as 'owner/model'")
     try: from huggingface_hub import snapshot_download
     except ImportError:
         raise ImportError("fetching a model needs the package huggingface_hub; install "
@@ -224,8 +223,13 @@ def plain(c: ModelConfig) -> ModelConfig:
     fast = {"llama3": 4.0, "yarn": 32.0}.get(c.rope_scaling)
     louder = yarn_amplitude(c.rope_factor) if c.rope_scaling == "yarn" else None
     return replace(
-        c, rope_fast=c.rope_fast or fast, rope_amplitude=c.rope_amplitude or louder,
-        dropout=0.0, balance_weight=0.0, z_weight=0.0, d_ff=width,
+        c,
+        rope_fast=c.rope_fast or fast,
+        rope_amplitude=c.rope_amplitude or louder,
+        dropout=0.0,
+        balance_weight=0.0,
+        z_weight=0.0,
+        d_ff=width,
         n_kv_heads=None if c.n_kv_heads == c.n_heads else c.n_kv_heads,
         head_dim=None if c.d_head * c.n_heads == c.d_model else c.head_dim,
         d_ff_expert=None if c.d_ff_expert == width else c.d_ff_expert,
@@ -257,8 +261,7 @@ def choose_family(config: ModelConfig) -> Family:
         near.append((len(keys), family.model_type, keys))
     _, name, keys = min(near)
     raise ValueError("no family of the Hugging Face layout can hold this model; "
-                     "nearest "
-                     f"is {name!r}, which cannot say "
+                     f"nearest is {name!r}, which cannot say "
                      + ", ".join(f"{k}={getattr(c, k)!r}" for k in keys))
 
 

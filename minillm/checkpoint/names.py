@@ -54,7 +54,8 @@ def outside(c: ModelConfig) -> Entries:
 
 def attention(c: ModelConfig, theirs: str, ours: str) -> Entries:
     """The four matrices, and what else this attention has. Chapter: 26_pretrained."""
-    for x in "qkvo": yield from same_names(f"{theirs}{x}_proj", f"{ours}W_{x}", *ends(c.bias))
+    for x in "qkvo": yield from same_names(
+        f"{theirs}{x}_proj", f"{ours}W_{x}", *ends(c.bias))
     if c.qk_norm:
         for x in "qk": yield from same_names(f"{theirs}{x}_norm", f"{ours}{x}_norm")
     if c.learned_sinks: yield Entry(f"{theirs}sinks", (f"{ours}attend.sinks",))
@@ -85,8 +86,8 @@ def mixtral_names(c: ModelConfig) -> Entries:
         theirs, ours = f"model.layers.{i}.block_sparse_moe.", f"layers.{i}.ffn."
         yield from same_names(f"{theirs}gate", f"{ours}router.W_r")
         for e in range(c.num_experts):
-            yield from gated(f"{theirs}experts.{e}.", f"{ours}experts.{e}.",
-                             ("w1", "w3", "w2"))
+            yield from gated(
+                f"{theirs}experts.{e}.", f"{ours}experts.{e}.", ("w1", "w3", "w2"))
 
 
 def gemma_names(c: ModelConfig) -> Entries:
@@ -107,7 +108,9 @@ def transposed(theirs: str, ours: str) -> Entries:
 
     Chapter: 26_pretrained.
     """
-    yield Entry(f"{theirs}.weight", (f"{ours}.weight",), lambda t: (t.T,),
+    yield Entry(f"{theirs}.weight",
+                (f"{ours}.weight",),
+                lambda t: (t.T,),
                 lambda parts: parts[0].T)
     yield from same_names(theirs, ours, ".bias")
 
@@ -122,10 +125,14 @@ def gpt2_names(c: ModelConfig) -> Entries:
         for a, b in (("ln_1", "norm_attention"), ("ln_2", "norm_ffn")):
             yield from same_names(theirs + a, ours + b, ".weight", ".bias")
         qkv = tuple(f"{ours}attention.W_{x}" for x in "qkv")
-        yield Entry(f"{theirs}attn.c_attn.weight", tuple(f"{x}.weight" for x in qkv),
-                    lambda t: t.T.chunk(3), lambda parts: torch.cat(list(parts)).T)
-        yield Entry(f"{theirs}attn.c_attn.bias", tuple(f"{x}.bias" for x in qkv),
-                    lambda t: t.chunk(3), lambda parts: torch.cat(list(parts)))
+        yield Entry(f"{theirs}attn.c_attn.weight",
+                    tuple(f"{x}.weight" for x in qkv),
+                    lambda t: t.T.chunk(3),
+                    lambda parts: torch.cat(list(parts)).T)
+        yield Entry(f"{theirs}attn.c_attn.bias",
+                    tuple(f"{x}.bias" for x in qkv),
+                    lambda t: t.chunk(3),
+                    lambda parts: torch.cat(list(parts)))
         yield from transposed(f"{theirs}attn.c_proj", f"{ours}attention.W_o")
         yield from transposed(f"{theirs}mlp.c_fc", f"{ours}ffn.W_up")
         yield from transposed(f"{theirs}mlp.c_proj", f"{ours}ffn.W_down")
@@ -139,14 +146,19 @@ def gpt_oss_names(c: ModelConfig) -> Entries:
     yield from (e for e in llama_names(c) if ".mlp." not in e.theirs)
     for i in range(c.n_layers):
         theirs, ours = f"model.layers.{i}.mlp.", f"layers.{i}.ffn."
-        yield from same_names(f"{theirs}router", f"{ours}router.W_r", ".weight", ".bias")
+        yield from same_names(
+            f"{theirs}router", f"{ours}router.W_r", ".weight", ".bias")
         for end, their_end in ((".weight", ""), (".bias", "_bias")):
             pairs = tuple(f"{ours}experts.{e}.{w}{end}" for e in range(c.num_experts)
                           for w in ("W_gate", "W_up"))
             down = tuple(f"{ours}experts.{e}.W_down{end}" for e in range(c.num_experts))
-            yield Entry(f"{theirs}experts.gate_up_proj{their_end}", pairs, cut_pairs,
+            yield Entry(f"{theirs}experts.gate_up_proj{their_end}",
+                        pairs,
+                        cut_pairs,
                         join_pairs)
-            yield Entry(f"{theirs}experts.down_proj{their_end}", down, cut_experts,
+            yield Entry(f"{theirs}experts.down_proj{their_end}",
+                        down,
+                        cut_experts,
                         join_experts)
 
 
@@ -197,8 +209,8 @@ def latent_names(c: ModelConfig, theirs: str, ours: str) -> Entries:
     if c.q_rank is None: yield from same_names(f"{theirs}q_proj", f"{ours}W_q")
     else:
         for n, part in enumerate(("q_a_proj", "q_a_layernorm", "q_b_proj")):
-            yield from same_names(f"{theirs}{part}", f"{ours}W_q.{n}",
-                            *ends(c.bias and n == 0))
+            yield from same_names(
+                f"{theirs}{part}", f"{ours}W_q.{n}", *ends(c.bias and n == 0))
     rank = c.kv_rank or 0
     for end in ends(c.bias):
         yield Entry(f"{theirs}kv_a_proj_with_mqa{end}",
@@ -206,7 +218,8 @@ def latent_names(c: ModelConfig, theirs: str, ours: str) -> Entries:
                     lambda t: (t[:rank], t[rank:]),
                     lambda parts: torch.cat(list(parts)))
     yield from same_names(f"{theirs}kv_a_layernorm", f"{ours}norm")
-    yield Entry(f"{theirs}kv_b_proj.weight", (f"{ours}W_k.weight", f"{ours}W_v.weight"),
+    yield Entry(f"{theirs}kv_b_proj.weight",
+                (f"{ours}W_k.weight", f"{ours}W_v.weight"),
                 *by_head(c))
     yield from same_names(f"{theirs}o_proj", f"{ours}W_o", *ends(c.bias))
 

@@ -37,8 +37,8 @@ def find_source(source: str | Path | None = None) -> Path:
     if source is None:
         if not shipped_models():
             raise FileNotFoundError(
-                "no model comes with this installation; give --checkpoint RUN, the folder "
-                "of a run of `minillm train`, or --pretrained FOLDER")
+                "no model comes with this installation; give --checkpoint RUN, "
+                "the folder of a run of `minillm train`, or --pretrained FOLDER")
         return shipped_model()
     if Path(source).exists(): return Path(source)
     if str(source) in shipped_models(): return shipped_model(str(source))
@@ -55,7 +55,8 @@ def kind_of_source(path: Path) -> str:
     if path.is_file():
         with open(path, "rb") as file: begins = file.read(4)
         if begins == b"GGUF": return "gguf"
-        raise ValueError(f"{path} is a file, and no GGUF file; give the folder of a model")
+        raise ValueError(f"{path} is a file, and no GGUF file; give "
+                         "the folder of a model")
     if (path / "quantization.json").exists(): return "quantized"
     if is_exported(path): return "huggingface"
     if (path / "adapter_config.json").exists(): return "adapter"
@@ -100,14 +101,15 @@ def open_adapter(path: Path) -> Opened:
     from minillm.checkpoint.peft import load_adapter
     base = read_json(path / "adapter_config.json").get("base_model_name_or_path")
     if not base:
-        raise ValueError(f"{path} holds an adapter that does not say for which model it "
-                         "was made; write base_model_name_or_path into its "
+        raise ValueError(f"{path} holds an adapter that does not say for which "
+                         "model it was made; write base_model_name_or_path into its "
                          "adapter_config.json, or give the folder of the merged model")
     under = find_source(str(path / base) if (path / base).exists() else base)
     model, tokenizer, said = OPENERS[kind_of_source(under)](under)
     own = read_text_format(path)
     return (load_adapter(model, path), find_tokenizer(path) or tokenizer,
-            TextFormat({**said.named, **own.named}, own.stop_ids or said.stop_ids,
+            TextFormat({**said.named, **own.named},
+                       own.stop_ids or said.stop_ids,
                        own.template or said.template))
 
 
@@ -127,7 +129,7 @@ def complete_format(said: TextFormat, tokenizer: Any) -> TextFormat:
     made = TextFormat(said.named, said.stop_ids, template).completed(tokenizer)
     if template is None: return made
     try: return made.stopping(end_token(ChatTemplate(template, made.named), tokenizer))
-    except (ValueError, ImportError): return made    # it is told when a chat is asked for
+    except (ValueError, ImportError): return made  # it is told when a chat is asked for
 
 
 def check_fit(path: Path, model: Any, tokenizer: Any, exact: bool) -> None:
@@ -136,8 +138,8 @@ def check_fit(path: Path, model: Any, tokenizer: Any, exact: bool) -> None:
     """
     theirs, ours = tokenizer.vocab_size, model.config.vocab_size
     if theirs > ours or (exact and theirs != ours):
-        raise ValueError(f"{path}: the tokenizer has {theirs} tokens, the model {ours}; "
-                         "they are of different runs")
+        raise ValueError(f"{path}: the tokenizer has {theirs} tokens, the model "
+                         f"{ours}; they are of different runs")
 
 
 def open_model(source: str | Path | None = None, device: Any = "cpu",
@@ -153,14 +155,20 @@ def open_model(source: str | Path | None = None, device: Any = "cpu",
     kind = kind_of_source(path)
     model, tokenizer, said = OPENERS[kind](path)
     if tokenizer is None:
-        raise FileNotFoundError(f"{path} has no tokenizer.json or tokenizer.model, so no "
-                                "text can be read or written")
+        raise FileNotFoundError(f"{path} has no tokenizer.json or tokenizer.model, "
+                                "so no text can be read or written")
     check_fit(path, model, tokenizer, kind == "run" and tokenizer.kind != "json")
     made, model = complete_format(said, tokenizer), model.to(device).eval()
     if kind == "huggingface": model = in_quick_type(model)
     shown = "shipped" if source is None else str(source)
-    return Voice(model, tokenizer, frozenset(made.stop_ids), shown,
-                 name or path.resolve().name, made, kind, path)
+    return Voice(model,
+                 tokenizer,
+                 frozenset(made.stop_ids),
+                 shown,
+                 name or path.resolve().name,
+                 made,
+                 kind,
+                 path)
 
 
 def weight_bytes(voice: Voice) -> int:
@@ -193,7 +201,8 @@ def inherit_format(voice: Voice, out: Path) -> None:
     What the folder says itself stays. Chapter: 96_opening.
     """
     own, said = read_text_format(out), voice.text_format
-    made = TextFormat({**said.named, **own.named}, own.stop_ids or said.stop_ids,
+    made = TextFormat({**said.named, **own.named},
+                      own.stop_ids or said.stop_ids,
                       own.template or said.template)
     write_text_format(made, out)
     about = out / "adapter" / "adapter_config.json"

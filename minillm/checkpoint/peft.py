@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn, empty
 
 from ..files import write_json
-from ..layers.lora import (LoRALinear, fits_target, linear_names, lora_layers,
-                                 refuse_adapters, replace_module)
+from ..layers.lora import (
+    LoRALinear, fits_target, linear_names, lora_layers, refuse_adapters, replace_module)
 from ..models.decoder import Decoder
 from .names import Entry
 from .huggingface import (
@@ -104,7 +104,8 @@ def save_adapter(model: Decoder, folder: str | Path, base: str | None = None, *,
         if tables: tensors |= {f"{BEFORE}{theirs}": model.get_parameter(ours) for
                                theirs, ours in table_names(model, own_names).items()}
         save_file({name: t.detach().contiguous().cpu() for name, t in tensors.items()},
-                  str(beside / TENSORS), metadata={"format": "pt"})
+                  str(beside / TENSORS),
+                  metadata={"format": "pt"})
 
 
 def table_names(model: Decoder, own_names: bool = False) -> dict[str, str]:
@@ -131,10 +132,11 @@ def with_tables(model: Decoder, tensors: dict[str, Tensor], folder: Path) -> Dec
     old, rows = dict(model.named_parameters()), {len(t) for t in found.values()}
     n, width = model.config.vocab_size, model.config.d_model
     if len(rows) > 1 or min(rows) < n or any(t.shape[1] != width for t in found.values()):
-        raise ValueError(f"{folder} was made for another model: its token tables have the "
-                         f"shapes {[tuple(t.shape) for t in found.values()]}, and this "
-                         f"model has {n} tokens of width {width}")
-    larger = Decoder(replace(model.config, vocab_size=rows.pop())).to(old["embed.weight"])
+        raise ValueError(f"{folder} was made for another model: its token tables have "
+                         f"the shapes {[tuple(t.shape) for t in found.values()]}, "
+                         f"and this model has {n} tokens of width {width}")
+    larger = Decoder(replace(
+        model.config, vocab_size=rows.pop())).to(old["embed.weight"])
     with torch.no_grad():
         for name, p in larger.named_parameters(): p.copy_(found.get(name, old[name]))
     return larger.train(model.training)
@@ -220,7 +222,9 @@ def load_adapter(model: Decoder, folder: str | Path) -> Decoder:
     check_shapes(model, found, folder)
     model.requires_grad_(False)
     for name, (A, part, alpha) in found.items():
-        layer = LoRALinear(model.get_submodule(name), len(A), alpha,
+        layer = LoRALinear(model.get_submodule(name),
+                           len(A),
+                           alpha,
                            float(c.get("lora_dropout") or 0)).train(model.training)
         layer.A.data.copy_(A)
         layer.B.data.copy_(part)
@@ -245,8 +249,8 @@ def read_adapter(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
                                 "pickle, which is never opened: save it anew with peft")
     try: return c, load_file(str(folder / TENSORS))
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{folder / TENSORS} is damaged or cut short ({error}); fetch "
-                         "it again") from None
+        raise ValueError(f"{folder / TENSORS} is damaged or cut short "
+                         f"({error}); fetch it again") from None
 
 
 def pairs_of(tensors: Mapping[str, Tensor],
@@ -259,8 +263,8 @@ def pairs_of(tensors: Mapping[str, Tensor],
     for key, tensor in tensors.items():
         match = ADAPTER_KEY.fullmatch(key)
         if not match:
-            raise ValueError(f"{folder / TENSORS} holds {key}, which is no lora_A or "
-                             "lora_B matrix")
+            raise ValueError(f"{folder / TENSORS} holds {key}, which is no "
+                             "lora_A or lora_B matrix")
         pairs.setdefault(match[1], {})[match[2]] = tensor
     for name, pair in pairs.items():
         if len(pair) < 2 or any(m.dim() != 2 for m in pair.values()) or (

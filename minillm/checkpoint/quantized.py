@@ -77,8 +77,8 @@ def read_quantized(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         about, file = read_json(folder / QUANTIZED_FILES[0]), folder / QUANTIZED_FILES[1]
         size = file.stat().st_size
         if about["format"] != 1:
-            raise ValueError(f"{folder} has format {about['format']}, but this version "
-                             "of minillm reads 1")
+            raise ValueError(f"{folder} has format {about['format']}, but this "
+                             "version of minillm reads 1")
         if checksum(file) != about["file"]:
             raise ValueError(f"{file} is damaged ({size} bytes of {about['file'][0]}, "
                              f"or other ones); {again}")
@@ -124,8 +124,8 @@ def restored(name: str, layer: dict[str, Any], own: dict[str, Any],
     codes, scales = own["codes"], own["scales"]
     if codes is None or scales is None:
         raise ValueError(f"the quantized layer {name} is missing; quantize again")
-    rounded = Rounded(codes, scales, own["zeros"], tuple(layer["shape"]),
-                      Scheme(**layer["scheme"]))
+    rounded = Rounded(
+        codes, scales, own["zeros"], tuple(layer["shape"]), Scheme(**layer["scheme"]))
     if name == "embed": return QuantEmbedding(rounded, table_scale(model))
     floats = [None if own[k] is None else own[k].float() for k in ("bias", "columns")]
     return QuantLinear(rounded, *floats)
@@ -150,7 +150,11 @@ def quantize_folder(source: str | Path, out: str | Path, scheme: str = "int8",
     model, tokenizer = load_pretrained(source)
     found = read_text_format(Path(source))
     before = sum(f.stat().st_size for f in weight_files(find_checkpoint(source)))
-    return {**write_quantized(model, tokenizer, out, scheme, text_format=found,
+    return {**write_quantized(model,
+                              tokenizer,
+                              out,
+                              scheme,
+                              text_format=found,
                               **options), "bytes_before": before}
 
 
@@ -181,8 +185,8 @@ def write_quantized(model: Decoder, tokenizer: Any, out: str | Path,
             raise ValueError(f"the model has no tokenizer to read {text} with")
         length = min(256, model.config.max_seq_len)
         batches = calibration_rows(tokenizer.encode(read_text(text)), length)
-    made = quantize(model, find_scheme(scheme, group), batches, method=method,
-                    table=table)
+    made = quantize(
+        model, find_scheme(scheme, group), batches, method=method, table=table)
     save_quantized(made, out, tokenizer, text_format, method=method)
     return {"out": str(out), "bytes": (Path(out) / QUANTIZED_FILES[1]).stat().st_size,
             "bits_a_weight": bits_a_weight(made)}
@@ -190,7 +194,8 @@ def write_quantized(model: Decoder, tokenizer: Any, out: str | Path,
 
 def quantized_already(source: object) -> ValueError:
     """The error for a model whose weights are rounded. Chapter: 36_quantization."""
-    return ValueError(f"{source} is quantized already; give the folder it was made from")
+    return ValueError(f"{source} is quantized already; give the "
+                      "folder it was made from")
 
 
 def check_out(out: str | Path, scheme: str) -> None:

@@ -174,8 +174,7 @@ def find_checkpoint(path: str | Path, pointer: str = "last") -> Path:
     if (path / "model.safetensors").exists(): return path
     if not (path / f"{pointer}.json").exists():
         raise FileNotFoundError(f"{path} holds no checkpoint (no {pointer}.json in "
-                                "it); "
-                                f"train one with `minillm train --out {path}`")
+                                f"it); train one with `minillm train --out {path}`")
     return path / str(read_json(path / f"{pointer}.json")["folder"])
 
 

@@ -23,8 +23,8 @@ from .names import Entries, Entry, llama_names, same_names
 from .huggingface import (
     StoredTensors, fill, labels, new_folder, read_object, weight_files, write_shards)
 from ..models.vit import ViT, VisionConfig, VisionTower
-from ..models.vlm import (MLPProjector, PatchFeatures, PlaceholderFusion,
-                                VisionLanguageModel)
+from ..models.vlm import (
+    MLPProjector, PatchFeatures, PlaceholderFusion, VisionLanguageModel)
 
 BOTH = (".weight", ".bias")
 
@@ -50,7 +50,8 @@ def clip_names(c: VisionConfig, theirs: str, ours: str) -> Entries:
     """The tower of CLIP. Chapter: 26_pretrained."""
     yield Entry(f"{theirs}embeddings.class_embedding", (f"{ours}class_token",))
     yield from same_names(f"{theirs}embeddings.patch_embedding", f"{ours}patches")
-    yield from same_names(f"{theirs}embeddings.position_embedding", f"{ours}positions.table")
+    yield from same_names(
+        f"{theirs}embeddings.position_embedding", f"{ours}positions.table")
     yield from same_names(f"{theirs}pre_layrnorm", f"{ours}norm_first", *BOTH)
     for i in range(c.n_layers):
         a, b = f"{theirs}encoder.layers.{i}.", f"{ours}layers.{i}."
@@ -65,19 +66,23 @@ def clip_names(c: VisionConfig, theirs: str, ours: str) -> Entries:
 
 def vit_names(c: VisionConfig) -> Entries:
     """ViT with its head. Chapter: 26_pretrained."""
-    yield Entry("vit.embeddings.cls_token", ("tower.class_token",),
-                lambda t: (t.flatten(),), lambda parts: parts[0].view(1, 1, -1))
-    yield Entry("vit.embeddings.position_embeddings", ("tower.positions.table.weight",),
-                lambda t: (t[0],), lambda parts: parts[0][None])
-    yield from same_names("vit.embeddings.patch_embeddings.projection", "tower.patches",
-                    *BOTH)
+    yield Entry("vit.embeddings.cls_token",
+                ("tower.class_token",),
+                lambda t: (t.flatten(),),
+                lambda parts: parts[0].view(1, 1, -1))
+    yield Entry("vit.embeddings.position_embeddings",
+                ("tower.positions.table.weight",),
+                lambda t: (t[0],),
+                lambda parts: parts[0][None])
+    yield from same_names(
+        "vit.embeddings.patch_embeddings.projection", "tower.patches", *BOTH)
     yield from same_names("vit.layernorm", "tower.norm", *BOTH)
     yield from same_names("classifier", "head", *BOTH)
     for i in range(c.n_layers):
         a, b = f"vit.encoder.layer.{i}.", f"tower.layers.{i}."
         for x in ("query", "key", "value"):
-            yield from same_names(f"{a}attention.attention.{x}", f"{b}attention.W_{x[0]}",
-                            *BOTH)
+            yield from same_names(
+                f"{a}attention.attention.{x}", f"{b}attention.W_{x[0]}", *BOTH)
         for x, y in (("attention.output.dense", "attention.W_o"),
                      ("intermediate.dense", "ffn.W_up"), ("output.dense", "ffn.W_down"),
                      ("layernorm_before", "norm_attention"),
@@ -95,18 +100,24 @@ def llava_names(model: VisionLanguageModel) -> Entries:
     for a, b in (("linear_1", "W_up"), ("linear_2", "W_down")):
         yield from same_names(f"multi_modal_projector.{a}", f"projector.{b}", *BOTH)
     for e in llama_names(model.decoder.config):
-        yield Entry(f"language_model.{e.theirs}", tuple(f"decoder.{n}" for n in e.ours),
-                    e.cut, e.join)
+        yield Entry(f"language_model.{e.theirs}",
+                    tuple(f"decoder.{n}" for n in e.ours),
+                    e.cut,
+                    e.join)
 
 # %% ../../nbs/26_pretrained.ipynb #97f6de22
 def read_tower(h: HF, **differences: Any) -> VisionConfig:
     """The sizes of a tower, which ViT and CLIP name alike. Chapter: 26_pretrained."""
-    return VisionConfig(
-        image_size=h["image_size"], patch_size=h["patch_size"],
-        channels=h.get("num_channels", 3), d_model=h["hidden_size"],
-        n_heads=h["num_attention_heads"], n_layers=h["num_hidden_layers"],
-        d_ff=h["intermediate_size"], ffn_type=h["hidden_act"],
-        norm_eps=h["layer_norm_eps"], **differences)
+    return VisionConfig(image_size=h["image_size"],
+                        patch_size=h["patch_size"],
+                        channels=h.get("num_channels", 3),
+                        d_model=h["hidden_size"],
+                        n_heads=h["num_attention_heads"],
+                        n_layers=h["num_hidden_layers"],
+                        d_ff=h["intermediate_size"],
+                        ffn_type=h["hidden_act"],
+                        norm_eps=h["layer_norm_eps"],
+                        **differences)
 
 
 def write_tower(c: VisionConfig) -> dict[str, Any]:
@@ -138,14 +149,17 @@ def build_llava(h: HF) -> VisionLanguageModel:
 
     Chapter: 26_pretrained.
     """
-    expect(h, projector_hidden_act="gelu", vision_feature_select_strategy="default",
+    expect(h,
+           projector_hidden_act="gelu",
+           vision_feature_select_strategy="default",
            multimodal_projector_bias=True)
     clip, layer = h["vision_config"], h.get("vision_feature_layer", -2)
     tower, decoder = read_clip(clip), Decoder(read_llama(h["text_config"]))
     depth = layer if layer >= 0 else tower.n_layers + 1 + layer
     return VisionLanguageModel(
         PatchFeatures(VisionTower(tower), depth),
-        MLPProjector(tower.d_model, decoder.config.d_model), decoder,
+        MLPProjector(tower.d_model, decoder.config.d_model),
+        decoder,
         PlaceholderFusion(h.get("image_token_index", h.get("image_token_id"))))
 
 
@@ -183,14 +197,24 @@ def clip_entries(model: CLIPVision) -> Entries:
 
 
 SIGHTS = {s.model_type: s for s in (
-    Sight("vit", "ViTForImageClassification", build_vit,
+    Sight("vit",
+          "ViTForImageClassification",
+          build_vit,
           lambda m: write_tower(m.config) | {
               "num_labels": m.config.n_classes, "qkv_bias": True,
               "id2label": {str(i): f"LABEL_{i}" for i in range(m.config.n_classes)}},
-          lambda m: vit_names(m.config), ViT),
-    Sight("clip_vision_model", "CLIPVisionModel", lambda h: CLIPVision(read_clip(h)),
-          lambda m: write_tower(m.config), clip_entries, CLIPVision),
-    Sight("llava", "LlavaForConditionalGeneration", build_llava, write_llava,
+          lambda m: vit_names(m.config),
+          ViT),
+    Sight("clip_vision_model",
+          "CLIPVisionModel",
+          lambda h: CLIPVision(read_clip(h)),
+          lambda m: write_tower(m.config),
+          clip_entries,
+          CLIPVision),
+    Sight("llava",
+          "LlavaForConditionalGeneration",
+          build_llava,
+          write_llava,
           llava_names,
           VisionLanguageModel))}
 
@@ -236,8 +260,8 @@ def export_vision(model: nn.Module, folder: str | Path) -> None:
     Chapter: 26_pretrained.
     """
     found = [s for s in SIGHTS.values() if type(model) is s.kind]
-    if not found: raise unknown("model", type(model).__name__,
-                                [s.kind.__name__ for s in SIGHTS.values()])
+    if not found: raise unknown(
+        "model", type(model).__name__, [s.kind.__name__ for s in SIGHTS.values()])
     with new_folder(folder) as beside:
         write_json(beside / "config.json",
                    found[0].write(model) | labels(found[0], model))

@@ -71,8 +71,8 @@ def after(begin: Callable[[], None], items: Iterable[Any]) -> Iterator[Any]:
 # %% ../../nbs/90_cli.ipynb #3c309712
 @contextmanager
 def ending(screen: Any, meter: Any, endless: bool) -> Iterator[None]:
-    """What may end a text from outside: Ctrl-C, which is the way an endless one is meant
-    to end, and a reader such as `head` that goes away. Chapter: 90_cli.
+    """What may end a text from outside: Ctrl-C, which is the way an endless one is
+    meant to end, and a reader such as `head` that goes away. Chapter: 90_cli.
     """
     try: yield
     except KeyboardInterrupt:
@@ -209,11 +209,12 @@ def chat(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
     """
     from minillm.commands.screen import Chat, Choices, Screen, TrainedChat, talk
     at_least_one(max_tokens=max_tokens)
-    choices = Choices(temperature, top_k, top_p, min_p, penalty,
-                      new_lines(stop), seed)
+    choices = Choices(temperature, top_k, top_p, min_p, penalty, new_lines(stop), seed)
     voice = opened(checkpoint, pretrained, device)
     plain = template is not None or not voice.has_template
-    session = (Chat(voice, choices, (template or "{user}\\n").replace("\\n", "\n"),
+    session = (Chat(voice,
+                    choices,
+                    (template or "{user}\\n").replace("\\n", "\n"),
                     max_tokens or 200) if plain
                else TrainedChat(voice, choices, max_tokens=max_tokens or 200))
     asking, screen = sys.stdin.isatty(), Screen()
@@ -244,8 +245,8 @@ def export(out: Annotated[Path, typer.Option(help="the new folder")],
     if voice.kind == "quantized":
         raise ValueError(f"{voice.source} is quantized, which the Hugging Face layout "
                          "cannot hold here; export the model it was made from")
-    family = export_pretrained(voice.model, out, voice.tokenizer,
-                               text_format=voice.text_format)
+    family = export_pretrained(
+        voice.model, out, voice.tokenizer, text_format=voice.text_format)
     result = {"out": str(out), "architecture": family.architecture,
               "parameters": voice.model.num_parameters()}
     finish(result, as_json, f"{out}: {family.architecture}, "

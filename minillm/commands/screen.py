@@ -87,9 +87,13 @@ def tokens_of(voice: Voice, ids: list[int], choices: Choices, max_tokens: int,
     place = next(voice.model.parameters()).device
     chance = choices.generator(place)
     if draft is None:
-        yield from write_tokens(fast_form(voice.model), [ids] * samples, max_tokens=max_tokens,
-                                sampler=choices.sampler(), penalty=choices.penalty(),
-                                generator=chance, stop_ids=voice.stop_ids)
+        yield from write_tokens(fast_form(voice.model),
+                                [ids] * samples,
+                                max_tokens=max_tokens,
+                                sampler=choices.sampler(),
+                                penalty=choices.penalty(),
+                                generator=chance,
+                                stop_ids=voice.stop_ids)
         return
     if choices.repetition is not None:
         raise ValueError("--repetition-penalty changes with every token, and a draft "
@@ -98,10 +102,16 @@ def tokens_of(voice: Voice, ids: list[int], choices: Choices, max_tokens: int,
         raise ValueError(f"{draft.source} has another tokenizer than {voice.source}; "
                          "a draft needs the same")
     start = torch.tensor([ids] * samples, device=place)
-    yield from mark_ends(speculative(fast_form(voice.model), fast_form(draft.model), start,
-                                     max_tokens=max_tokens, draft_tokens=draft_tokens,
-                                     sampler=choices.sampler(), generator=chance,
-                                     stop_ids=voice.stop_ids), voice.stop_ids)
+    yield from mark_ends(
+        speculative(fast_form(voice.model),
+                    fast_form(draft.model),
+                    start,
+                    max_tokens=max_tokens,
+                    draft_tokens=draft_tokens,
+                    sampler=choices.sampler(),
+                    generator=chance,
+                    stop_ids=voice.stop_ids),
+        voice.stop_ids)
 
 
 def best_texts(voice: Voice, ids: list[int], choices: Choices, max_tokens: int,
@@ -112,8 +122,11 @@ def best_texts(voice: Voice, ids: list[int], choices: Choices, max_tokens: int,
     Chapter: 90_cli.
     """
     place = next(voice.model.parameters()).device
-    found = beam_search(fast_form(voice.model), torch.tensor([ids], device=place),
-                        max_tokens=max_tokens, beams=beams, stop_ids=voice.stop_ids,
+    found = beam_search(fast_form(voice.model),
+                        torch.tensor([ids], device=place),
+                        max_tokens=max_tokens,
+                        beams=beams,
+                        stop_ids=voice.stop_ids,
                         length_penalty=length_penalty).sequences[0][:samples]
     longest = max(map(len, found), default=0)
     padded = [text + [min(voice.stop_ids, default=0)] * (longest - len(text))
@@ -136,7 +149,10 @@ def endless_text(voice: Voice, ids: list[int], choices: Choices,
                                 sinks=min(4, voice.model.config.max_seq_len // 2))
     text = GrowingText(voice.tokenizer, ids)
     form: Any = fast_form(voice.model)
-    for new in stream(form, start, cache=cache, sampler=sampler,
+    for new in stream(form,
+                      start,
+                      cache=cache,
+                      sampler=sampler,
                       max_tokens=max_tokens,
                       generator=choices.generator(place)):
         count()

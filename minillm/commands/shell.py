@@ -243,11 +243,13 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     total of 0 means that it is not known. Chapter: 90_cli.
     """
     from rich.console import Console
-    from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn,
-                               TimeRemainingColumn)
+    from rich.progress import (
+        BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True,
+    with Progress(*columns,
+                  console=Console(file=sys.stderr),
+                  transient=True,
                   disable=not sys.stderr.isatty()) as bar:
         tasks: dict[str, Any] = {}
 

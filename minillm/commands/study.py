@@ -61,8 +61,10 @@ def in_short(number: int) -> str:
 @app.command()
 def study(name: Annotated[str | None, typer.Argument(help="the study to make")] = None,
           stale: Annotated[bool, typer.Option(
-              "--stale", help="make every study whose record is stale or missing")] = False,
-          jobs: Annotated[int, typer.Option(help="how many at a time, races apart")] = 1,
+              "--stale",
+              help="make every study whose record is stale or missing")] = False,
+          jobs: Annotated[int, typer.Option(
+              help="how many at a time, races apart")] = 1,
           text: Annotated[Path | None, typer.Option(
               help="a text file, for studies that learn from one")] = None,
           run: Annotated[Path | None, typer.Option(
@@ -94,7 +96,8 @@ def show_studies(rows: list[dict[str, Any]]) -> None:
     for column in table.columns: column.overflow = "fold"
     for row in rows:
         needs = " ".join(f"--{word.lower()}" for word in row["needs"])
-        table.add_row(row["name"], row["state"], row["made"], str(row["minutes"]), needs)
+        table.add_row(
+            row["name"], row["state"], row["made"], str(row["minutes"]), needs)
     Console().print(table)
 
 # %% ../../nbs/90_cli.ipynb #9f02cd9b
@@ -142,10 +145,9 @@ def benchmark(name: Annotated[str, typer.Argument(help="train, attention, tokeni
                               typer.Option(help="a text file to work on")] = None,
               rounds: Annotated[int | None,
                                 typer.Option(help="how often each is timed")] = None,
-              quick: Annotated[bool,
-                              typer.Option("--quick",
-                                           help="a small turn, whose record is kept "
-                                                "only with --out")] = False,
+              quick: Annotated[bool, typer.Option(
+                  "--quick",
+                  help="a small turn, whose record is kept only with --out")] = False,
               out: Annotated[Path | None,
                              typer.Option(help="the folder of the record")] = None,
               as_json: Json = False) -> None:

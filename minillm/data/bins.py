@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .shards import (END_OF_TEXT, SEPARATOR, end_of_text, held_out,
-                                 split_kind)
+from .shards import (
+    END_OF_TEXT, SEPARATOR, end_of_text, held_out, split_kind)
 from ..files import atomic_path, read_json, write_json
 from ..tokenizer.auto import load_tokenizer, train_tokenizer
 
@@ -55,9 +55,9 @@ def write_bin(path: str | Path, ids: Iterable[int], vocab_size: int) -> int:
         while len(chunk := np.fromiter(islice(stream, 1 << 20), dtype=np.int64)):
             low, high = int(chunk.min()), int(chunk.max())
             if low < 0 or high >= vocab_size:
-                raise ValueError(f"token id {low if low < 0 else high} is outside the "
-                                 f"vocabulary of {vocab_size}; "
-                                 f"encode with the tokenizer that vocab_size belongs to")
+                raise ValueError(f"token id {low if low < 0 else high} is outside "
+                                 f"the vocabulary of {vocab_size}; encode with the "
+                                 "tokenizer that vocab_size belongs to")
             file.write(chunk.astype(dtype).tobytes())
             count += len(chunk)
         file.flush()
@@ -74,8 +74,8 @@ def open_bin(path: str | Path, dtype: str | None = None) -> np.ndarray:
     """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such token file; run `minillm prepare` "
-                                "first")
+        raise FileNotFoundError(f"{path}: no such token file; run "
+                                "`minillm prepare` first")
     meta = path.with_name("meta.json")
     stored = read_json(meta).get("dtype") if meta.exists() else None
     if dtype is None: dtype = stored
@@ -83,12 +83,12 @@ def open_bin(path: str | Path, dtype: str | None = None) -> np.ndarray:
         raise ValueError(f"{path}: dtype {dtype!r} is not uint16 or uint32; name one, "
                          "or keep meta.json beside the bin")
     if stored not in (None, dtype):
-        raise ValueError(f"{path} holds {stored} by its meta.json, not {dtype}; leave "
-                         "dtype out")
+        raise ValueError(f"{path} holds {stored} by its meta.json, not "
+                         f"{dtype}; leave dtype out")
     size, width = path.stat().st_size, TOKEN_DTYPES[dtype].itemsize
     if size % width:
-        raise ValueError(f"{path}: {size} bytes are no whole number of {dtype} tokens; "
-                         "prepare it again")
+        raise ValueError(f"{path}: {size} bytes are no whole number of {dtype} "
+                         "tokens; prepare it again")
     # the operating system maps no empty file
     if size == 0: return np.empty(0, TOKEN_DTYPES[dtype])
     return np.memmap(path, dtype=TOKEN_DTYPES[dtype], mode="r")
@@ -146,10 +146,11 @@ def sequential_batches(tokens: np.ndarray, batch_size: int, seq_length: int,
     starts = torch.arange(0, len(tokens) - seq_length, seq_length)  # ((N-1) // T,)
     wanted = len(starts) if limit is None else min(len(starts), limit * batch_size)
     if wanted < 1:
-        raise ValueError(f"limit={limit} leaves no batch to evaluate on; choose at "
-                         "least 1")
+        raise ValueError(f"limit={limit} leaves no batch to evaluate "
+                         "on; choose at least 1")
     starts = starts[torch.arange(wanted) * len(starts) // wanted]
-    for chosen in starts.split(batch_size): yield token_windows(tokens, chosen, seq_length)
+    for chosen in starts.split(batch_size): yield token_windows(
+        tokens, chosen, seq_length)
 
 # %% ../../nbs/04_corpora.ipynb #fd361298
 class Split(NamedTuple):
@@ -189,8 +190,8 @@ def cut_at(n_characters: int, val_fraction: float) -> int:
     """
     cut = int(n_characters * (1 - val_fraction))
     if not 0 < cut < n_characters:
-        raise ValueError(f"a text of {n_characters} characters cannot be split; give "
-                         "more text")
+        raise ValueError(f"a text of {n_characters} characters cannot be "
+                         "split; give more text")
     return cut
 
 # %% ../../nbs/04_corpora.ipynb #01c762f9
@@ -228,16 +229,16 @@ def prepare_documents(documents: Iterable[str], out: str | Path, kind: str,
     """
     out = Path(out)
     if out.is_file() or (not overwrite and out.is_dir() and any(out.iterdir())):
-        raise FileExistsError(f"{out} exists already; choose another folder or pass "
-                              "--overwrite")
+        raise FileExistsError(f"{out} exists already; choose another "
+                              "folder or pass --overwrite")
     report = progress or (lambda what, done, total: None)
-    split = split_documents(documents := [d for d in documents if d], val_fraction,
-                            seed)
+    split = split_documents(
+        documents := [d for d in documents if d], val_fraction, seed)
     report(f"training the {kind} tokenizer", 0, 1)
     learned_from = [*split.train, *split.val] if kind == "char" else split.train
     specials = [END_OF_TEXT] if len(documents) > 1 else []
-    tokenizer = train_tokenizer(kind, SEPARATOR.join(learned_from), vocab_size,
-                                specials)
+    tokenizer = train_tokenizer(
+        kind, SEPARATOR.join(learned_from), vocab_size, specials)
     report(f"training the {kind} tokenizer", 1, 1)
     meta = {**(about or {}), "dtype": bin_dtype(tokenizer.vocab_size),
             "vocab_size": tokenizer.vocab_size,
@@ -270,8 +271,8 @@ def write_part(path: Path, name: str, documents: Sequence[str], tokenizer: Any,
         done += 1
         report(f"encoding {name}", done, len(documents))
 
-    tokens = write_bin(path, encode_documents(tokenizer, documents, tick),
-                       tokenizer.vocab_size)
+    tokens = write_bin(
+        path, encode_documents(tokenizer, documents, tick), tokenizer.vocab_size)
     between = (0 if end_of_text(tokenizer) is not None
                else len(SEPARATOR) * (len(documents) - 1))
     return {f"{name}_tokens": tokens,
@@ -309,5 +310,7 @@ def open_data(folder: str | Path) -> TokenData:
                                 "finished (no meta.json in it); make it with `minillm "
                                 "prepare`, which goes on where it stopped")
     meta = read_json(folder / "meta.json")
-    return TokenData(open_bin(folder / "train.bin"), open_bin(folder / "val.bin"),
-                     load_tokenizer(folder), meta)
+    return TokenData(open_bin(folder / "train.bin"),
+                     open_bin(folder / "val.bin"),
+                     load_tokenizer(folder),
+                     meta)

@@ -39,8 +39,8 @@ def check_messages(messages: Sequence[Message]) -> None:
                 f"message {i} must have a role and a content")
         require(m["role"] in ROLES, f"message {i} has the role {m['role']!r}; "
                                     f"known: {', '.join(ROLES)}")
-        require(isinstance(m["content"], str), f"the content of message {i} must be "
-                                               "text")
+        require(
+            isinstance(m["content"], str), f"the content of message {i} must be text")
 
 
 # %% ../../nbs/32_finetuning.ipynb #3c63a9e4
@@ -159,7 +159,9 @@ class GuardedChat:
         self.safe = [guarded_message(m, self.specials, self.guard) for m in messages]
         self.names = re.compile(any_of(self.specials)) if self.specials else None
         shown = json.dumps([{k: v for k, v in m.items() if k != "role"}
-                            for m in messages], ensure_ascii=False, default=str)
+                            for m in messages],
+                           ensure_ascii=False,
+                           default=str)
         self.named = self.names is not None and bool(self.names.search(shown))
 
     def is_plain(self, text: str, marked: str) -> bool:
@@ -258,8 +260,8 @@ def check_row(row: Any) -> dict[str, Any]:
             require(isinstance(row.get(part), str), f"its {part} must be text")
         return row
     messages = row.get("messages")
-    require(isinstance(messages, list), "it has neither messages nor prompt and "
-                                        "completion")
+    require(isinstance(messages, list), "it has neither messages nor "
+                                        "prompt and completion")
     check_messages(messages)
     require(any(m["role"] == "assistant" for m in messages),
             "no message is the assistant's, so there is nothing to learn")

@@ -18,8 +18,9 @@ import json
 import os
 
 from .bins import TOKEN_DTYPES, Progress, bin_dtype, cut_at
-from .shards import (END_OF_TEXT, SEPARATOR, Encoded, DocumentPart, Segment,
-                                 encode_shards, held_out, split_kind)
+from minillm.data.shards import (
+    END_OF_TEXT, SEPARATOR, Encoded, DocumentPart, Segment, encode_shards, held_out,
+    split_kind)
 from ..files import sync_folder, write_json
 from ..tokenizer.auto import given_tokenizer, train_tokenizer
 
@@ -261,8 +262,8 @@ def prepare_pieces(pieces: Pieces, out: str | Path, plan: Plan = Plan(), *,
                 "vocab_size": given.vocab_size, "tokenizer": given.kind,
                 "documents": scan.documents, "split": how,
                 "val_fraction": plan.val_fraction, "split_seed": plan.seed}
-        try: meta |= encode_rest(pieces, journal, scan, plan, workers, meta["dtype"],
-                                 report)
+        try: meta |= encode_rest(
+            pieces, journal, scan, plan, workers, meta["dtype"], report)
         except ValueError:             # bad text: a repetition would only fail again
             rmtree(building, ignore_errors=True)
             if not any(out.iterdir()): out.rmdir()
@@ -290,8 +291,8 @@ def check_place(out: Path, overwrite: bool, resume: bool) -> None:
     others = out.is_dir() and any(p.name != UNFINISHED for p in out.iterdir())
     half_moved = (building / "meta.json").exists()
     if out.is_file() or (others and not overwrite and not half_moved):
-        raise FileExistsError(f"{out} exists already; choose another folder or pass "
-                              "--overwrite")
+        raise FileExistsError(f"{out} exists already; choose another "
+                              "folder or pass --overwrite")
 
 
 def learn(scan: Scan, plan: Plan, report: Progress) -> Any:
@@ -300,7 +301,9 @@ def learn(scan: Scan, plan: Plan, report: Progress) -> Any:
     """
     what = f"training the {plan.tokenizer} tokenizer"
     report(what, 0, 1)
-    made = train_tokenizer(plan.tokenizer, training_text(scan, plan), plan.vocab_size,
+    made = train_tokenizer(plan.tokenizer,
+                           training_text(scan, plan),
+                           plan.vocab_size,
                            [END_OF_TEXT] if scan.documents > 1 else [])
     report(what, 1, 1)
     return made
@@ -350,8 +353,8 @@ def encode_rest(pieces: Pieces, journal: Journal, scan: Scan, plan: Plan,
             else: seen[0] += sum(len(s.text) for s in shard)
             if number < kept: report("skipping", seen[0], scan.characters)
     workers = min(workers, max(1, scan.characters // SHARD))    # no idle processes
-    for made in encode_shards(missing(), journal.folder / "tokenizer.json",
-                              TOKEN_DTYPES[dtype].str, workers):
+    for made in encode_shards(
+        missing(), journal.folder / "tokenizer.json", TOKEN_DTYPES[dtype].str, workers):
         journal.add(made)
         seen[0] += made.characters
         report("encoding", seen[0], scan.characters)

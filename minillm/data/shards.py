@@ -42,8 +42,8 @@ def exact(val_fraction: float) -> Fraction:
     Chapter: 04_corpora.
     """
     if not 0 < val_fraction < 1:
-        raise ValueError(f"val_fraction={val_fraction} is not between 0 and 1; 0.1 "
-                         "keeps a tenth")
+        raise ValueError(f"val_fraction={val_fraction} is not between 0 and "
+                         "1; 0.1 keeps a tenth")
     return Fraction(str(val_fraction))
 
 
@@ -194,8 +194,8 @@ def encode_shards(shards: Iterable[list[Segment]], tokenizer: str | Path, dtype:
         for shard in shards: yield encode_shard(made, shard, dtype)
         return
     waiting: deque[Future[Encoded]] = deque()
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), start_worker,
-                               (str(tokenizer),))
+    pool = ProcessPoolExecutor(
+        workers, get_context("spawn"), start_worker, (str(tokenizer),))
     try:
         for shard in shards:
             waiting.append(pool.submit(encode_in_worker, shard, dtype))

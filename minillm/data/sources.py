@@ -40,8 +40,8 @@ def import_datasets() -> Any:
     try:
         import datasets
     except ImportError:
-        raise ImportError("tables and data sets by name need the library datasets: pip "
-                          "install datasets") from None
+        raise ImportError("tables and data sets by name need the library datasets: "
+                          "pip install datasets") from None
     return datasets
 
 
@@ -93,7 +93,8 @@ def read_source(path: Path, name: str, split: str, column: str | None,
     if path.is_dir() and is_saved(path):
         yield from whole_documents(load_saved(path, split, column))
     elif path.is_dir(): yield from load_folder(path, column)
-    elif ending(path) in TABLE_FORMATS: yield from whole_documents(load_table(path, column))
+    elif ending(path) in TABLE_FORMATS: yield from whole_documents(load_table(
+        path, column))
     elif path.is_file() or looks_like_path(name): yield from read_pieces(path)
     else: yield from whole_documents(load_from_hub(name, split, column, subset))
 
@@ -201,8 +202,8 @@ def load_saved(folder: Path, split: str, column: str | None = None) -> Iterator[
     """
     found = import_datasets().load_from_disk(str(folder))
     if isinstance(found, dict) and split not in found:
-        raise ValueError(f"{folder} has no split {split!r}; choose one with --split: "
-                         f"{', '.join(found)}")
+        raise ValueError(f"{folder} has no split {split!r}; choose one with "
+                         f"--split: {', '.join(found)}")
     rows = found[split] if isinstance(found, dict) else found
     yield from pick_column(rows, column, str(folder))
 
@@ -265,8 +266,8 @@ def json_line(path: Path, number: int, line: str) -> Any:
     """The value in a line of JSON Lines. Chapter: 04_corpora."""
     try: return json.loads(line)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path}, line {number} is not JSON: {error.msg} at column "
-                         f"{error.colno}") from None
+        raise ValueError(f"{path}, line {number} is not JSON: {error.msg} at "
+                         f"column {error.colno}") from None
     except RecursionError:
         raise ValueError(f"{path}, line {number} is nested too deeply") from None
 
@@ -289,8 +290,10 @@ def arrow_rows(path: Path) -> Iterator[dict[str, Any]]:
     """
     datasets = import_datasets()
     try:
-        rows = datasets.load_dataset(TABLE_FORMATS[ending(path)], data_files=str(path),
-                                     split="train", streaming=True)
+        rows = datasets.load_dataset(TABLE_FORMATS[ending(path)],
+                                     data_files=str(path),
+                                     split="train",
+                                     streaming=True)
         yield from rows
     except (datasets.exceptions.DatasetsError, ValueError, OSError) as error:
         raise ValueError(f"{path} could not be read as {ending(path)[1:]}: "
@@ -306,7 +309,8 @@ def load_table(path: Path, column: str | None = None) -> Iterator[str]:
     open_packed(path).close()                  # what unpacks it may be missing
     if path.stat().st_size == 0:
         raise ValueError(f"{path} is empty; give a file with text in it")
-    read = {"csv": csv_rows, "json": json_rows}.get(TABLE_FORMATS[ending(path)], arrow_rows)
+    read = {"csv": csv_rows, "json": json_rows}.get(
+        TABLE_FORMATS[ending(path)], arrow_rows)
     yield from pick_column(read(path), column, str(path))
 
 # %% ../../nbs/04_corpora.ipynb #8619acb8
@@ -355,8 +359,8 @@ def pick_column(rows: Iterable[dict[str, Any]], column: str | None,
         if text: yield text
     if known and not seen:
         asked = f"no column {column!r}" if column else "no column of text"
-        raise ValueError(f"{source} has {asked}; choose one with --column: "
-                         f"{', '.join(known)}")
+        raise ValueError(f"{source} has {asked}; choose one with "
+                         f"--column: {', '.join(known)}")
 
 # %% ../../nbs/04_corpora.ipynb #4d5bd701
 def load_from_hub(name: str, split: str = "train", column: str | None = None,
@@ -367,15 +371,14 @@ def load_from_hub(name: str, split: str = "train", column: str | None = None,
     datasets = import_datasets()
     if not hub_in_reach():
         raise FileNotFoundError(f"{name} is no file here, and the hub is out of reach; "
-                                "check the path or the network "
-                                "(HF_HUB_OFFLINE=1 uses a copy that was downloaded "
-                                "before)")
+                                "check the path or the network (HF_HUB_OFFLINE=1 uses "
+                                "a copy that was downloaded before)")
     try:
         rows = datasets.load_dataset(name, subset, split=split)
     except (OSError, ValueError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise FileNotFoundError(f"{name} is no file here and could not be loaded as a "
-                                f"data set: {reason}") from None
+        raise FileNotFoundError(f"{name} is no file here and could not be loaded as "
+                                f"a data set: {reason}") from None
     yield from pick_column(rows, column, name)
 
 
@@ -406,7 +409,10 @@ def prepare(source: str | Path | Iterable[str] | Callable[[], Iterator[str]],
     or the path of a saved one. `options` go to `stream_source` (split, column, subset).
     Raises what `stream_source` and `prepare_pieces` raise. Chapter: 04_corpora.
     """
-    plan = Plan(str(tokenizer), vocab_size, val_fraction, seed,
+    plan = Plan(str(tokenizer),
+                vocab_size,
+                val_fraction,
+                seed,
                 None if ranks is None else str(ranks))
     if isinstance(source, (str, Path)):
         about = {"source": str(source), **(about or {})}
@@ -416,5 +422,11 @@ def prepare(source: str | Path | Iterable[str] | Callable[[], Iterator[str]],
         def pieces() -> Iterator[DocumentPart]:
             found = (document for document in documents() if document)
             return (DocumentPart(i, document) for i, document in enumerate(found))
-    return prepare_pieces(pieces, out, plan, workers=workers, overwrite=overwrite,
-                          resume=resume, progress=progress, about=about)
+    return prepare_pieces(pieces,
+                          out,
+                          plan,
+                          workers=workers,
+                          overwrite=overwrite,
+                          resume=resume,
+                          progress=progress,
+                          about=about)

@@ -62,7 +62,13 @@ class Meter(NodeTransformer):
 
     def paid(self, node: Any, *args: Any, by: str = "weigh") -> Any:
         self.generic_visit(node)
-        return nodes.Filter(node, by, [], [], None, None, lineno=node.lineno,
+        return nodes.Filter(node,
+                            by,
+                            [],
+                            [],
+                            None,
+                            None,
+                            lineno=node.lineno,
                             environment=node.environment)
 
     visit_Filter = visit_Call = visit_List = visit_Dict = paid
@@ -71,20 +77,32 @@ class Meter(NodeTransformer):
         return self.paid(node) if node.ctx == "load" else self.generic_visit(node)
 
     def visit_Concat(self, node: nodes.Concat) -> Any:
-        return self.paid(nodes.List(node.nodes, lineno=node.lineno,
-                                    environment=node.environment), by="concat")
+        return self.paid(nodes.List(
+            node.nodes, lineno=node.lineno, environment=node.environment), by="concat")
 
     def visit_For(self, node: nodes.For) -> Any:
         self.generic_visit(node)
-        node.iter = nodes.Filter(node.iter, "steps", [], [], None, None,
-                                 lineno=node.lineno, environment=node.environment)
+        node.iter = nodes.Filter(node.iter,
+                                 "steps",
+                                 [],
+                                 [],
+                                 None,
+                                 None,
+                                 lineno=node.lineno,
+                                 environment=node.environment)
         return node
 
     def visit_Output(self, node: nodes.Output) -> Any:
         self.generic_visit(node)
         node.nodes = [part if isinstance(part, nodes.TemplateData) else
-                      nodes.Filter(part, "weigh", [], [], None, None,
-                                   lineno=node.lineno, environment=node.environment)
+                      nodes.Filter(part,
+                                   "weigh",
+                                   [],
+                                   [],
+                                   None,
+                                   None,
+                                   lineno=node.lineno,
+                                   environment=node.environment)
                       for part in node.nodes]
         return node
 
@@ -132,8 +150,11 @@ def tojson(value: Any, ensure_ascii: bool = False, indent: int | None = None,
     Chapter: 32_finetuning.
     """
     if indent and not 0 <= int(indent) <= 8: raise SecurityError(f"indent={indent}")
-    return json.dumps(weigh(value), ensure_ascii=ensure_ascii, indent=indent,
-                      separators=separators, sort_keys=sort_keys)
+    return json.dumps(weigh(value),
+                      ensure_ascii=ensure_ascii,
+                      indent=indent,
+                      separators=separators,
+                      sort_keys=sort_keys)
 
 
 def now(form: str) -> str:
@@ -159,8 +180,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset("+ * ** %".split())
 
     def __init__(self) -> None:
-        super().__init__(trim_blocks=True, lstrip_blocks=True,
-                         extensions=[Generation, loopcontrols])
+        super().__init__(
+            trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
         kept = {name: self.filters[name] for name in FILTERS}
         self.filters = {**kept, "join": safe_join, "replace": replaced, "tojson": tojson,
                         "weigh": weigh, "steps": steps, "concat": safe_join}

@@ -75,8 +75,12 @@ def write_tokens(model: Any, prompts: Sequence[Sequence[int]], *, max_tokens: in
     plain = need > room and not hasattr(model, "new_cache")
     cache = None if plain else cache_for(
         model, len(ids), need, padding.to(place) if padding.any() else None)
-    yield from mark_ends(generate(model, ids.to(place), max_tokens=max_tokens,
-                                  sampler=sampler, cache=cache, generator=generator),
+    yield from mark_ends(generate(model,
+                                  ids.to(place),
+                                  max_tokens=max_tokens,
+                                  sampler=sampler,
+                                  cache=cache,
+                                  generator=generator),
                          stop_ids)
 
 

@@ -83,8 +83,8 @@ def check_beams(model: Any, ids: Tensor, beams: int, max_tokens: int) -> None:
     """Raise a ValueError if the search cannot be made. Chapter: 21_beam."""
     check_prompt(ids, model.config.vocab_size)
     if beams < 1 or max_tokens < 1:
-        raise ValueError(f"beams={beams} and max_tokens={max_tokens} must both be at "
-                         "least 1")
+        raise ValueError(f"beams={beams} and max_tokens={max_tokens} "
+                         "must both be at least 1")
     if ids.shape[1] + max_tokens > model.config.max_seq_len:
         raise ValueError(f"{ids.shape[1]} + {max_tokens} tokens exceed the model's "
                          f"{model.config.max_seq_len}; lower max_tokens")
@@ -130,8 +130,8 @@ def search(model: Any, ids: Tensor, max_tokens: int, cache: KVCache,
     running[:, 0] = 0.0                     # all beams are equal: one of them begins
     written = torch.zeros(B, beams, 0, dtype=torch.long, device=at)        # (B, N, 0)
     for length in range(1, max_tokens + 1):
-        sums, parent, token = candidates(running, logits.float().log_softmax(-1),
-                                         beams * max(2, 1 + len(stops)))
+        sums, parent, token = candidates(
+            running, logits.float().log_softmax(-1), beams * max(2, 1 + len(stops)))
         texts = torch.cat([written[torch.arange(B, device=at)[:, None], parent],
                            token[..., None]], -1)                 # (B, 2N, length)
         ends = torch.isin(token, stops) | (length == max_tokens)           # (B, 2N)

@@ -38,9 +38,9 @@ def best_of_n(model: Decoder, reward: RewardModel, prompts: Ids, n: int, *,
     """
     require(n >= 1, f"n={n} must be at least 1")
     many = [p for p in prompts for _ in range(n)]
-    written = rollout(model, many, max_tokens=max_tokens, stop=stop,
-                      generator=generator)
+    written = rollout(
+        model, many, max_tokens=max_tokens, stop=stop, generator=generator)
     scores = reward.score(written.ids, written.is_answer).view(-1, n)         # (B, n)
     rows = scores.argmax(1) + n * torch.arange(len(prompts), device=scores.device)
-    return Rollout(written.ids[rows], written.is_answer[rows],
-                   written.log_probs[rows]), scores
+    return Rollout(
+        written.ids[rows], written.is_answer[rows], written.log_probs[rows]), scores

@@ -39,8 +39,15 @@ class KVCache:
         """
         c, weight = model.config, next(model.parameters())
         n_kv, d_key, d_value = c.cache_shape
-        return cls(c.n_layers, batch_size, n_kv, max_len or c.max_seq_len, d_key,
-                   weight.device, weight.dtype, d_value=d_value, padding=padding)
+        return cls(c.n_layers,
+                   batch_size,
+                   n_kv,
+                   max_len or c.max_seq_len,
+                   d_key,
+                   weight.device,
+                   weight.dtype,
+                   d_value=d_value,
+                   padding=padding)
 
     @property
     def length(self) -> int:

@@ -46,8 +46,8 @@ def answer_chats(model: Decoder, tokenizer: Any, template: ChatTemplate,
     for i in range(0, len(chats), batch_size):
         prompts = [encode_prompt(template, tokenizer, c)
                    for c in chats[i:i + batch_size]]
-        steps = list(write_tokens(model, prompts, max_tokens=max_tokens,
-                                  stop_ids={end}, **options))
+        steps = list(write_tokens(
+            model, prompts, max_tokens=max_tokens, stop_ids={end}, **options))
         for row in zip(*steps):
             ids = [t for t in row if t is not None]
             answers.append(Reply(tokenizer.decode(ids).strip(), len(ids) < len(row)))

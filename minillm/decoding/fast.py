@@ -3,10 +3,10 @@
 # %% auto #0
 __all__ = ['Product', 'Linear', 'float_linear', 'FAST_FFNS', 'FAST_ATTENTION', 'FAST_BLOCKS', 'KNOWN_PARTS', 'TurnedCache',
            'Step', 'columns_first', 'FloatProduct', 'Added', 'as_product', 'UnitLength', 'gain_of', 'fold_norm',
-           'cheap_norm', 'stacked', 'neighbours_first', 'Turns', 'turned', 'FastWeights', 'HeadNorms', 'FastAttention',
-           'shared_turns', 'by_key_head', 'by_token', 'FastFeedForward', 'FastClamped', 'FastPlainFeedForward',
-           'only_chosen', 'FastMixture', 'fast_ffn', 'FastLatent', 'FastBlock', 'FastSandwich', 'FastPostNorm',
-           'UpdateStep', 'FastDecoder', 'no_fast_form']
+           'cheap_norm', 'stacked', 'neighbours_first', 'Turns', 'turn_pairs', 'FastWeights', 'HeadNorms',
+           'FastAttention', 'shared_turns', 'by_key_head', 'by_token', 'FastFeedForward', 'FastClamped',
+           'FastPlainFeedForward', 'only_chosen', 'FastMixture', 'fast_ffn', 'FastLatent', 'FastBlock', 'FastSandwich',
+           'FastPostNorm', 'UpdateStep', 'FastDecoder', 'no_fast_form']
 
 # %% ../../nbs/29_decoding.ipynb #ca7372f2
 import math
@@ -53,8 +53,14 @@ class TurnedCache:
         """Room for `max_len` tokens (default: the model's `max_seq_len`) of a batch."""
         c, weight = model.config, next(model.parameters())
         n_kv, d_key, d_value = c.cache_shape
-        return cls(c.n_layers, batch_size, n_kv, max_len or c.max_seq_len, d_key,
-                   d_value=d_value, device=weight.device, dtype=weight.dtype,
+        return cls(c.n_layers,
+                   batch_size,
+                   n_kv,
+                   max_len or c.max_seq_len,
+                   d_key,
+                   d_value=d_value,
+                   device=weight.device,
+                   dtype=weight.dtype,
                    padding=padding)
 
     @property
@@ -91,8 +97,8 @@ class Step:
         self.end = end = self.start + n_tokens
         if end > cache.max_len:
             raise ValueError(f"{end} tokens do not fit into a cache of "
-                             f"{cache.max_len}; make it longer (max_len) or write "
-                             "fewer tokens")
+                             f"{cache.max_len}; make it longer (max_len) "
+                             "or write fewer tokens")
         if batch != cache.k.shape[1]:
             raise ValueError(f"a batch of {batch} does not fit a cache made for a "
                              f"batch of {cache.k.shape[1]}")
@@ -307,7 +313,7 @@ class Turns:
         return self.table
 
     def heads(self, n: int, start: int = 0, width: int | None = None) -> Tensor:
-        """The rows of a weight for `n` heads in the order of `turned`; of each head's
+        """The rows of a weight for `n` heads in the order of `turn_pairs`; of each head's
         `width` numbers those from `start` on are turned.
         """
         width = width or len(self.order)
@@ -316,7 +322,7 @@ class Turns:
         return (one + width * torch.arange(n, device=one.device)[:, None]).flatten()
 
 
-def turned(x: Tensor, factors: Tensor) -> Tensor:
+def turn_pairs(x: Tensor, factors: Tensor) -> Tensor:
     """x (..., Dh), neighbours paired, turned by complex factors (..., Dh / 2).
 
     Chapter: 29_decoding.
@@ -336,7 +342,8 @@ class FastWeights:
     def __init__(self, old: Any, n_kv_heads: int, c: ModelConfig) -> None:
         self.cap = c.score_cap
         heads = (n_kv_heads, c.n_heads // n_kv_heads, 1, 1)                 # K, G, T, S
-        bias, sinks = (getattr(old, "bias_fn", None), getattr(old.attend, "sinks", None))
+        bias, sinks = (getattr(
+            old, "bias_fn", None), getattr(old.attend, "sinks", None))
         self.slopes = None if bias is None else bias.slopes.view(heads)
         self.sinks = None if sinks is None else sinks.detach().view(heads)
         self.groups = heads[:2]
@@ -367,7 +374,8 @@ class HeadNorms:
                              f"{type(old.q_norm).__name__} have no fast form")
         q, k = (g if order is None else g[order] for g in gains if g is not None)
         self.unit = UnitLength(len(q), old.q_norm.eps)
-        self.gains = torch.cat([(scale * q).expand(H, -1), k.expand(K, -1)]) * len(q)**.5
+        self.gains = torch.cat([(scale * q).expand(
+            H, -1), k.expand(K, -1)]) * len(q)**.5
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.unit(x.reshape(-1, x.shape[-1])).view(x.shape) * self.gains
@@ -385,8 +393,8 @@ class FastAttention:
         self.H, self.K, self.Dh = old.n_heads, old.n_kv_heads, old.d_head
         self.layer, self.window = old.layer, c.window if old.visible else None
         scale = (c.score_scale or 1 / math.sqrt(self.Dh)) / (c.score_cap or 1)
-        weight, bias = stacked((old.W_q, old.W_k, old.W_v), gain,
-                               (1 if c.qk_norm else scale, 1, 1))
+        weight, bias = stacked(
+            (old.W_q, old.W_k, old.W_v), gain, (1 if c.qk_norm else scale, 1, 1))
         self.turns = shared_turns(old.rotary, rotations)
         order = None
         if self.turns is not None:
@@ -404,9 +412,9 @@ class FastAttention:
         z = self.qkv(x).view(B, T, H + 2 * K, Dh)
         qk, v = z[:, :, :H + K], z[:, :, H + K:]
         if self.norms is not None: qk = self.norms(qk)
-        t = qk if self.turns is None else turned(qk, step.factors(self.turns))
-        keys, values, hidden, low = step.update(self.layer, t[:, :, H:], qk[:, :, H:],
-                                                v, self.turns, self.window)
+        t = qk if self.turns is None else turn_pairs(qk, step.factors(self.turns))
+        keys, values, hidden, low = step.update(
+            self.layer, t[:, :, H:], qk[:, :, H:], v, self.turns, self.window)
         q = by_key_head(t[:, :, :H], K)                              # (B K, G T, Dh)
         weights = self.weigh(torch.bmm(q, keys), hidden, step, low)  # (B K, G T, S)
         out = by_token(torch.bmm(weights, values), B, T)             # (N, H Dh)
@@ -566,13 +574,14 @@ class FastLatent:
         (B, T), H = step.shape, self.H
         z = self.W_in(x)
         q, c, r = z.split([z.shape[1] - self.R - self.Dr, self.R, self.Dr], 1)
-        if self.W_q is not None: q = self.W_q(self.squeeze(q))             # (N, H (Dh+Dr))
+        if self.W_q is not None: q = self.W_q(self.squeeze(q))          # (N, H (Dh+Dr))
         q, q_r = q.view(B * T, H, -1).split([self.Dh, self.Dr], -1)
         factors = step.factors(self.turns)
         r, c = r.view(B, T, 1, self.Dr), self.unit(c).view(B, T, 1, self.R)
-        keys, values, hidden, low = step.update(self.layer, turned(r, factors), r, c,
-                                                self.turns, None)
-        q_r = by_key_head(turned(q_r.view(B, T, H, self.Dr), factors), 1)  # (B, H T, Dr)
+        keys, values, hidden, low = step.update(
+            self.layer, turn_pairs(r, factors), r, c, self.turns, None)
+        # (B, H T, Dr)
+        q_r = by_key_head(turn_pairs(q_r.view(B, T, H, self.Dr), factors), 1)
         q = torch.bmm(q.transpose(0, 1), self.W_k).transpose(0, 1)          # (N, H, R)
         q = by_key_head(q.view(B, T, H, self.R), 1)                      # (B, H T, R)
         scores = torch.baddbmm(torch.bmm(q_r, keys), q, values.transpose(1, 2))
@@ -668,11 +677,11 @@ class UpdateStep:
                turns: Turns | None, window: int | None
                ) -> tuple[Tensor, Tensor, Tensor | None, int]:
         """As `Step.update`."""
-        k, v, self.places = self.cache.update(layer, k.transpose(1, 2),
-                                              v.transpose(1, 2))        # (B, K, S, Dh)
+        k, v, self.places = self.cache.update(
+            layer, k.transpose(1, 2), v.transpose(1, 2))        # (B, K, S, Dh)
         if turns is not None:
             factors = self.factors(turns, self.places)         # (S or B S, 1, Dh / 2)
-            k = turned(k.transpose(1, 2), factors).transpose(1, 2)
+            k = turn_pairs(k.transpose(1, 2), factors).transpose(1, 2)
         ages = self.ages()
         hidden = ~self.mask(self.positions, self.places) & (ages != 0)
         if window is not None: hidden = hidden | (ages >= window)

@@ -138,6 +138,6 @@ def report(job: Job, logits: Tensor, tokens: Sequence[int]) -> None:
     if job.settings.top is None or not tokens: return
     logp = logits[:len(tokens)].float().log_softmax(-1)                    # (T, V)
     best = logp.topk(min(job.settings.top, logp.shape[-1]))
-    for row, token, values, ids in zip(logp, tokens, best.values.tolist(),
-                                       best.indices.tolist()):
+    for row, token, values, ids in zip(
+        logp, tokens, best.values.tolist(), best.indices.tolist()):
         job.scores.append(Score(token, float(row[token]), dict(zip(ids, values))))

@@ -27,8 +27,8 @@ class RowsCache:
         self.max_len = max_len or c.max_seq_len
         room = (c.n_layers, n_rows, n_kv, self.max_len + spare)
         self.k = torch.zeros(*room, d_key, device=weight.device, dtype=weight.dtype)
-        self.v = torch.zeros(*room, d_value or d_key, device=weight.device,
-                             dtype=weight.dtype)
+        self.v = torch.zeros(
+            *room, d_value or d_key, device=weight.device, dtype=weight.dtype)
         self.lengths = [0] * n_rows
 
     @property
@@ -110,7 +110,7 @@ class TurnedPlace(Place):
         self.shape = (batch, n_tokens)
         _, R, K, S, _ = self.cache.k.shape
         heads = self.rows[:, None] * K + torch.arange(K, device=self.rows.device)
-        self.into = (heads[:, None] * S + self.places[..., None]).flatten()     # (B T K,)
+        self.into = (heads[:, None] * S + self.places[..., None]).flatten()   # (B T K,)
         self.turned: dict[int, Tensor] = {}
         self.pasts: dict[int | None, Any] = {}
         self.first = int(self.places.min())
@@ -147,7 +147,8 @@ class TurnedPlace(Place):
         keys, values = self.cache.k[layer], self.cache.v[layer]
         keys.view(-1, keys.shape[-1]).index_copy_(0, self.into, turned.flatten(0, 2))
         values.view(-1, values.shape[-1]).index_copy_(0, self.into, v.flatten(0, 2))
-        return (self.kept(keys, low).transpose(1, 2), self.kept(values, low), hidden, low)
+        return (self.kept(keys, low).transpose(
+            1, 2), self.kept(values, low), hidden, low)
 
     def done(self) -> None:
         """The lengths have grown already."""

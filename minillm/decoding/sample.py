@@ -26,8 +26,8 @@ def temperature(t: float) -> Warp:
     Chapter: 19_sampling.
     """
     if not 0 < t < float("inf"):
-        raise ValueError(f"temperature={t} must be above 0; for the most probable "
-                         "token choose greedy")
+        raise ValueError(f"temperature={t} must be above 0; for the most "
+                         "probable token choose greedy")
     return lambda logits: logits / t
 
 
@@ -110,8 +110,8 @@ class Sampler:
     def __call__(self, logits: Tensor,
                  generator: torch.Generator | None = None) -> Tensor:
         # (B,)
-        return torch.multinomial(self.probabilities(logits), 1,
-                                 generator=generator)[:, 0]
+        return torch.multinomial(
+            self.probabilities(logits), 1, generator=generator)[:, 0]
 
 
 def make_sampler(t: float = 1.0, k: int | None = None, p: float | None = None,
@@ -142,8 +142,8 @@ def repetition_penalty(strength: float) -> Penalty:
     Chapter: 19_sampling.
     """
     if not 0 < strength < float("inf"):
-        raise ValueError(f"repetition_penalty={strength} must be above 0; 1 changes "
-                         "nothing")
+        raise ValueError(f"repetition_penalty={strength} must be above "
+                         "0; 1 changes nothing")
 
     def penalty(logits: Tensor, said: Tensor) -> Tensor:
         lower = torch.where(logits > 0, logits / strength, logits * strength)

@@ -67,8 +67,8 @@ def distribution(logits: Tensor, sampler: Callable[..., Tensor]) -> Tensor:
     """
     if isinstance(sampler, Sampler): return sampler.probabilities(logits.double())
     if sampler is not greedy:
-        raise ValueError("speculative decoding needs the sampler's probabilities; give "
-                         "a Sampler or greedy")
+        raise ValueError("speculative decoding needs the sampler's probabilities; "
+                         "give a Sampler or greedy")
     best = logits.argmax(-1, keepdim=True)
     return torch.zeros_like(logits, dtype=torch.float64).scatter_(-1, best, 1.0)
 
@@ -213,8 +213,8 @@ def speculative(model: Any, draft: Any, ids: Tensor, *, max_tokens: int,
         guess = torch.cat([ids, proposed], 1)
         logits = model(guess[:, cache.length:], cache=cache)[:, -n - 1:]
         p = distribution(logits, sampler)                             # (B, n+1, V)
-        u = torch.rand(len(ids), n, generator=generator, dtype=torch.float64,
-                       device=ids.device)
+        u = torch.rand(
+            len(ids), n, generator=generator, dtype=torch.float64, device=ids.device)
         right = (u < acceptance(p, q, proposed)) | done[:, None]           # (B, n)
         kept = right.long().cumprod(1).sum(1)              # up to the first rejection
         m = int(kept.min())

@@ -45,8 +45,14 @@ class RollingCache:
         """A cache for this model; `window` is the model's `max_seq_len` by default."""
         c, weight = model.config, next(model.parameters())
         n_kv, d_key, d_value = c.cache_shape
-        return cls(c.n_layers, batch_size, n_kv, window or c.max_seq_len, d_key,
-                   weight.device, weight.dtype, d_value=d_value)
+        return cls(c.n_layers,
+                   batch_size,
+                   n_kv,
+                   window or c.max_seq_len,
+                   d_key,
+                   weight.device,
+                   weight.dtype,
+                   d_value=d_value)
 
     @property
     def length(self) -> int:
@@ -137,8 +143,14 @@ class SinkCache(RollingCache):
                  d_value: int | None = None) -> None:
         if sinks < 0: raise ValueError(f"sinks={sinks} must be 0 or more")
         self.sinks, self.max_len = sinks, sinks + window
-        super().__init__(n_layers, batch_size, n_kv_heads, window, d_head, device,
-                         dtype, d_value=d_value)
+        super().__init__(n_layers,
+                         batch_size,
+                         n_kv_heads,
+                         window,
+                         d_head,
+                         device,
+                         dtype,
+                         d_value=d_value)
 
     @classmethod
     def for_model(cls, model: Decoder, batch_size: int = 1, window: int | None = None,
@@ -150,8 +162,15 @@ class SinkCache(RollingCache):
             raise ValueError(f"{sinks} sinks and a window of {window} need more "
                              f"positions than the {c.max_seq_len} of the model")
         n_kv, d_key, d_value = c.cache_shape
-        cache = cls(c.n_layers, batch_size, n_kv, sinks, window, d_key, weight.device,
-                    weight.dtype, d_value=d_value)
+        cache = cls(c.n_layers,
+                    batch_size,
+                    n_kv,
+                    sinks,
+                    window,
+                    d_key,
+                    weight.device,
+                    weight.dtype,
+                    d_value=d_value)
         cache.max_len = c.max_seq_len
         return cache
 
@@ -203,8 +222,8 @@ def stream_losses(model: Decoder, ids: Tensor, cache: RollingCache,
     for logits in feed(model, ids[:, :-1], cache, size):
         targets = ids[:, at:at + logits.shape[1]]
         at += logits.shape[1]
-        losses.append(F.cross_entropy(logits.transpose(1, 2), targets,
-                                      reduction="none"))
+        losses.append(F.cross_entropy(
+            logits.transpose(1, 2), targets, reduction="none"))
     return torch.cat(losses, 1)
 
 

@@ -58,7 +58,8 @@ class Voice:
         ValueError for a template that is not valid.
         """
         source = self.text_format.template
-        return ChatTemplate(PLAIN_FORM if source is None else source, self.text_format.named)
+        return ChatTemplate(
+            PLAIN_FORM if source is None else source, self.text_format.named)
 
     @property
     def begin(self) -> int:
@@ -75,8 +76,8 @@ class Voice:
         """
         if isinstance(prompt, str):
             if len(prompt) > 64 * self.context:               # do not even try
-                raise ValueError(f"a prompt of {len(prompt)} characters is too long for a "
-                                 f"context of {self.context} tokens; shorten it")
+                raise ValueError(f"a prompt of {len(prompt)} characters is too long "
+                                 f"for a context of {self.context} tokens; shorten it")
             ids = self.tokenizer.prompt(prompt) if prompt else []
         else: ids = list(prompt)
         if not ids:
@@ -85,15 +86,16 @@ class Voice:
         bad = next((i for i in ids if not 0 <= i < size), None)
         if bad is not None: raise ValueError(f"token {bad} is not in the vocabulary")
         if len(ids) + spare > self.context:
-            raise ValueError(f"the prompt has {len(ids)} tokens, and the model's context "
-                             f"of {self.context} has room for {self.context - spare}; "
-                             "shorten it")
+            raise ValueError(f"the prompt has {len(ids)} tokens, and the "
+                             f"model's context of {self.context} has room for "
+                             f"{self.context - spare}; shorten it")
         return ids
 
     def encode_chat(self, messages: Sequence[Message]) -> list[int]:
         """The ids after which the model writes its next message: by its own template,
         or, without one, the messages as they follow each other.
         """
-        if self.has_template: return encode_prompt(self.template, self.tokenizer, messages)
+        if self.has_template: return encode_prompt(
+            self.template, self.tokenizer, messages)
         check_messages(messages)
         return self.tokenizer.prompt("".join(m["content"] for m in messages))

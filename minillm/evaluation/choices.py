@@ -81,7 +81,8 @@ def score_choices(scorer: Scorer, questions: Sequence[dict[str, Any]]) -> list[S
         own = [next(parts) for _ in q["choices"]]
         found.append(Scores(tuple(p.sum().item() for p in own),
                             tuple(map(len, own)),
-                            tuple(len(c.encode()) for c in q["choices"]), q["answer"]))
+                            tuple(len(c.encode()) for c in q["choices"]),
+                            q["answer"]))
     return found
 
 

@@ -146,8 +146,8 @@ def run_harness(model: str | LM, folder: str | Path, /, **model_args: Any
             if model not in ("hf", "local-completions"):
                 raise unknown("model", model, ["hf", "local-completions"])
             model = get_model(model).create_from_arg_obj(model_args)
-        found = evaluate(model, manager.load(names), bootstrap_iters=0,
-                         log_samples=False)
+        found = evaluate(
+            model, manager.load(names), bootstrap_iters=0, log_samples=False)
     return {name: {key.split(",")[0]: float(value) for key, value in
                    found["results"][name].items()
                    if "," in key and "stderr" not in key} for name in names}

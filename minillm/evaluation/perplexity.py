@@ -121,8 +121,8 @@ class ModelScorer:
 
     def write(self, rows: Sequence[Sequence[int]], max_tokens: int) -> list[str]:
         """The greedy continuation of each row, up to the end token."""
-        made = complete(fast_form(self.model), rows, max_tokens=max_tokens,
-                        stop_ids=self.stop_ids)
+        made = complete(
+            fast_form(self.model), rows, max_tokens=max_tokens, stop_ids=self.stop_ids)
         return [self.tokenizer.decode(ids) for ids in made]
 
 # %% ../../nbs/39_evaluation.ipynb #8409799c
@@ -160,7 +160,8 @@ def surprise(scorer: Scorer, ids: Sequence[int], stride: int | None = None) -> T
 
     A text that fits is read in one pass, whatever the stride. Chapter: 39_evaluation.
     """
-    cuts = list(scoring_windows(len(ids), scorer.max_length, stride or scorer.max_length))
+    cuts = list(scoring_windows(
+        len(ids), scorer.max_length, stride or scorer.max_length))
     found = scorer.log_probs([ids[start:end] for start, _, end in cuts])
     parts = [row[first - start - 1:] for row, (start, first, _) in zip(found, cuts)]
     return -torch.cat(parts) if parts else torch.zeros(0, dtype=torch.double)

@@ -18,8 +18,8 @@ from rich.table import Table
 from ..worlds.samples import assess, sample_stories
 from ..intervals import wilson
 from .choices import SCORE_RULES, exact_match, right, score_choices
-from .intervals import (bootstrap, calibration_error, confidences,
-                                          ratio)
+from .intervals import (
+    bootstrap, calibration_error, confidences, ratio)
 from .perplexity import ModelScorer, Scorer, text_figures
 from .tasks import TASKS, kind_of, make_task, read_task
 from ..files import write_json
@@ -46,8 +46,8 @@ def share_figure(task: str, name: str, hits: np.ndarray) -> Figure:
 
     Chapter: 39_evaluation.
     """
-    return figure(task, name, hits.mean(), *wilson(int(hits.sum()), len(hits)),
-                  n=len(hits))
+    return figure(
+        task, name, hits.mean(), *wilson(int(hits.sum()), len(hits)), n=len(hits))
 
 # %% ../../nbs/39_evaluation.ipynb #4c9050c3
 def measure_choices(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]]
@@ -96,8 +96,12 @@ def measure_judge(scorer: ModelScorer, n: int, seed: int = 0) -> list[Figure]:
     model = scorer.model if next(scorer.model.parameters()).device.type == "cpu" else (
         copy.deepcopy(scorer.model).cpu())                # stories are drawn there
     found = assess(sample_stories(model, scorer.tokenizer, n, seed=seed))
-    return [figure(JUDGE, name, found[name]["share"], found[name]["low"],
-                   found[name]["high"], n) for name in ("grammatical", "consistent")]
+    return [figure(JUDGE,
+                   name,
+                   found[name]["share"],
+                   found[name]["low"],
+                   found[name]["high"],
+                   n) for name in ("grammatical", "consistent")]
 
 # %% ../../nbs/39_evaluation.ipynb #b5a953c1
 def evaluate_folder(source: str | Path | Voice, tasks: Sequence[str] = (), *, n: int = 200,
@@ -141,9 +145,12 @@ def scorer_of(voice: Voice) -> ModelScorer:
 
 def show(figures: Sequence[Figure]) -> None:
     """Figures as a table. Chapter: 39_evaluation."""
-    table = Table("task", "figure", "value", "95% interval", "n", box=None,
-                  header_style="")
+    table = Table(
+        "task", "figure", "value", "95% interval", "n", box=None, header_style="")
     for f in figures:
-        table.add_row(f["task"], f["figure"], f"{f['value']:.4f}",
-                      f"{f['low']:.4f} to {f['high']:.4f}", str(f["n"]))
+        table.add_row(f["task"],
+                      f["figure"],
+                      f"{f['value']:.4f}",
+                      f"{f['low']:.4f} to {f['high']:.4f}",
+                      str(f["n"]))
     Console().print(table)

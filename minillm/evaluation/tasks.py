@@ -18,8 +18,8 @@ from ..worlds.tales_judge import read
 from ..files import existing_file
 
 TaskRows = list[dict[str, Any]]
-CHOICE_FACTS = ("food", "tool", "courage", "fruit")       # each follows from another word
-LAST_SENTENCE = 9                                         # the sentence where a tale's end is
+CHOICE_FACTS = ("food", "tool", "courage", "fruit")     # each follows from another word
+LAST_SENTENCE = 9                                   # the sentence where a tale's end is
 
 # %% ../../nbs/39_evaluation.ipynb #5646816d
 def templates_of(story: Story) -> list[str]:
@@ -71,7 +71,8 @@ def ending_question(rng: random.Random) -> dict[str, Any]:
     wrong = [new_ending(story, rng, **{f: others(story.variables[f], f, 1, rng)[0]})
              for f in fields]
     return shuffled(" ".join(sentences(story)[:LAST_SENTENCE]),
-                    [new_ending(story, rng), *wrong], rng)
+                    [new_ending(story, rng), *wrong],
+                    rng)
 
 
 def pair_question(rng: random.Random) -> dict[str, Any]:
@@ -86,7 +87,8 @@ def pair_question(rng: random.Random) -> dict[str, Any]:
 def word_question(rng: random.Random) -> dict[str, Any]:
     """Which helper or place comes next? Chapter: 39_evaluation."""
     story = write_story(rng)
-    number, field = rng.choice(((LAST_SENTENCE, "helper"), (LAST_SENTENCE + 1, "place")))
+    number, field = rng.choice(
+        ((LAST_SENTENCE, "helper"), (LAST_SENTENCE + 1, "place")))
     cut = sentences(story, **{field: "\0"})[number].index("\0")
     whole = sentences(story)
     context = " ".join([*whole[:number], whole[number][:cut]]).rstrip()

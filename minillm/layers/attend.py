@@ -61,14 +61,14 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
     (B, H, S, Dh). `scale` replaces 1 / sqrt(Dh). Chapter: 09_attention.
     """
     if k.shape[-2] != v.shape[-2]:
-        raise ValueError(f"{k.shape[-2]} keys but {v.shape[-2]} values: each key needs "
-                         "one value")
+        raise ValueError(f"{k.shape[-2]} keys but {v.shape[-2]} values: "
+                         "each key needs one value")
     joined = mask
     if bias is not None:
         joined = (bias.to(q.dtype) if mask is None
                   else bias.to(q.dtype).masked_fill(~mask, float("-inf")))
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=joined, dropout_p=dropout,
-                                          scale=scale)
+    return F.scaled_dot_product_attention(
+        q, k, v, attn_mask=joined, dropout_p=dropout, scale=scale)
 
 # %% ../../nbs/09_attention.ipynb #aa18b484
 def attend_capped(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
@@ -79,12 +79,12 @@ def attend_capped(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
     Source: Gemma Team 2024 (Gemma 2), section 2. Chapter: 09_attention.
     """
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
-    scores = cap * torch.tanh(q @ k.transpose(-2, -1) * scale / cap)       # (B, H, T, S)
+    scores = cap * torch.tanh(q @ k.transpose(-2, -1) * scale / cap)      # (B, H, T, S)
     if bias is not None: scores = scores + bias
     if mask is not None: scores = scores.masked_fill(~mask, float("-inf"))
     weights = scores.softmax(-1)
     if mask is not None: weights = weights.masked_fill(~mask.any(-1, keepdim=True), 0.0)
-    return F.dropout(weights, dropout) @ v                                # (B, H, T, Dh)
+    return F.dropout(weights, dropout) @ v                               # (B, H, T, Dh)
 
 
 class AttendWithSinks(nn.Module):
@@ -95,13 +95,13 @@ class AttendWithSinks(nn.Module):
 
     def __init__(self, n_heads: int) -> None:
         super().__init__()
-        self.sinks = nn.Parameter(torch.zeros(n_heads))                             # (H,)
+        self.sinks = nn.Parameter(torch.zeros(n_heads))                           # (H,)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
                 bias: Tensor | None = None, dropout: float = 0.0) -> Tensor:
         (_, H, T, _), S = q.shape, k.shape[2]
-        k, v = (F.pad(x, (0, 0, 1, 0)) for x in (k, v))       # (B, H, 1 + S, Dh): a zero
+        k, v = (F.pad(x, (0, 0, 1, 0)) for x in (k, v))      # (B, H, 1 + S, Dh): a zero
         scores = q.new_zeros(H, T, S) if bias is None else bias.to(q.dtype)
         sinks = self.sinks.to(q.dtype)[:, None, None].expand(*scores.shape[:-1], 1)
-        if mask is not None: mask = F.pad(mask, (1, 0), value=True)       # always visible
+        if mask is not None: mask = F.pad(mask, (1, 0), value=True)     # always visible
         return attend(q, k, v, mask, torch.cat([sinks, scores], -1), dropout)

@@ -19,7 +19,7 @@ from .attend import attend
 from .attention import Attend
 
 AttendModel = TypeVar("AttendModel", bound=nn.Module)
-ATTEND_CHUNK = 128                                       # queries that are computed at once
+ATTEND_CHUNK = 128                                   # queries that are computed at once
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,11 @@ def cut_mask(mask: Tensor, chunk: int = ATTEND_CHUNK) -> list[Part]:
         rows = rows[:, low:high]
         hidden = None if bool(rows.all()) else ~rows
         blind = ~rows.any(1, keepdim=True)
-        parts.append(Part(first, min(first + size, T), low, high, hidden,
+        parts.append(Part(first,
+                          min(first + size, T),
+                          low,
+                          high,
+                          hidden,
                           blind if bool(blind.any()) else None))
     return parts
 
@@ -142,8 +146,8 @@ class Products(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, *weights = ctx.saved_tensors
         with torch.autocast(q.device.type, enabled=False):
-            found = products_backward(grad.to(q.dtype), q, k, v, weights, ctx.parts,
-                                      ctx.scale)
+            found = products_backward(
+                grad.to(q.dtype), q, k, v, weights, ctx.parts, ctx.scale)
         return *(x.to(ctx.dtype) for x in found), None, None, None
 
 # %% ../../nbs/28_speed.ipynb #600b54ff
@@ -233,9 +237,12 @@ def attend_products(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
     scale = 1 / math.sqrt(Dh) if scale is None else scale
     if compiling: return products_op(q, k, v, mask, scale)
     if bias is not None: bias = bias.expand(B, H, T, S).reshape(B * H, T, S)
-    out = Products.apply(q.reshape(B * H, T, Dh), k.reshape(B * H, S, Dh),
-                         v.reshape(B * H, S, v.shape[3]), bias,
-                         parts_of(mask, T, S, chunk), scale)
+    out = Products.apply(q.reshape(B * H, T, Dh),
+                         k.reshape(B * H, S, Dh),
+                         v.reshape(B * H, S, v.shape[3]),
+                         bias,
+                         parts_of(mask, T, S, chunk),
+                         scale)
     return out.view(B, H, T, v.shape[3])
 
 # %% ../../nbs/28_speed.ipynb #75f6c67a
@@ -263,8 +270,8 @@ def use_attend(model: AttendModel, to: Attend = attend_products) -> AttendModel:
     found: list[Any] = [m for m in model.modules()
                         if callable(getattr(m, "attend", None))]
     if not found:
-        raise ValueError(f"{type(model).__name__} has no layer with an `attend` to "
-                         "replace")
+        raise ValueError(f"{type(model).__name__} has no layer with "
+                         "an `attend` to replace")
     for module in found:
         now = module.attend
         if isinstance(now, partial) and now.func in OURS:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .attend import Mask, attend
 
-Attend = Callable[..., Tensor]      # (q, k, v, mask, bias, dropout) -> out (B, H, T, Dh)
+Attend = Callable[..., Tensor]     # (q, k, v, mask, bias, dropout) -> out (B, H, T, Dh)
 Norm = Callable[[int], nn.Module]   # width -> a norm over the last dimension
 Rotary = Callable[[Tensor, Tensor], Tensor]     # x (B, H, T, Dh), positions -> x turned
 BiasFn = Callable[[Tensor, Tensor], Tensor]  # q_positions, k_positions -> (H, T, S)
@@ -97,18 +97,19 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, *, positions: Tensor, mask: Mask | None = None,
                 cache: Any = None) -> Tensor:
-        q = self.q_norm(split_heads(self.W_q(x), self.n_heads))           # (B, H, T, Dh)
-        k = self.k_norm(split_heads(self.W_k(x), self.n_kv_heads))        # (B, K, T, Dh)
+        q = self.q_norm(split_heads(self.W_q(x), self.n_heads))          # (B, H, T, Dh)
+        k = self.k_norm(split_heads(self.W_k(x), self.n_kv_heads))       # (B, K, T, Dh)
         v, k_positions = split_heads(self.W_v(x), self.n_kv_heads), positions
-        if cache is not None:                                  # (B, K, S, Dh), unrotated
+        if cache is not None:                                 # (B, K, S, Dh), unrotated
             k, v, k_positions = cache.update(self.layer, k, v)
         if self.rotary is not None:
             q, k = self.rotary(q, positions), self.rotary(k, k_positions)
         allowed = allowed_pairs((mask, self.visible), positions, k_positions)
         bias = None if self.bias_fn is None else self.bias_fn(positions, k_positions)
-        k, v = share_heads(k, self.n_heads), share_heads(v, self.n_heads)  # (B, H, S, Dh)
+        # (B, H, S, Dh)
+        k, v = share_heads(k, self.n_heads), share_heads(v, self.n_heads)
         dropout = self.dropout if self.training else 0.0
-        out = self.attend(q, k, v, allowed, bias, dropout)                # (B, H, T, Dh)
+        out = self.attend(q, k, v, allowed, bias, dropout)               # (B, H, T, Dh)
         return self.W_o(merge_heads(out))                                 # (B, T, D)
 
 # %% ../../nbs/10_heads.ipynb #cdec41b0
@@ -142,5 +143,5 @@ class CrossAttention(nn.Module):
         k = share_heads(split_heads(self.W_k(memory), self.n_kv_heads), self.n_heads)
         v = share_heads(split_heads(self.W_v(memory), self.n_kv_heads), self.n_heads)
         allowed = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, S)
-        return self.W_o(merge_heads(attend(q, k, v, allowed, None,
-                                           self.dropout if self.training else 0.0)))
+        return self.W_o(merge_heads(attend(
+            q, k, v, allowed, None, self.dropout if self.training else 0.0)))

@@ -37,8 +37,8 @@ class PreNormBlock(Block):
 
     def forward(self, x: Tensor, *, positions: Tensor, mask: Any = None,
                 cache: Any = None) -> Tensor:
-        x = x + self.dropout(self.attention(self.norm_attention(x), positions=positions,
-                                            mask=mask, cache=cache))
+        x = x + self.dropout(self.attention(
+            self.norm_attention(x), positions=positions, mask=mask, cache=cache))
         return x + self.dropout(self.ffn(self.norm_ffn(x)))
 
 
@@ -55,8 +55,8 @@ class PostNormBlock(Block):
 
 
 class SandwichBlock(Block):
-    """`x + norm(f(norm(x)))`: one norm before each layer and one after it, on the branch
-    (Ding et al. 2021, section 2.3; Gemma 2 and 3). (B, T, D) -> (B, T, D).
+    """`x + norm(f(norm(x)))`: one norm before each layer and one after it, on the
+    branch (Ding et al. 2021, section 2.3; Gemma 2 and 3). (B, T, D) -> (B, T, D).
 
     Chapter: 13_blocks.
     """
@@ -71,8 +71,8 @@ class SandwichBlock(Block):
 
     def forward(self, x: Tensor, *, positions: Tensor, mask: Any = None,
                 cache: Any = None) -> Tensor:
-        mixed = self.attention(self.norm_attention(x), positions=positions, mask=mask,
-                               cache=cache)
+        mixed = self.attention(
+            self.norm_attention(x), positions=positions, mask=mask, cache=cache)
         x = x + self.dropout(self.after_attention(mixed))
         return x + self.dropout(self.after_ffn(self.ffn(self.norm_ffn(x))))
 

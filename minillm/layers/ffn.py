@@ -108,8 +108,8 @@ def known_ffn(ffn_type: str) -> tuple[type[nn.Module], Activation]:
     if ffn_type not in FFNS:
         near = difflib.get_close_matches(ffn_type, FFNS, 1, 0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"ffn_type={ffn_type!r} is unknown; {hint}choose one of "
-                         f"{', '.join(FFNS)}")
+        raise ValueError(f"ffn_type={ffn_type!r} is unknown; {hint}choose one "
+                         f"of {', '.join(FFNS)}")
     return FFNS[ffn_type]
 
 
@@ -133,5 +133,7 @@ def make_ffn(ffn_type: str, d_model: int, d_ff: int | None = None,
     Chapter: 12_feed_forward.
     """
     kind, activation = known_ffn(ffn_type)
-    return kind(d_model, hidden_width(d_model, ffn_type) if d_ff is None else d_ff,
-                activation, bias)
+    return kind(d_model,
+                hidden_width(d_model, ffn_type) if d_ff is None else d_ff,
+                activation,
+                bias)

@@ -34,7 +34,13 @@ class Normed(torch.autograd.Function):
         y, gain, inverse = ctx.saved_tensors
         g, wide = grad.to(y.dtype), gain.to(y.dtype)
         dx, d_gain, _ = torch.ops.aten.native_layer_norm_backward(
-            g, y, gain.shape, torch.zeros_like(inverse), inverse, wide, None,
+            g,
+            y,
+            gain.shape,
+            torch.zeros_like(inverse),
+            inverse,
+            wide,
+            None,
             (True, True, False))
         along = torch.matmul(g, wide).unsqueeze(-1)                      # (..., 1)
         dx.addcmul_(inverse, along, value=1 / y.shape[-1])

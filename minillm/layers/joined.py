@@ -176,8 +176,11 @@ class JoinedHeads(torch.autograd.Function):
         turn_heads(made, heads, H + K, turn, scale)
         q, k, v = heads.split((H, K, K))
         mixed = x.new_empty(B, T, H, Dh)
-        weights = attend_heads(q.flatten(0, 1), share_among(k, H // K), share_among(v, H // K),
-                        shades, mixed.permute(2, 0, 1, 3))
+        weights = attend_heads(q.flatten(0, 1),
+                               share_among(k, H // K),
+                               share_among(v, H // K),
+                               shades,
+                               mixed.permute(2, 0, 1, 3))
         mixed = mixed.view(-1, H * Dh)
         ctx.save_for_backward(flat, w, w_o, mixed, heads, turn, *weights)
         ctx.known = shades, H, K, halves, scale, b is not None, b_o is not None
@@ -191,15 +194,21 @@ class JoinedHeads(torch.autograd.Function):
         (_, B, T, Dh), groups, g = heads.shape, H // K, grad.reshape(flat.shape)
         d_mixed = (g @ w_o).view(B, T, H, Dh).permute(2, 0, 1, 3)
         q, k, v = heads.split((H, K, K))
-        dq, dk, dv = heads_backward(
-            d_mixed.reshape(-1, T, Dh), q.flatten(0, 1), share_among(k, groups),
-            share_among(v, groups), weights, shades)
+        dq, dk, dv = heads_backward(d_mixed.reshape(-1, T, Dh),
+                                    q.flatten(0, 1),
+                                    share_among(k, groups),
+                                    share_among(v, groups),
+                                    weights,
+                                    shades)
         d_heads = torch.cat([dq.view(H, B, T, Dh), *(
             d.view(K, groups, B, T, Dh).sum(1) if groups > 1 else d.view(K, B, T, Dh)
             for d in (dk, dv))])
         made = grad.new_empty(B, T, H + 2 * K, Dh)
-        turn_heads(d_heads, made.permute(2, 0, 1, 3), H + K,
-                   None if turn is None else turn.conj(), scale)
+        turn_heads(d_heads,
+                   made.permute(2, 0, 1, 3),
+                   H + K,
+                   None if turn is None else turn.conj(),
+                   scale)
         d_made = made.view(len(flat), -1)
         dw, db = d_made.t() @ flat, d_made.sum(0) if biased else None
         if halves:
@@ -288,10 +297,15 @@ class JoinedAttention(Attention):
         if shades is None:
             return super().forward(x, positions=positions, mask=mask, cache=cache)
         rope: Any = getattr(self.rotary, "rope", self.rotary)
-        return JoinedHeads.apply(
-            x, *(w.weight for w in layers), *(w.bias for w in layers),
-            self.turn(positions), shades, self.n_heads, self.n_kv_heads,
-            rope is not None and rope.split is split_halves, self.scale() ** 0.5)
+        return JoinedHeads.apply(x,
+                                 *(w.weight for w in layers),
+                                 *(w.bias for w in layers),
+                                 self.turn(positions),
+                                 shades,
+                                 self.n_heads,
+                                 self.n_kv_heads,
+                                 rope is not None and rope.split is split_halves,
+                                 self.scale() ** 0.5)
 
 # %% ../../nbs/28_speed.ipynb #j0ffn00001
 class JoinedSwiGLU(torch.autograd.Function):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from .attend import Mask, attend
-from .attention import (Attend, Rotary, allowed_pairs, merge_heads,
-                                      split_heads)
+from .attention import (
+    Attend, Rotary, allowed_pairs, merge_heads, split_heads)
 from .norm import RMSNorm
 
 

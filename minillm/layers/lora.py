@@ -33,8 +33,8 @@ class LoRALinear(nn.Module):
                  dropout: float = 0.0) -> None:
         super().__init__()
         if rank < 1 or not 0 < alpha < math.inf:
-            raise ValueError(f"rank={rank}, alpha={alpha}: both must be above 0; usual "
-                             "are 8 and 16")
+            raise ValueError(f"rank={rank}, alpha={alpha}: both must be above "
+                             "0; usual are 8 and 16")
         self.base, self.alpha = base.requires_grad_(False), alpha
         self.scale = alpha / rank
         W = base.weight                                                 # (out, in)
@@ -134,8 +134,8 @@ def lora_layers(model: nn.Module) -> dict[str, LoRALinear]:
 def refuse_adapters(model: nn.Module) -> None:
     """Raise a ValueError if the model has adapters. Chapter: 33_lora."""
     if lora_layers(model):
-        raise ValueError("the model has adapters already; merge_lora or remove_lora "
-                         "first")
+        raise ValueError("the model has adapters already; merge_lora "
+                         "or remove_lora first")
 
 
 def add_lora(model: LoRAModel, rank: int = 8, alpha: float = 16.0,

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .lora import (LoRAModel, add_lora, find_targets, linear_names,
-                                 refuse_adapters, replace_module)
+from .lora import (
+    LoRAModel, add_lora, find_targets, linear_names, refuse_adapters, replace_module)
 
 NF4_BLOCK = 64            # weights that share a scale
 SCALE_BLOCK = 256     # scales that share a scale of their own
@@ -128,7 +128,7 @@ def quantize_nf4(w: Tensor, double: bool = True) -> NF4Weight:
     if not w.is_floating_point() or not w.numel() or not bool(w.isfinite().all()):
         raise ValueError(f"a {w.dtype} tensor {tuple(w.shape)} cannot be quantized; "
                          "give finite floating-point numbers")
-    blocks = blocks_of(w.detach().float(), NF4_BLOCK)                        # (blocks, 64)
+    blocks = blocks_of(w.detach().float(), NF4_BLOCK)                     # (blocks, 64)
     scales = blocks.abs().amax(1)                                          # (blocks,)
     safe = scales.where(scales > 0, 1.0)
     packed = pack_nibbles(nearest(blocks / safe[:, None], nf4_codebook()).flatten())
@@ -144,7 +144,7 @@ def quantize_nf4(w: Tensor, double: bool = True) -> NF4Weight:
 def dequantize(q: NF4Weight) -> Tensor:
     """The numbers that `q` stands for, float32, in its shape. Chapter: 33_lora."""
     values = nf4_codebook().to(q.packed.device)[unpack(q.packed).long()]
-    full = values.view(-1, NF4_BLOCK) * q.scales()[:, None]                  # (blocks, 64)
+    full = values.view(-1, NF4_BLOCK) * q.scales()[:, None]               # (blocks, 64)
     return full.flatten()[:torch.Size(q.shape).numel()].view(q.shape)
 
 # %% ../../nbs/33_lora.ipynb #ccb739ec

@@ -67,8 +67,8 @@ class RMSNorm(nn.Module):
 
 
 class RMSNormPlusOne(nn.Module):
-    """`RMSNorm` whose gain is one plus what is learned, in 32 bits, so that weight decay
-    pulls the gain to one and not to zero (Gemma Team 2024). Chapter: 13_blocks.
+    """`RMSNorm` whose gain is one plus what is learned, in 32 bits, so that weight
+    decay pulls the gain to one and not to zero (Gemma Team 2024). Chapter: 13_blocks.
     """
 
     def __init__(self, d_model: int, eps: float = 1e-6) -> None:
@@ -92,6 +92,6 @@ def make_norm(norm_type: str, d_model: int, eps: float = 1e-5) -> nn.Module:
     if norm_type not in NORMS:
         near = difflib.get_close_matches(norm_type, NORMS, 1, 0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"norm_type={norm_type!r} is unknown; {hint}choose one of "
-                         f"{', '.join(NORMS)}")
+        raise ValueError(f"norm_type={norm_type!r} is unknown; {hint}choose one "
+                         f"of {', '.join(NORMS)}")
     return NORMS[norm_type](d_model, eps)

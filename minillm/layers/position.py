@@ -22,8 +22,8 @@ def rope_frequencies(d_head: int, base: float = 10000.0) -> Tensor:
     2021, section 3.2.2). Chapter: 11_positions.
     """
     if d_head < 2 or d_head % 2:
-        raise ValueError(f"width {d_head} does not split into pairs; choose an even "
-                         "width of 2 or more")
+        raise ValueError(f"width {d_head} does not split into pairs; choose an "
+                         "even width of 2 or more")
     if base <= 1: raise ValueError(f"base={base} must be above 1")
     return base ** (-torch.arange(0, d_head, 2).double() / d_head).float()   # (Dh / 2,)
 
@@ -108,8 +108,7 @@ class RoPE(Turning):
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
         if x.shape[-1] != self.width:
             raise ValueError(f"x has head width {x.shape[-1]} but this RoPE was made "
-                             f"for {self.width}; "
-                             f"make RoPE({x.shape[-1]})")
+                             f"for {self.width}; make RoPE({x.shape[-1]})")
         angles = positions[..., None].float() * self.freqs   # (T, Dh/2) or (B, T, Dh/2)
         if angles.dim() == 3: angles = angles[:, None]  # (B, 1, T, Dh/2)
         cos = (self.amplitude * angles.cos()).to(x.dtype)
@@ -125,8 +124,7 @@ def head_width(weight: Tensor, n_heads: int) -> int:
     """
     if weight.shape[0] % (2 * n_heads):
         raise ValueError(f"{weight.shape[0]} rows are not n_heads={n_heads} heads of "
-                         "an even width; "
-                         "for W_k give the number of key-value heads")
+                         "an even width; for W_k give the number of key-value heads")
     return weight.shape[0] // n_heads
 
 
@@ -183,8 +181,8 @@ class LearnedPositions(nn.Module):
     def __init__(self, max_seq_len: int, d_model: int) -> None:
         super().__init__()
         if max_seq_len < 1:
-            raise ValueError(f"max_seq_len={max_seq_len} leaves no position; choose 1 "
-                             "or more")
+            raise ValueError(f"max_seq_len={max_seq_len} leaves no "
+                             "position; choose 1 or more")
         self.table = nn.Embedding(max_seq_len, d_model)
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
@@ -255,14 +253,15 @@ def llama3_scaling(factor: float, trained: int, low: float = 1.0,
 
 def yarn_scaling(factor: float, trained: int, base: float, fast: float = 32.0,
                  slow: float = 1.0, whole: bool = True) -> Scaling:
-    """As `llama3_scaling`, mixed along the number of the pair, from the pair with `fast`
-    turns in `trained` tokens to the one with `slow`, rounded to whole pairs if `whole`
-    (Peng et al. 2023, section 3.2). Chapter: 11_positions.
+    """As `llama3_scaling`, mixed along the number of the pair, from the pair with
+    `fast` turns in `trained` tokens to the one with `slow`, rounded to whole pairs if
+    `whole` (Peng et al. 2023, section 3.2). Chapter: 11_positions.
     """
     def scale(freqs: Tensor) -> Tensor:
         d = 2 * len(freqs)
-        first, last = (d * math.log(trained / (turns * 2 * math.pi)) / (2 * math.log(base))
-                       for turns in (fast, slow))
+        first, last = (
+            d * math.log(trained / (turns * 2 * math.pi)) / (2 * math.log(base))
+            for turns in (fast, slow))
         if whole: first, last = math.floor(first), math.ceil(last)
         first, last = max(first, 0), min(last, d - 1)
         pair = torch.arange(len(freqs), device=freqs.device)

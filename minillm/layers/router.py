@@ -89,9 +89,9 @@ class RoutingRule:
     weigh: Callable[[Tensor], Tensor] = Normalise()                   # (N, k) -> (N, k)
 
 
-MIXTRAL = RoutingRule()                                        # Jiang et al. 2024, section 2.1
-SWITCH = RoutingRule(weigh=unchanged)                           # Fedus et al. 2021, equation 2
-GPT_OSS = RoutingRule(score=unchanged, weigh=softmax)         # also Shazeer et al. 2017, eq. 3
+MIXTRAL = RoutingRule()                                 # Jiang et al. 2024, section 2.1
+SWITCH = RoutingRule(weigh=unchanged)                    # Fedus et al. 2021, equation 2
+GPT_OSS = RoutingRule(score=unchanged, weigh=softmax)  # also Shazeer et al. 2017, eq. 3
 ROUTING_RULES = {"mixtral": MIXTRAL, "switch": SWITCH, "gpt_oss": GPT_OSS}
 
 

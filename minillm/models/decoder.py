@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import ModelConfig
-from ..layers.attend import (AttendWithSinks, Mask, attend, attend_capped,
-                                   causal_mask)
+from ..layers.attend import (
+    AttendWithSinks, Mask, attend, attend_capped, causal_mask)
 from ..layers.attention import Attend, Attention
 from ..layers.block import BLOCKS
 from ..layers.masks import sliding_window
@@ -23,21 +23,26 @@ from ..layers.ffn import hidden_width, make_ffn
 from ..layers.latent import LatentAttention
 from ..layers.moe import MoELayer, collect_routing
 from ..layers.norm import make_norm
-from ..layers.position import (ALiBi, LearnedPositions, NoPositions, RoPE,
-                                     Scaling, SinusoidalPositions, linear_scaling,
-                                     llama3_scaling, yarn_amplitude, yarn_scaling)
-from ..layers.router import (ROUTING_RULES, Router, RoutingRule, deepseek_rule,
-                                   load_balancing_loss, router_z_loss)
+from ..layers.position import (
+    ALiBi, LearnedPositions, NoPositions, RoPE, Scaling, SinusoidalPositions,
+    linear_scaling, llama3_scaling, yarn_amplitude, yarn_scaling)
+from minillm.layers.router import (
+    ROUTING_RULES, Router, RoutingRule, deepseek_rule, load_balancing_loss,
+    router_z_loss)
 
 ADDED: dict[str, Callable[[ModelConfig], nn.Module]] = {
     "learned": lambda c: LearnedPositions(c.max_seq_len, c.d_model),
     "sinusoidal": lambda c: SinusoidalPositions(c.d_model)}
 SCALINGS: dict[str, Callable[[ModelConfig], Scaling | None]] = {
     "none": lambda c: None, "linear": lambda c: linear_scaling(c.rope_factor),
-    "llama3": lambda c: llama3_scaling(c.rope_factor, c.rope_trained or 1, c.rope_slow,
-                                       c.rope_fast or 4.0),
-    "yarn": lambda c: yarn_scaling(c.rope_factor, c.rope_trained or 1, c.rope_base,
-                                   c.rope_fast or 32.0, c.rope_slow, c.rope_whole)}
+    "llama3": lambda c: llama3_scaling(
+        c.rope_factor, c.rope_trained or 1, c.rope_slow, c.rope_fast or 4.0),
+    "yarn": lambda c: yarn_scaling(c.rope_factor,
+                                   c.rope_trained or 1,
+                                   c.rope_base,
+                                   c.rope_fast or 32.0,
+                                   c.rope_slow,
+                                   c.rope_whole)}
 
 
 def make_rope(c: ModelConfig, layer: int, width: int) -> RoPE:
@@ -48,7 +53,10 @@ def make_rope(c: ModelConfig, layer: int, width: int) -> RoPE:
         return RoPE(width, c.rope_local_base, c.rope_pairing)
     natural = yarn_amplitude(c.rope_factor) if c.rope_scaling == "yarn" else 1.0
     amplitude = natural if c.rope_amplitude is None else c.rope_amplitude
-    return RoPE(width, c.rope_base, c.rope_pairing, scaling=SCALINGS[c.rope_scaling](c),
+    return RoPE(width,
+                c.rope_base,
+                c.rope_pairing,
+                scaling=SCALINGS[c.rope_scaling](c),
                 amplitude=amplitude)
 
 
@@ -68,13 +76,19 @@ def make_attention(c: ModelConfig, layer: int) -> Attention:
     Chapter: 16_decoder.
     """
     return Attention(
-        c.d_model, c.n_heads, c.n_kv_heads, d_head=c.d_head,
+        c.d_model,
+        c.n_heads,
+        c.n_kv_heads,
+        d_head=c.d_head,
         qk_norm=(lambda d: make_norm(c.norm_type, d, c.norm_eps)) if c.qk_norm
         else None,
         rotary=make_rope(c, layer, c.d_head) if c.pos_encoding == "rope" else None,
         bias_fn=ALiBi(c.n_heads) if c.pos_encoding == "alibi" else None,
         visible=sliding_window(c.window) if c.window and c.is_local(layer) else None,
-        attend=make_attend(c), bias=c.bias, dropout=c.dropout, layer=layer)
+        attend=make_attend(c),
+        bias=c.bias,
+        dropout=c.dropout,
+        layer=layer)
 
 
 def make_latent(c: ModelConfig, layer: int) -> LatentAttention:
@@ -83,10 +97,18 @@ def make_latent(c: ModelConfig, layer: int) -> LatentAttention:
     Chapter: 16_decoder.
     """
     assert c.rope_dim and c.value_dim and c.kv_rank  # the config checks it
-    return LatentAttention(
-        c.d_model, c.n_heads, d_head=c.d_head, d_rope=c.rope_dim, d_value=c.value_dim,
-        kv_rank=c.kv_rank, q_rank=c.q_rank, rotary=make_rope(c, layer, c.rope_dim),
-        attend=make_attend(c), bias=c.bias, dropout=c.dropout, layer=layer)
+    return LatentAttention(c.d_model,
+                           c.n_heads,
+                           d_head=c.d_head,
+                           d_rope=c.rope_dim,
+                           d_value=c.value_dim,
+                           kv_rank=c.kv_rank,
+                           q_rank=c.q_rank,
+                           rotary=make_rope(c, layer, c.rope_dim),
+                           attend=make_attend(c),
+                           bias=c.bias,
+                           dropout=c.dropout,
+                           layer=layer)
 
 
 ATTENTIONS: dict[str, Callable[[ModelConfig, int], nn.Module]] = {
@@ -196,8 +218,8 @@ class Decoder(nn.Module):
         router's terms if the config weighs them; and all terms by name.
         """
         with collect_routing(self) as found: logits = self(ids, **options)
-        value = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(),
-                                ignore_index=-100)
+        value = F.cross_entropy(
+            logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100)
         terms = {"cross_entropy": value}
         routings = [routing for _, routing in found]
         for name, weight, term in (

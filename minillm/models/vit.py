@@ -45,8 +45,15 @@ class VisionConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        require_positive(self, "image_size", "patch_size", "channels", "d_model",
-                         "n_heads", "n_layers", "d_ff", "n_classes")
+        require_positive(self,
+                         "image_size",
+                         "patch_size",
+                         "channels",
+                         "d_model",
+                         "n_heads",
+                         "n_layers",
+                         "d_ff",
+                         "n_classes")
         known_ffn(self.ffn_type)
         self._check_divisor("patch_size", "image_size")
         self._check_divisor("n_heads", "d_model")
@@ -74,7 +81,8 @@ def vision_block(c: VisionConfig) -> PreNormBlock:
     return PreNormBlock(Attention(c.d_model, c.n_heads, bias=True),
                         make_ffn(c.ffn_type, c.d_model, c.d_ff, True),
                         LayerNorm(c.d_model, c.norm_eps),
-                        LayerNorm(c.d_model, c.norm_eps), c.dropout)
+                        LayerNorm(c.d_model, c.norm_eps),
+                        c.dropout)
 
 
 class VisionTower(nn.Module):
@@ -88,8 +96,8 @@ class VisionTower(nn.Module):
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
         self.config = c = config
-        self.patches = nn.Conv2d(c.channels, c.d_model, c.patch_size, c.patch_size,
-                                 bias=c.patch_bias)
+        self.patches = nn.Conv2d(
+            c.channels, c.d_model, c.patch_size, c.patch_size, bias=c.patch_bias)
         self.class_token = nn.Parameter(0.02 * torch.randn(c.d_model))
         self.positions = LearnedPositions(c.n_patches + 1, c.d_model)
         nn.init.normal_(self.positions.table.weight, std=0.3)
@@ -133,9 +141,17 @@ class ViT(nn.Module):
 
 
 VIT_B16 = VisionConfig()
-CLIP_L14 = replace(VIT_B16, patch_size=14, d_model=1024, n_heads=16, n_layers=24,
-                   d_ff=4096, ffn_type="quick_gelu", norm_eps=1e-5, patch_bias=False,
-                   norm_first=True, norm_last=False)
+CLIP_L14 = replace(VIT_B16,
+                   patch_size=14,
+                   d_model=1024,
+                   n_heads=16,
+                   n_layers=24,
+                   d_ff=4096,
+                   ffn_type="quick_gelu",
+                   norm_eps=1e-5,
+                   patch_bias=False,
+                   norm_first=True,
+                   norm_last=False)
 VISION_PRESETS = {"vit-b16": VIT_B16, "clip-l14": CLIP_L14,
                   "clip-l14-336": replace(CLIP_L14, image_size=336)}
 

@@ -245,8 +245,8 @@ class VisionLanguageModel(nn.Module):
              ) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean cross-entropy in nats over targets (B, T) not -100, and its terms."""
         logits = self(images, ids)
-        value = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(),
-                                ignore_index=-100)
+        value = F.cross_entropy(
+            logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100)
         return value, {"cross_entropy": value}
 
     @torch.no_grad()

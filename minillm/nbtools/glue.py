@@ -20,5 +20,6 @@ def glue(name: str, value: Any) -> None:
     prefix = "application/papermill.record/"
     # a tensor of one number prints as that number
     if hasattr(value, "item"): value = value.item()
-    display({f"{prefix}text/plain": repr(value)}, raw=True,
+    display({f"{prefix}text/plain": repr(value)},
+            raw=True,
             metadata={"scrapbook": {"name": name, "mime_prefix": prefix}})

@@ -21,8 +21,8 @@ class Vectors:
                  device: torch.device | str | None, dtype: torch.dtype | None) -> None:
         self.scheme, self.width, self.dtype = scheme, width, dtype or torch.float32
         groups = width // (scheme.group or width)
-        self.codes = torch.zeros(*room, width * scheme.bits // 8, dtype=torch.uint8,
-                                 device=device)
+        self.codes = torch.zeros(
+            *room, width * scheme.bits // 8, dtype=torch.uint8, device=device)
         self.scales = torch.zeros(*room, groups, dtype=torch.float16, device=device)
         self.zeros = torch.zeros(*room, groups, dtype=torch.uint8, device=device)
         self.device = self.codes.device
@@ -48,8 +48,8 @@ class Vectors:
                                 for t in (self.codes, self.scales, self.zeros))
         if self.scheme.bits == 4: codes = unpack_rows(codes)
         groups = codes.unflatten(-1, (scales.shape[-1], -1))
-        full = dequantize_codes(groups, scales.float()[..., None], zeros.float()[..., None],
-                      self.scheme)
+        full = dequantize_codes(
+            groups, scales.float()[..., None], zeros.float()[..., None], self.scheme)
         return full.flatten(-2).to(self.dtype)
 
 # %% ../../nbs/36_quantization.ipynb #03556a97
@@ -70,8 +70,8 @@ class QuantCache(KVCache):
                         Scheme("cache", bits, group, zero=True))
         for width in (d_head, d_value or d_head):
             if width % (group or 2):
-                raise ValueError(f"group={group or 2} does not divide vectors of "
-                                 f"{width} numbers")
+                raise ValueError(f"group={group or 2} does not divide "
+                                 f"vectors of {width} numbers")
         self.keys = Vectors(room, d_head, scheme, device, dtype)
         self.values = Vectors(room, d_value or d_head, scheme, device, dtype)
         self.k, self.v = self.keys.codes, self.values.codes
@@ -84,9 +84,17 @@ class QuantCache(KVCache):
         """Room for `max_len` tokens (default: the model's `max_seq_len`) of a batch."""
         c, weight = model.config, next(model.parameters())
         n_kv, d_key, d_value = c.cache_shape
-        return cls(c.n_layers, batch_size, n_kv, max_len or c.max_seq_len, d_key,
-                   weight.device, weight.dtype, d_value=d_value, padding=padding,
-                   bits=bits, group=group)
+        return cls(c.n_layers,
+                   batch_size,
+                   n_kv,
+                   max_len or c.max_seq_len,
+                   d_key,
+                   weight.device,
+                   weight.dtype,
+                   d_value=d_value,
+                   padding=padding,
+                   bits=bits,
+                   group=group)
 
     @property
     def nbytes(self) -> int:

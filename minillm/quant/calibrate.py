@@ -10,8 +10,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from .layers import (
-    Rounded, Scheme, dequantize_codes, quantize_codes, fit_scales, in_groups, keep, round_weight)
+from minillm.quant.layers import (
+    Rounded, Scheme, dequantize_codes, quantize_codes, fit_scales, in_groups, keep,
+    round_weight)
 
 
 def gptq(weight: Tensor, square: Tensor, scheme: Scheme, damp: float = 0.01) -> Rounded:
@@ -32,10 +33,11 @@ def gptq(weight: Tensor, square: Tensor, scheme: Scheme, damp: float = 0.01) -> 
     codes, kept = torch.zeros_like(W, dtype=torch.uint8), []
     for j in range(W.shape[1]):
         if j % g == 0:
-            scales, zeros = fit_scales(W[:, j:j + g], scheme)                    # (out,)
+            scales, zeros = fit_scales(W[:, j:j + g], scheme)                   # (out,)
             kept.append((scales, zeros))
         codes[:, j] = quantize_codes(W[:, j], scales, zeros, scheme)
-        error = (W[:, j] - dequantize_codes(codes[:, j], scales, zeros, scheme)) / U[j, j]
+        error = (W[:, j] - dequantize_codes(
+            codes[:, j], scales, zeros, scheme)) / U[j, j]
         W[:, j + 1:] -= error[:, None] * U[j, j + 1:]
     s, z = (torch.stack(parts, 1) for parts in zip(*kept))            # (out, groups)
     groups = in_groups(codes, scheme)

@@ -156,8 +156,11 @@ def keep(codes: Tensor, scales: Tensor, zeros: Tensor, shape: tuple[int, int],
     Chapter: 36_quantization.
     """
     flat = codes.flatten(1)
-    return Rounded(pack_rows(flat) if scheme.bits == 4 else flat, scales.half(),
-                   zeros.to(torch.uint8) if scheme.zero else None, shape, scheme)
+    return Rounded(pack_rows(flat) if scheme.bits == 4 else flat,
+                   scales.half(),
+                   zeros.to(torch.uint8) if scheme.zero else None,
+                   shape,
+                   scheme)
 
 
 def round_weight(weight: Tensor, scheme: str | Scheme) -> Rounded:
@@ -243,8 +246,11 @@ class QuantEmbedding(nn.Module):
     def rows(self, ids: Tensor) -> Tensor:
         """The rows of some tokens, (n,) -> (n, D)."""
         zeros = None if self.zeros is None else self.zeros[ids]
-        return Rounded(self.codes[ids], self.scales[ids], zeros,
-                       (len(ids), self.shape[1]), self.scheme).weight()
+        return Rounded(self.codes[ids],
+                       self.scales[ids],
+                       zeros,
+                       (len(ids), self.shape[1]),
+                       self.scheme).weight()
 
     def forward(self, ids: Tensor) -> Tensor:
         return self.rows(ids.flatten()).view(*ids.shape, -1) * self.scale

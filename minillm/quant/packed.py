@@ -40,8 +40,8 @@ class PackedInt4(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.columns is not None: x = x / self.columns
         rows = x.flatten(0, -2).to(self.dtype).contiguous()                # (N, in)
-        out = torch.ops.aten._weight_int4pack_mm_for_cpu(rows, self.packed, self.group,
-                                                         self.pairs)
+        out = torch.ops.aten._weight_int4pack_mm_for_cpu(
+            rows, self.packed, self.group, self.pairs)
         out = out.to(x.dtype).view(*x.shape[:-1], -1)
         return out if self.bias is None else out + self.bias
 

@@ -110,8 +110,8 @@ def quantize(model: Decoder, scheme: str | Scheme = "int8",
         with watch(layers if calls else {}) as found:
             for args, kwargs in calls: block(*args, **kwargs)
         for name, layer in layers.items():
-            replace_layer(block, name,
-                          quantize_layer(layer, scheme, method, found.get(name)))
+            replace_layer(
+                block, name, quantize_layer(layer, scheme, method, found.get(name)))
         calls = [((block(*args, **kwargs),), kwargs) for args, kwargs in calls]
     if table: quantize_table(model)
     for p in model.parameters():

@@ -158,14 +158,14 @@ def read_index(file: Path, state: dict[str, Any]) -> Any:
     if not file.exists(): raise ValueError(f"{file} is missing; build it anew")
     size = file.stat().st_size
     if size != state["size"]:
-        raise ValueError(f"{file} is damaged: {size} bytes of {state['size']}; build "
-                         "the collection anew")
+        raise ValueError(f"{file} is damaged: {size} bytes of {state['size']}; "
+                         "build the collection anew")
     try: stored = load_file(file)["faiss"].numpy()
     except (SafetensorError, KeyError) as error:
         raise ValueError(f"{file} is damaged ({error}); build it anew") from None
     if zlib.crc32(stored) != state["crc"]:                      # type: ignore
-        raise ValueError(f"{file} is damaged: its checksum is another; build the "
-                         "collection anew")
+        raise ValueError(f"{file} is damaged: its checksum is another; "
+                         "build the collection anew")
     index = load_faiss().deserialize_index(stored)
     if index.ntotal != len(state["chunks"]):
         raise ValueError(f"{file} has {index.ntotal} vectors for "

@@ -90,7 +90,9 @@ def hidden_states(model: Decoder, ids: Tensor, real: Tensor) -> Tensor:
     positions = torch.arange(ids.shape[1], device=ids.device)
     x = model.positions(model.embed(ids), positions)                        # (B, T, D)
     for layer in model.layers:
-        x = layer(x, positions=positions, cache=None,
+        x = layer(x,
+                  positions=positions,
+                  cache=None,
                   mask=lambda q, k: real[:, None, :].expand(-1, len(q), -1))
     return model.norm(x)
 
@@ -113,8 +115,8 @@ class DecoderEmbedder:
         with TemporaryDirectory() as folder:
             self.tokenizer.save(Path(folder) / "tokenizer.json")
             words = (Path(folder) / "tokenizer.json").read_text(encoding="utf-8")
-        return embedder_fingerprint(self.model.state_dict(), "decoder", self.pool.__name__,
-                              words)
+        return embedder_fingerprint(
+            self.model.state_dict(), "decoder", self.pool.__name__, words)
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Vectors (N, D) that a gradient can go through."""
@@ -157,17 +159,19 @@ class SentenceEmbedder:
     def __init__(self, model: Any) -> None:
         self.model, self.max_tokens = model, int(model.max_seq_length)
         self.width = int(model.get_embedding_dimension())
-        self.fingerprint = embedder_fingerprint(model.state_dict(), "sentence-transformers",
-                                          str(model[1].pooling_mode))
+        self.fingerprint = embedder_fingerprint(
+            model.state_dict(), "sentence-transformers", str(model[1].pooling_mode))
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """The vectors (N, D), of length one."""
         if not texts: return torch.zeros(0, self.width)
-        ids = self.model.tokenizer(list(texts), truncation=False,
-                                   verbose=False)["input_ids"]
+        ids = self.model.tokenizer(
+            list(texts), truncation=False, verbose=False)["input_ids"]
         check_lengths([len(row) for row in ids], self.max_tokens)
-        found = self.model.encode(list(texts), convert_to_tensor=True,
-                                  normalize_embeddings=True, show_progress_bar=False)
+        found = self.model.encode(list(texts),
+                                  convert_to_tensor=True,
+                                  normalize_embeddings=True,
+                                  show_progress_bar=False)
         return found.float().cpu()
 
 

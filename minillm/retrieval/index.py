@@ -106,8 +106,8 @@ def build_index(vectors: Tensor, kind: str = "flat", *, n_lists: int | None = No
     if kind == "flat": index = faiss.IndexFlatIP(d)
     elif kind == "ivf":
         n_lists = n_lists or max(1, min(n, round(2 * n**0.5)))
-        index = faiss.IndexIVFFlat(faiss.IndexFlatIP(d), d, n_lists,
-                                   faiss.METRIC_INNER_PRODUCT)
+        index = faiss.IndexIVFFlat(
+            faiss.IndexFlatIP(d), d, n_lists, faiss.METRIC_INNER_PRODUCT)
         index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 64, 1
         index.train(as_array(vectors))
         index.nprobe = min(probes, n_lists)

@@ -79,5 +79,5 @@ def answer_from(question: str, collection: Collection, read: Callable[[str], str
     hits = collection.search(question, k)
     if accept: hits = [h for h in hits if accept(question, h.chunk.text)]
     if not hits: return GroundedAnswer(NO_ANSWER, [])
-    return GroundedAnswer(read(make_prompt([h.chunk.text for h in hits], question)).strip(),
-                  hits)
+    return GroundedAnswer(
+        read(make_prompt([h.chunk.text for h in hits], question)).strip(), hits)

@@ -51,9 +51,13 @@ class WithNeighbours(nn.Module):
 def reader_model(vocab_size: int, seed: int = 0) -> Decoder:
     """The untrained reader. Chapter: 37_retrieval."""
     torch.manual_seed(seed)
-    model = Decoder(ModelConfig(vocab_size=vocab_size, d_model=64, n_layers=2,
-                                n_heads=4, max_seq_len=96,
-                                layer_pattern="LG", window=12))
+    model = Decoder(ModelConfig(vocab_size=vocab_size,
+                                d_model=64,
+                                n_layers=2,
+                                n_heads=4,
+                                max_seq_len=96,
+                                layer_pattern="LG",
+                                window=12))
     nn.init.normal_(model.embed.weight, std=0.1)
     model.embed = WithNeighbours(model.embed)                   # type: ignore
     return model
@@ -75,7 +79,8 @@ Turn = tuple[str, str]          # a prompt, and what should follow
 
 def passage_with(document: str, fact: str) -> str:
     """The chunk of a document in which `fact` stands whole. Chapter: 37_retrieval."""
-    return next(c.text for c in chunk_text(document, size=CHUNK_WORDS) if fact in c.text)
+    return next(c.text for c in chunk_text(
+        document, size=CHUNK_WORDS) if fact in c.text)
 
 
 def make_example(rng: random.Random, pool: list[str]) -> list[Turn]:

@@ -112,8 +112,8 @@ def add_routes(app: FastAPI, desk: Desk) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
-        return await refused(request, Refusal(error.status_code, str(error.detail),
-                                              headers=dict(error.headers or {})))
+        return await refused(request, Refusal(
+            error.status_code, str(error.detail), headers=dict(error.headers or {})))
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:
@@ -132,7 +132,8 @@ def serve(model_folder: str | Path | Voice | None = None, *, host: str = "127.0.
 
     Chapter: 38_serving.
     """
-    key, limits = key or os.environ.get("MINILLM_API_KEY") or None, limits or ServerLimits()
+    key, limits = key or os.environ.get(
+        "MINILLM_API_KEY") or None, limits or ServerLimits()
     if key is not None and (not key.isascii() or not key.isprintable() or " " in key):
         raise ValueError("the key must be of ASCII characters without spaces")
     local = host in ("127.0.0.1", "localhost", "::1")

@@ -6,8 +6,8 @@ __all__ = ['SECONDS', 'Metrics']
 # %% ../../nbs/38_serving.ipynb #4617ff99
 from typing import Any
 
-try: from prometheus_client import (CollectorRegistry, Counter, Gauge, Histogram,
-                                    ProcessCollector, generate_latest)
+try: from prometheus_client import (
+    CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest)
 except ImportError:
     raise ImportError("a server needs FastAPI and Prometheus' client: "
                       'pip install "minillm[serve]"') from None
@@ -21,15 +21,19 @@ class Metrics:
     def __init__(self, worker: Any) -> None:
         self.registry = r = CollectorRegistry()
         ProcessCollector(registry=r)
-        self.requests = Counter("minillm_requests", "answers given",
-                                ["route", "status"], registry=r)
-        self.tokens = Counter("minillm_tokens", "tokens read and written", ["kind"],
-                              registry=r)
+        self.requests = Counter(
+            "minillm_requests", "answers given", ["route", "status"], registry=r)
+        self.tokens = Counter(
+            "minillm_tokens", "tokens read and written", ["kind"], registry=r)
         self.ends = Counter("minillm_ends", "why texts ended", ["reason"], registry=r)
-        self.first = Histogram("minillm_first_piece_seconds", "until the first piece",
-                               buckets=SECONDS, registry=r)
-        self.whole = Histogram("minillm_request_seconds", "until the last piece",
-                               buckets=SECONDS, registry=r)
+        self.first = Histogram("minillm_first_piece_seconds",
+                               "until the first piece",
+                               buckets=SECONDS,
+                               registry=r)
+        self.whole = Histogram("minillm_request_seconds",
+                               "until the last piece",
+                               buckets=SECONDS,
+                               registry=r)
         for name, told, value in (
                 ("waiting", "requests in the line", lambda: worker.waiting),
                 ("running", "requests being written",

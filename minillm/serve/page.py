@@ -66,17 +66,34 @@ def add_page(app: Any, desk: Any, key: str | None = None, path: str = "/ui") -> 
             if box is not None: box.cancel()
 
     fonts = ["system-ui", "sans-serif"]
-    chat = gr.Chatbot(render_markdown=False, sanitize_html=True, buttons=[],
-                      label="conversation", height="70vh")
+    chat = gr.Chatbot(render_markdown=False,
+                      sanitize_html=True,
+                      buttons=[],
+                      label="conversation",
+                      height="70vh")
     told = (None if desk.served.has_template else
             "Begin a text, and the model goes on with it.")
-    page = gr.ChatInterface(answer, chatbot=chat, title=f"minillm · {desk.served.name}",
-                            description=told, show_progress="hidden",
-                            analytics_enabled=False, flagging_mode="never",
-                            concurrency_limit=None, api_visibility="private")
+    page = gr.ChatInterface(answer,
+                            chatbot=chat,
+                            title=f"minillm · {desk.served.name}",
+                            description=told,
+                            show_progress="hidden",
+                            analytics_enabled=False,
+                            flagging_mode="never",
+                            concurrency_limit=None,
+                            api_visibility="private")
     check = None if key is None else lambda user, word: same_key(word, key)
-    gr.mount_gradio_app(app, page, path, auth=check, footer_links=[], run_history=False,
-                        show_error=False, max_file_size=1, ssr_mode=False, pwa=False,
-                        mcp_server=False, enable_monitoring=False,
+    gr.mount_gradio_app(app,
+                        page,
+                        path,
+                        auth=check,
+                        footer_links=[],
+                        run_history=False,
+                        show_error=False,
+                        max_file_size=1,
+                        ssr_mode=False,
+                        pwa=False,
+                        mcp_server=False,
+                        enable_monitoring=False,
                         theme=gr.themes.Base(font=fonts,
                                              font_mono=["ui-monospace", "monospace"]))

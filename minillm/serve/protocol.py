@@ -105,8 +105,12 @@ class Options(Strict):
         seed = None if self.seed is None else (self.seed + choice) % 2**63
         return Settings(
             min(room, limit) if self.max_tokens is None else self.max_tokens,
-            1.0 if self.temperature is None else self.temperature, self.top_k,
-            self.top_p, self.min_p, seed, self.stops())
+            1.0 if self.temperature is None else self.temperature,
+            self.top_k,
+            self.top_p,
+            self.min_p,
+            seed,
+            self.stops())
 
 
 class CompletionRequest(Options):
@@ -123,8 +127,8 @@ class CompletionRequest(Options):
         if isinstance(given, str) or (given and isinstance(given[0], int)):
             given = [given]
         if not 0 < len(given) <= MAX_PROMPTS:
-            raise ValueError(f"prompt: give 1 to {MAX_PROMPTS} prompts, not "
-                             f"{len(given)}")
+            raise ValueError(f"prompt: give 1 to {MAX_PROMPTS} "
+                             f"prompts, not {len(given)}")
         return given
 
 
@@ -194,8 +198,8 @@ def read_request(kind: type[Any], body: bytes) -> Any:
     """
     try: return kind.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False,
-                             include_context=False)[0]
+        first = error.errors(
+            include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])
     raise Refusal(400, f"{place + ': ' if place else ''}{first['msg']}", param=place)
 

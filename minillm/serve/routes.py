@@ -14,8 +14,8 @@ from ..decoding.voice import Voice
 from .limits import ServerLimits
 from .streaming import Events, Mailbox, closed, event
 from .metrics import Metrics
-from .protocol import (ChatRequest, CompletionRequest, Options, Refusal,
-                                    read_request)
+from .protocol import (
+    ChatRequest, CompletionRequest, Options, Refusal, read_request)
 from .replies import Chat, Completion, Sheet
 from .worker import Full, Worker
 from starlette.requests import Request
@@ -35,7 +35,9 @@ class Desk:
 
     def job(self, ids: list[int], settings: Settings) -> Job:
         """One request for the engine, with its time limit."""
-        return Job(ids, settings, self.served.tokenizer,
+        return Job(ids,
+                   settings,
+                   self.served.tokenizer,
                    deadline=time.monotonic() + self.limits.request_seconds)
 
     def open(self, jobs: Sequence[Job], stream: bool) -> Mailbox:
@@ -46,7 +48,9 @@ class Desk:
         box = Mailbox(jobs, stream)
         try: self.worker.submit(jobs)
         except Full as full:
-            raise Refusal(429, str(full), "queue_full",
+            raise Refusal(429,
+                          str(full),
+                          "queue_full",
                           headers={"retry-after": str(full.seconds)}) from None
         return box
 
@@ -54,8 +58,11 @@ class Desk:
         """A checked request and its prompts as ids."""
         asked = read_request(kind, body)
         if asked.model != self.served.name:
-            raise Refusal(404, f"the model {asked.model!r} does not exist; this server "
-                               f"has {self.served.name!r}", "model_not_found", "model")
+            raise Refusal(404,
+                          f"the model {asked.model!r} does not exist; this server "
+                          f"has {self.served.name!r}",
+                          "model_not_found",
+                          "model")
         if isinstance(asked, CompletionRequest):
             return asked, [self.served.encode(p, 1) for p in asked.prompts()]
         asked.max_tokens = asked.max_completion_tokens or asked.max_tokens
@@ -67,8 +74,8 @@ class Desk:
     async def reply(self, kind: type[Options], request: Request) -> Response:
         """The reply to a request of this kind: whole, or as a stream."""
         try:
-            asked, prompts = await asyncio.to_thread(self.prepare, kind,
-                                                     await request.body())
+            asked, prompts = await asyncio.to_thread(
+                self.prepare, kind, await request.body())
             jobs = [self.job(ids, self.settings(asked, ids, choice))
                     for ids in prompts for choice in range(asked.n or 1)]
             box = self.open(jobs, bool(asked.stream))
@@ -102,8 +109,8 @@ class Desk:
 
         def ended(job: Job, reason: str) -> None:
             left.discard(job)
-            self.metrics.ended(reason, len(job.ids), job.tokens,
-                               time.monotonic() - job.begun)
+            self.metrics.ended(
+                reason, len(job.ids), job.tokens, time.monotonic() - job.begun)
         try:
             async for index, piece in box.pieces():
                 job = box.jobs[index]

@@ -82,9 +82,14 @@ def server_of(app: Any, limits: ServerLimits) -> Server:
     """A server with our limits. Chapter: 38_serving."""
     http = type("Patient", (PatientProtocol,), {"patience": limits.body_seconds})
     return Server(uvicorn.Config(
-        app, http=http, ws="none", log_level="error", access_log=False,
-        server_header=False, h11_max_incomplete_event_size=16 * 1024,
-        timeout_keep_alive=30,             # clients let go first, after 5 s as a rule
+        app,
+        http=http,
+        ws="none",
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=16 * 1024,
+        timeout_keep_alive=30,  # clients let go first, after 5 s as a rule
         limit_concurrency=limits.connections,
         timeout_graceful_shutdown=int(limits.request_seconds) + 5))
 

@@ -56,7 +56,8 @@ class Events(StreamingResponse):
     """Server-sent events; `closed` is called however it ends. Chapter: 38_serving."""
 
     def __init__(self, content: AsyncIterator[str], closed: Callable[[], None]) -> None:
-        super().__init__(content, media_type="text/event-stream",
+        super().__init__(content,
+                         media_type="text/event-stream",
                          headers={"cache-control": "no-cache",
                                   "x-accel-buffering": "no"})
         self.closed = closed

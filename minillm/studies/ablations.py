@@ -65,8 +65,13 @@ def matched(config: ModelConfig, target: int) -> ModelConfig:
     return replace(config, d_ff=best)
 
 # %% ../../nbs/23_ablations.ipynb #941a8979
-MODERN = ModelConfig(vocab_size=640, d_model=64, n_heads=4, n_layers=2,
-                     max_seq_len=LENGTH, d_ff=176, tie_embeddings=True)
+MODERN = ModelConfig(vocab_size=640,
+                     d_model=64,
+                     n_heads=4,
+                     n_layers=2,
+                     max_seq_len=LENGTH,
+                     d_ff=176,
+                     tie_embeddings=True)
 SIZE = count_parameters(MODERN)[1]
 
 
@@ -93,21 +98,41 @@ def arm(**changes: Any) -> ModelConfig:
 
 
 ABLATIONS = {a.name: a for a in (
-    Ablation("rope", "RoPE for learned positions", arm(pos_encoding="learned"), arm(),
+    Ablation("rope",
+             "RoPE for learned positions",
+             arm(pos_encoding="learned"),
+             arm(),
              "RoPE learns faster (Su et al. 2021)"),
-    Ablation("rmsnorm", "RMSNorm for LayerNorm", arm(norm_type="layernorm"), arm(),
+    Ablation("rmsnorm",
+             "RMSNorm for LayerNorm",
+             arm(norm_type="layernorm"),
+             arm(),
              "equally good, and cheaper (Zhang & Sennrich 2019)"),
-    Ablation("prenorm", "pre-norm for post-norm", arm(norm_position="post"), arm(),
+    Ablation("prenorm",
+             "pre-norm for post-norm",
+             arm(norm_position="post"),
+             arm(),
              "pre-norm trains more stably, deep models above all (Xiong et al. 2020)"),
-    Ablation("swiglu", "SwiGLU for GELU", arm(ffn_type="gelu"), arm(),
+    Ablation("swiglu",
+             "SwiGLU for GELU",
+             arm(ffn_type="gelu"),
+             arm(),
              "a little better (Shazeer 2020)"),
-    Ablation("moe", "8 experts, 2 active, for dense layers", arm(),
+    Ablation("moe",
+             "8 experts, 2 active, for dense layers",
+             arm(),
              arm(use_moe=True, num_experts=8, top_k=2, balance_weight=0.01),
-             "better at equal active parameters (Shazeer et al. 2017; Fedus et al. "
-             "2021)"),
-    Ablation("sinks", "learned sinks for none", arm(), arm(learned_sinks=True),
+             "better at equal active parameters (Shazeer et al. "
+             "2017; Fedus et al. 2021)"),
+    Ablation("sinks",
+             "learned sinks for none",
+             arm(),
+             arm(learned_sinks=True),
              "no worse, and streams stay stable (OpenAI 2025; Xiao et al. 2023)"),
-    Ablation("gqa", "2 key-value heads for 4", arm(), arm(n_kv_heads=2),
+    Ablation("gqa",
+             "2 key-value heads for 4",
+             arm(),
+             arm(n_kv_heads=2),
              "nearly as good with half the cache (Ainslie et al. 2023)"))}
 
 
@@ -228,10 +253,14 @@ def run_ablations(names: Sequence[str], *, seeds: int = 5, steps: int = 300,
         difference, half = paired_interval(old["losses"], new["losses"])
         results[a.name] = {"difference": difference, "half": half, "baseline": old,
                            "variant": new, "steps": steps}
-        write_record(f"ablate_{a.name}", results[a.name], seed=list(range(seeds)),
-                     modules=["minillm.studies.ablations"], folder=out,
+        write_record(f"ablate_{a.name}",
+                     results[a.name],
+                     seed=list(range(seeds)),
+                     modules=["minillm.studies.ablations"],
+                     folder=out,
                      wall_time=time.perf_counter() - start,
-                     unit="nats per character", command=f"minillm ablate {a.name}")
+                     unit="nats per character",
+                     command=f"minillm ablate {a.name}")
     return results
 
 

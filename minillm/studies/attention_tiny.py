@@ -45,8 +45,7 @@ def train_tiny(steps: int = 1500, stories: int = 3000,
     tokens = torch.tensor(word_ids(words, vocabulary))
     model = Decoder(tiny_config(len(vocabulary)))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps,
-                                                   pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps, pct_start=0.1)
     losses = []
     for _ in range(steps):
         loss, _ = model.loss(*draw_batch(tokens, 32, 24, generator))

@@ -28,11 +28,13 @@ def same_weights(d_model: int, d_ff: int, n_experts: int,
 
     Chapter: 29_decoding.
     """
-    from transformers.models.mixtral.modeling_mixtral import (MixtralConfig,
-                                                              MixtralSparseMoeBlock)
+    from transformers.models.mixtral.modeling_mixtral import (
+        MixtralConfig, MixtralSparseMoeBlock)
     torch.manual_seed(0)
-    config = MixtralConfig(hidden_size=d_model, intermediate_size=d_ff,
-                           num_local_experts=n_experts, num_experts_per_tok=top_k)
+    config = MixtralConfig(hidden_size=d_model,
+                           intermediate_size=d_ff,
+                           num_local_experts=n_experts,
+                           num_experts_per_tok=top_k)
     config._experts_implementation = "eager"  # type: ignore
     peer = MixtralSparseMoeBlock(config)
     ours = make_moe(d_model, n_experts, top_k, d_ff)

@@ -146,8 +146,8 @@ a token uses {m['active']:,}; half precision.
 
 
 def main() -> None:
-    """`python -m minillm.studies.benchmark_quality RUN`: ship the model of a training run,
-    measure it, and write its card. Chapter: 31_storyteller.
+    """`python -m minillm.studies.benchmark_quality RUN`: ship the model of a training
+    run, measure it, and write its card. Chapter: 31_storyteller.
     """
     ask = argparse.ArgumentParser(description="Ship and measure the storyteller.")
     ask.add_argument("run", help="the folder of the training run")

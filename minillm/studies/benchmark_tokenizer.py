@@ -96,9 +96,9 @@ def rust_train(docs: list[str], merges: int, threads: bool) -> Any:
     """
     from tokenizers import pre_tokenizers, trainers
     made = rust_bpe()
-    trainer = trainers.BpeTrainer(
-        vocab_size=256 + merges, show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(vocab_size=256 + merges,
+                                  show_progress=False,
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
     with threads_of_tokenizers(threads): made.train_from_iterator(docs, trainer)
     return made
 
@@ -110,9 +110,14 @@ def sentencepiece_model(text: str, vocab_size: int) -> Any:
     import sentencepiece
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(documents(text[:1_000_000], 1000)), model_writer=model,
-        model_type="bpe", vocab_size=vocab_size, byte_fallback=True,
-        hard_vocab_limit=False, num_threads=1, minloglevel=2)
+        sentence_iterator=iter(documents(text[:1_000_000], 1000)),
+        model_writer=model,
+        model_type="bpe",
+        vocab_size=vocab_size,
+        byte_fallback=True,
+        hard_vocab_limit=False,
+        num_threads=1,
+        minloglevel=2)
     return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
 
 # %% ../../nbs/28_speed.ipynb #06e7d823
@@ -133,8 +138,8 @@ def encode_race(docs: list[str], tok: BPETokenizer,
     """
     import tiktoken
     ranks = {name: i for i, name in enumerate(tok.names)}
-    tik = tiktoken.Encoding("ours", pat_str=tok.pattern, mergeable_ranks=ranks,
-                            special_tokens={})
+    tik = tiktoken.Encoding(
+        "ours", pat_str=tok.pattern, mergeable_ranks=ranks, special_tokens={})
     rust = rust_bpe(tok)
 
     def ours() -> list[list[int]]:

@@ -67,7 +67,8 @@ def storyteller_card() -> str:
     trained, measured = read_record("storyteller"), read_record("evaluation")
     t, m = trained["metrics"], measured["metrics"]
     return model_card(
-        "storyteller", m["figures"]["storyteller"],
+        "storyteller",
+        m["figures"]["storyteller"],
         about=f"A decoder of {t['parameters']:,} parameters, of which a token uses "
               f"{t['active']:,}, that writes short stories. Trained for "
               f"{t['minutes']:.0f} minutes.",

@@ -47,20 +47,27 @@ class Study:
 def catalog() -> dict[str, Study]:
     """Every study by name. Chapter: 95_records."""
     found = [Study(f"ablate_{n}", ("minillm", "ablate", n)) for n in ABLATED]
-    found += [Study(f"benchmark_{n}", ("minillm", "benchmark", n) + (
-        ("--text", "TEXT") if n == "tokenizer" else ()), race=True) for n in RACES]
+    found += [Study(f"benchmark_{n}",
+                    ("minillm", "benchmark", n) + (
+("--text", "TEXT") if n == "tokenizer" else ()),
+                    race=True) for n in RACES]
     found += [Study("benchmark_quality", ("minillm", "benchmark", "quality"))]
-    found += [Study(f"speedrun_{n}", ("minillm.studies.speedrun", "TEXT", "--what", n),
+    found += [Study(f"speedrun_{n}",
+                    ("minillm.studies.speedrun", "TEXT", "--what", n),
                     race=n in ("race", "long")) for n in ("ladder", "leave", "race")]
-    found += [Study("speedrun_long", (
-        "minillm.studies.speedrun", "TEXT", "--what", "long", "--members", "1",
-        "--seconds", "900"), race=True)]
+    found += [Study("speedrun_long",
+                    (
+"minillm.studies.speedrun", "TEXT", "--what", "long", "--members", "1",
+"--seconds", "900"),
+                    race=True)]
     found += [
         Study("shakespeare", ("minillm.studies.shakespeare", "TEXT")),
         Study("storyteller", ("minillm.studies.storyteller", "--out", "RUN")),
         Study("storyteller_watch", ("minillm.studies.storyteller_watch", "RUN")),
-        Study("storyteller_rivals", (
-            "minillm.studies.storyteller_rivals", "--minutes", "1"), race=True)]
+        Study("storyteller_rivals",
+              (
+"minillm.studies.storyteller_rivals", "--minutes", "1"),
+              race=True)]
     found += [Study(n, (f"minillm.studies.{n}",), race=n.startswith("serving")) for n in (
         "attention_tiny", "evaluation", "faults", "finetune_faults", "finetuning", "lora", "preferences",
         "quantization", "retrieval", "retrieval_index", "routers_tiny", "scale",

@@ -28,8 +28,13 @@ from ..worlds.stories import (
 from ..evaluation.perplexity import CountScorer, ModelScorer, Scorer
 from ..tokenizer.bpe import BPETokenizer
 
-YOUNG = ModelConfig(vocab_size=1434, d_model=96, n_heads=4, n_kv_heads=2, n_layers=2,
-                    d_ff=256, max_seq_len=256)
+YOUNG = ModelConfig(vocab_size=1434,
+                    d_model=96,
+                    n_heads=4,
+                    n_kv_heads=2,
+                    n_layers=2,
+                    d_ff=256,
+                    max_seq_len=256)
 
 # %% ../../nbs/39_evaluation.ipynb #08de547d
 def young_model(tokenizer: BPETokenizer, steps: int = 60, seed: int = 0) -> Decoder:

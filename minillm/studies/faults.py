@@ -303,14 +303,17 @@ def main(arguments: list[str] | None = None) -> None:
     Chapter: 18_trainer.
     """
     parser = argparse.ArgumentParser(description="Do to a run what happens to runs.")
-    parser.add_argument("--share", type=float, default=1.0,
-                        help="of the usual number of trials")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the usual number of trials")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--record", help="folder of the record")
     options, began = parser.parse_args(arguments), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         metrics = run_faults(Path(folder), options.share, options.seed)
-    path = write_record("faults", metrics, seed=options.seed, folder=options.record,
+    path = write_record("faults",
+                        metrics,
+                        seed=options.seed,
+                        folder=options.record,
                         modules=["minillm.studies.faults", "minillm.train.trainer"],
                         wall_time=time.perf_counter() - began,
                         command="python -m minillm.studies.faults")

@@ -50,7 +50,10 @@ def make_base(folder: Path) -> None:
     config = ModelConfig(tokenizer.vocab_size, 16, 1, 32, n_heads=2, dropout=0.1)
     model = Decoder(config)
     write_papers(folder, model, tokenizer)
-    save_checkpoint(folder, model, make_adamw(model, 1e-3), {},
+    save_checkpoint(folder,
+                    model,
+                    make_adamw(model, 1e-3),
+                    {},
                     {"step": 0, "model": config.to_dict()})
 
 
@@ -249,16 +252,19 @@ def main(arguments: list[str] | None = None) -> None:
     record. Chapter: 97_session.
     """
     parser = argparse.ArgumentParser(description="Do to runs what happens to runs.")
-    parser.add_argument("--share", type=float, default=1.0,
-                        help="of the usual number of trials")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the usual number of trials")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--record", help="folder of the record")
     options, began = parser.parse_args(arguments), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         metrics = finetune_faults(Path(folder), options.share, options.seed)
-    path = write_record("finetune_faults", metrics, seed=options.seed,
-                        folder=options.record, modules=[
-                            "minillm.studies.finetune_faults", "minillm.adapt.session"],
+    path = write_record("finetune_faults",
+                        metrics,
+                        seed=options.seed,
+                        folder=options.record,
+                        modules=[
+     "minillm.studies.finetune_faults", "minillm.adapt.session"],
                         wall_time=time.perf_counter() - began,
                         command="python -m minillm.studies.finetune_faults")
     print(f"written to {path}")

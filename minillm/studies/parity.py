@@ -287,8 +287,8 @@ def left_padded(p: Pair) -> float:
     ids = ids.where(real, torch.tensor(2))
     at = torch.arange(40) - padding[:, None]
     with torch.no_grad():
-        theirs = p.theirs(ids, attention_mask=real.long(),
-                          position_ids=at.clamp(min=0)).logits
+        theirs = p.theirs(
+            ids, attention_mask=real.long(), position_ids=at.clamp(min=0)).logits
         store = KVCache.for_model(p.ours, 3, padding=padding)
         ours = torch.cat([p.ours(part, cache=store) for part in ids.split([25, 15], 1)],
                          1)
@@ -304,8 +304,8 @@ def bf16(p: Pair) -> float:
         exact = p.ours(tokens(8))
         ours = load_huggingface_model(p.folder, dtype=torch.bfloat16)(tokens(8)).float()
         kind = type(p.theirs)
-        theirs = kind.from_pretrained(p.folder, dtype=torch.bfloat16,
-                                      attn_implementation="eager").eval()
+        theirs = kind.from_pretrained(
+            p.folder, dtype=torch.bfloat16, attn_implementation="eager").eval()
         theirs = theirs(tokens(8)).logits.float()
     return ((ours - exact).square().mean() / (theirs
                                               - exact).square().mean()).sqrt().item()
@@ -317,9 +317,11 @@ def greedy_text(p: Pair) -> float:
     Chapter: 94_parity.
     """
     ids = tokens(2, 12)
-    theirs = p.theirs.generate(ids, attention_mask=torch.ones_like(ids),
+    theirs = p.theirs.generate(ids,
+                               attention_mask=torch.ones_like(ids),
                                max_new_tokens=30,
-                               do_sample=False, eos_token_id=None)[:, 12:]
+                               do_sample=False,
+                               eos_token_id=None)[:, 12:]
     store = KVCache.for_model(p.ours, 2)
     ours = torch.stack(list(generate(p.ours, ids, max_tokens=30, cache=store)), 1)
     return float((ours != theirs).sum())
@@ -394,15 +396,17 @@ def vision_reference(name: str) -> Any:
     torch.manual_seed(0)
     eager: dict[str, Any] = {"attn_implementation": "eager"}
     if name == "vit":
-        model = t.ViTForImageClassification(t.ViTConfig(**SEEING, num_labels=5,
-                                                        **eager))
+        model = t.ViTForImageClassification(t.ViTConfig(
+            **SEEING, num_labels=5, **eager))
     elif name == "clip":
         model = t.CLIPVisionModel(t.CLIPVisionConfig(**SEEING, **eager))
     else:
         text = t.LlamaConfig(**{**SIZES, "head_dim": 12})
         model = t.LlavaForConditionalGeneration(t.LlavaConfig(
-            vision_config=t.CLIPVisionConfig(**SEEING), text_config=text,
-            image_token_index=IMAGE_TOKEN, **eager))
+            vision_config=t.CLIPVisionConfig(**SEEING),
+            text_config=text,
+            image_token_index=IMAGE_TOKEN,
+            **eager))
     g = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for p in model.parameters(): p.add_(0.15 * torch.randn(p.shape, generator=g))
@@ -486,10 +490,12 @@ def vision_text(p: Pair) -> float:
 
     Chapter: 94_parity.
     """
-    new = p.theirs.generate(input_ids=question(), pixel_values=pictures(),
+    new = p.theirs.generate(input_ids=question(),
+                            pixel_values=pictures(),
                             attention_mask=torch.ones_like(question()),
                             max_new_tokens=12,
-                            do_sample=False, eos_token_id=None)[:, 16:]
+                            do_sample=False,
+                            eos_token_id=None)[:, 16:]
     ours: Any = p.ours
     return float((ours.write(pictures(), question(), 12, -1) != new).sum())
 

@@ -170,7 +170,10 @@ def broken(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
     """
     def reward_of(pairs: int, **judge: Any) -> tuple[Any, RewardModel]:
         batch = pair_batch(card_pairs(base, pairs, 100 + seed, **judge), TOKENIZER)
-        return batch, train_reward(base, batch, steps=plan.reward_steps, seed=seed,
+        return batch, train_reward(base,
+                                   batch,
+                                   steps=plan.reward_steps,
+                                   seed=seed,
                                    lr=plan.reward_rate,
                                    batch_size=plan.reward_batch)
     batch, reward = reward_of(plan.pairs)
@@ -183,8 +186,14 @@ def broken(base: Decoder, plan: Plan, seed: int) -> dict[str, Any]:
                     for ids in write_cards(policy, 4, 300 + seed).answers()]
              for name, (policy, _) in runs.items()}
     student = copy.deepcopy(base)
-    seen = train_dpo(student, batch, steps=plan.dpo_steps, beta=plan.beta, seed=seed,
-                     lr=plan.dpo_rate, batch_size=plan.batch, imitate=plan.imitate)
+    seen = train_dpo(student,
+                     batch,
+                     steps=plan.dpo_steps,
+                     beta=plan.beta,
+                     seed=seed,
+                     lr=plan.dpo_rate,
+                     batch_size=plan.batch,
+                     imitate=plan.imitate)
     curves = {name: curve for name, (_, curve) in runs.items()}
     return {"curves": curves, "cards": cards, "DPO with imitation": {
         **measure(student, base, reward, seed=900 + seed), "first": seen[0],

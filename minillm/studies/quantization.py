@@ -192,8 +192,8 @@ def speeds(rounds: int = 7, size: int = 2048) -> dict[str, Any]:
         if s != "nf4": layers[f"{s}, fast"] = fast_layer(layers[s])  # type: ignore
     with one_thread(), torch.no_grad():
         token = interleaved(calls, rounds=rounds)
-        product = interleaved({n: partial(m, x) for n, m in layers.items()},
-                              rounds=3 * rounds, warmup=3)
+        product = interleaved(
+            {n: partial(m, x) for n, m in layers.items()}, rounds=3 * rounds, warmup=3)
     return {"token": {n: summarise([1e3 * t / 32 for t in ts])
                       for n, ts in token.items()},
             "product": {n: summarise([1e3 * t for t in ts])
@@ -212,7 +212,9 @@ def main() -> None:
     start = time.monotonic()
     found = {"speed": speeds(), **losses(given.stories, seeds)}
     print(f"{time.process_time():.0f} s of processor")
-    print(write_record(given.record, found, seed=seeds,
+    print(write_record(given.record,
+                       found,
+                       seed=seeds,
                        modules=["minillm.studies.quantization"],
                        wall_time=time.monotonic() - start,
                        command="python -m minillm.studies.quantization"))

@@ -25,11 +25,9 @@ def commit() -> str | None:
     """
     def git(*arguments: str) -> str:
         folder, command = Path(__file__).parent, ["git", *arguments]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True,
-                              check=True).stdout.strip()
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
     try:
-        return git("rev-parse", "--short=12",
-                   "HEAD") + ("+" if git("status", "--porcelain") else "")
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError): return None
 
 # %% ../../nbs/95_records.ipynb #22cca37d
@@ -58,8 +56,7 @@ def record_path(name: str, folder: str | os.PathLike | None = None) -> Path:
     Chapter: 95_records.
     """
     if not re.fullmatch(r"[a-z0-9_]+", name):
-        raise ValueError(f"record name {name!r}: use small letters, digits and "
-                         "underscores only")
+        raise ValueError(f"record name {name!r}: use small letters, digits and underscores only")
     if folder is not None: return Path(folder) / f"{name}.json"
     places = [place / f"{name}.json" for place in record_folders()]
     new = (CHECKOUT / "book" / "runs" if (CHECKOUT / "settings.ini").exists()

@@ -121,8 +121,10 @@ def main(steps: int = 300, seeds: int = 3) -> None:
         if seed == 0:
             folder = Path(str(files("minillm"))) / "weights"
             reader.save(folder / "reader-tiny.safetensors")
-    path = write_record("retrieval", {"runs": runs, "steps": steps, "questions": 300},
-                        seed=list(range(seeds)), modules=["minillm.studies.retrieval"],
+    path = write_record("retrieval",
+                        {"runs": runs, "steps": steps, "questions": 300},
+                        seed=list(range(seeds)),
+                        modules=["minillm.studies.retrieval"],
                         wall_time=time.perf_counter() - start,
                         processor_time=time.process_time(),
                         command="python -m minillm.studies.retrieval")

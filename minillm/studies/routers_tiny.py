@@ -129,7 +129,10 @@ def main() -> None:
     metrics = {"steps": list(STEPS), "evenness": evenness, "loss": losses,
                "lowest": lowest_evenness(), "bytes": path.stat().st_size}
     command = 'python -m minillm.studies.routers_tiny'
-    write_record("routers_tiny", metrics, seed=list(SEEDS), command=command,
+    write_record("routers_tiny",
+                 metrics,
+                 seed=list(SEEDS),
+                 command=command,
                  modules=["minillm.studies.routers_tiny"],
                  wall_time=time.time() - start)
     print(f"wrote {path.name}: {metrics}")

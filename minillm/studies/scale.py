@@ -27,8 +27,8 @@ from ..train.graph import recompute_blocks
 from ..train.objective import Objective
 from ..train.optim import make_adamw
 from ..train.precision import make_precision
-from ..train.throughput import (Utilization, flops_per_token, peak_rate,
-                                      product_shapes)
+from ..train.throughput import (
+    Utilization, flops_per_token, peak_rate, product_shapes)
 
 
 def saved_bytes(model: nn.Module, loss_of: Callable[[], Tensor]) -> int:

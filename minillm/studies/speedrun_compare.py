@@ -43,8 +43,8 @@ def make_splits(text: str, choose: float = 0.05) -> Splits:
     ids = np.array(tokenizer.encode(text), dtype=np.uint16)
     cut = int(0.9 * len(ids))
     middle = int((1 - choose) * cut)
-    return Splits(tokenizer.vocab_size, ids[:cut], ids[cut:], ids[:middle],
-                  ids[middle:cut])
+    return Splits(
+        tokenizer.vocab_size, ids[:cut], ids[cut:], ids[:middle], ids[middle:cut])
 
 
 def counting(splits: Splits, orders: Sequence[int] = (2, 3, 4, 5, 6, 7)

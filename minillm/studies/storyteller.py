@@ -28,10 +28,22 @@ from minillm.worlds.stories import (
     write_stories)
 
 # %% ../../nbs/31_storyteller.ipynb #915f6790
-STORYTELLER = ModelConfig(
-    vocab_size=1434, d_model=128, n_heads=4, n_kv_heads=2, qk_norm=True, n_layers=4,
-    layer_pattern="LGGG", window=32, d_ff=448, max_seq_len=256, use_moe=True,
-    num_experts=4, top_k=2, d_ff_expert=224, dense_layers=2, balance_weight=0.01)
+STORYTELLER = ModelConfig(vocab_size=1434,
+                          d_model=128,
+                          n_heads=4,
+                          n_kv_heads=2,
+                          qk_norm=True,
+                          n_layers=4,
+                          layer_pattern="LGGG",
+                          window=32,
+                          d_ff=448,
+                          max_seq_len=256,
+                          use_moe=True,
+                          num_experts=4,
+                          top_k=2,
+                          d_ff_expert=224,
+                          dense_layers=2,
+                          balance_weight=0.01)
 
 # %% ../../nbs/31_storyteller.ipynb #10f97c44
 @dataclass(frozen=True)
@@ -128,8 +140,8 @@ class Run:
               f"{above:+.3f} bits a story", flush=True)
         state = {**self.state, "model": self.recipe.model.to_dict(),
                  "recipe": asdict(self.recipe)}
-        save_checkpoint(self.out, self.model, self.optimizer,
-                        {"none": torch.zeros(1)}, state)
+        save_checkpoint(
+            self.out, self.model, self.optimizer, {"none": torch.zeros(1)}, state)
         folder = self.out / "snapshots"
         folder.mkdir(exist_ok=True)
         save_file({n: p.half() for n, p in weights_of(self.model).items()},
@@ -162,10 +174,14 @@ def record_run(run: Run, held_out: int = 2000) -> Path:
                "floor_bits": entropy_bits(), "held_out": held_out, "steps": s["step"],
                "stories": s["step"] * r.batch_size, "minutes": s["seconds"] / 60,
                "cpu_minutes": s["cpu"] / 60, "parameters": total, "active": active}
-    return write_record("storyteller", metrics, seed=r.seed,
+    return write_record("storyteller",
+                        metrics,
+                        seed=r.seed,
                         modules=["minillm.worlds.stories",
-                                 "minillm.studies.storyteller"], wall_time=s["seconds"],
-                        curve=s["curve"], recipe=asdict(r),
+                                 "minillm.studies.storyteller"],
+                        wall_time=s["seconds"],
+                        curve=s["curve"],
+                        recipe=asdict(r),
                         columns=["minutes", "steps", "loss", "excess_bits"])
 
 

@@ -131,23 +131,30 @@ def nanogpt(minutes: float, samples: int) -> dict[str, Any]:
     tokenizer = CharTokenizer.train(text)
     ids = torch.tensor(tokenizer.encode(text))
     torch.manual_seed(0)
-    model = Decoder(preset("gpt2-like", vocab_size=tokenizer.vocab_size, d_model=128,
-                           n_heads=4, n_layers=4, max_seq_len=64))
+    model = Decoder(preset("gpt2-like",
+                           vocab_size=tokenizer.vocab_size,
+                           d_model=128,
+                           n_heads=4,
+                           n_layers=4,
+                           max_seq_len=64))
 
     def batch(step: int) -> Tensor:
         draw = random.Random(step)
         starts = [draw.randrange(len(ids) - 65) for _ in range(12)]
         return torch.stack([ids[s:s + 65] for s in starts])                # (B, 65)
 
-    steps = adamw_loop(model, minutes, batch,
-                       lambda x: model.loss(x[:, :-1], x[:, 1:])[0])
+    steps = adamw_loop(
+        model, minutes, batch, lambda x: model.loss(x[:, :-1], x[:, 1:])[0])
     held_out = torch.tensor(tokenizer.encode(tale_text(100, seed=2)))
     with torch.no_grad():
         rows = held_out[:len(held_out) // 65 * 65].view(-1, 65)
         nats = model.loss(rows[:, :-1], rows[:, 1:])[0].item()
     characters = TALES.mean_length() + len(TALE_SEPARATOR)
     prompt = torch.tensor([tokenizer.encode(PROMPT)] * samples)
-    made = generate(model, prompt, max_tokens=750, sampler=make_sampler(1.0),
+    made = generate(model,
+                    prompt,
+                    max_tokens=750,
+                    sampler=make_sampler(1.0),
                     generator=torch.Generator().manual_seed(0))
     texts = [(PROMPT + tokenizer.decode(r)).split(TALE_SEPARATOR)[0]
              for r in torch.stack(list(made), 1).tolist()]
@@ -162,8 +169,10 @@ CONTENDERS: dict[str, tuple[Contender, int]] = {             # and their samples
 
 
 def main() -> None:
-    """`python -m minillm.studies.storyteller_rivals`: each recipe for the same processor time on
-    one thread; writes the record `storyteller_rivals`. Chapter: 31_storyteller.
+    """`python -m minillm.studies.storyteller_rivals`: each recipe for the same
+    processor time on one thread; writes the record `storyteller_rivals`.
+
+    Chapter: 31_storyteller.
     """
     ask = argparse.ArgumentParser(description="Other recipes for the same time.")
     ask.add_argument("--minutes", type=float, default=2.0)
@@ -173,7 +182,9 @@ def main() -> None:
     for name, (contender, samples) in CONTENDERS.items():
         found[name] = contender(minutes, samples)
         print(name, found[name], flush=True)
-        write_record("storyteller_rivals", {"minutes": minutes, "found": found}, seed=0,
+        write_record("storyteller_rivals",
+                     {"minutes": minutes, "found": found},
+                     seed=0,
                      modules=["minillm.studies.storyteller_rivals"],
                      wall_time=time.perf_counter() - start)
 

@@ -128,8 +128,8 @@ def recomputed_losses(model: Decoder, ids: Tensor, start: int | None = None,
         pieces = row[:-1].unfold(0, T, every).clone()                       # (n, T)
         if start is not None: pieces[:, 0] = start
         logits = model(pieces)[:, -1]                                       # (n, V)
-        losses.append(F.cross_entropy(logits, row[T::every][:len(logits)],
-                                      reduction="none"))
+        losses.append(F.cross_entropy(
+            logits, row[T::every][:len(logits)], reduction="none"))
     return torch.stack(losses)
 
 # %% ../../nbs/22_stream.ipynb #f6efd77d

@@ -112,8 +112,12 @@ def marked(model: Decoder, sums: Sequence[Sum], samples: int, seed: int
     questions, answers, right = list[str](), list[str](), list[bool]()
     for i in range(0, len(sums), 100):
         part = sums[i:i + 100]
-        for s, texts in zip(part, answer_sums(model, TOKENS, part, samples=samples,
-                                              temperature=1.0, generator=generator)):
+        for s, texts in zip(part, answer_sums(model,
+                                              TOKENS,
+                                              part,
+                                              samples=samples,
+                                              temperature=1.0,
+                                              generator=generator)):
             questions += [s.prompt] * samples
             answers += texts
             right += [is_right(s, text) for text in texts]
@@ -129,7 +133,12 @@ def learned_judge(model: Decoder, parts: dict[str, list[Sum]], plan: Plan, seed:
     half = parts["practice"][:plan.practice // 2]
     questions, answers, right = marked(model, half, 4, seed)
     verifier = Verifier(model)
-    fit_verifier(verifier, TOKENS, questions, answers, right, steps=plan.verifier_steps,
+    fit_verifier(verifier,
+                 TOKENS,
+                 questions,
+                 answers,
+                 right,
+                 steps=plan.verifier_steps,
                  seed=seed)
     return LearnedJudge(verifier, TOKENS)
 
@@ -166,7 +175,10 @@ def corrections(model: Decoder, judges: dict[str, Judge], test: Sequence[Sum],
     """
     questions, found = [s.prompt for s in test], dict[str, list[float]]()
     for name, judge in {**judges, "exact, place": judges["exact"]}.items():
-        writer = Writer(model, TOKENS, listens="place" in name, max_tokens=5,
+        writer = Writer(model,
+                        TOKENS,
+                        listens="place" in name,
+                        max_tokens=5,
                         generator=torch.Generator().manual_seed(seed))
         histories = self_correct(questions, writer, judge, tries)
         found[name] = [sum(is_right(s, final_answer(h[:n]))

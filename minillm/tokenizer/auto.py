@@ -51,13 +51,12 @@ def train_tokenizer(kind: str, text: str, vocab_size: int | None = None,
         raise ValueError("GPT-2's tokenizer is not trained but fetched; train a bpe")
     if not text: raise ValueError("there is no text to train a tokenizer on")
     if kind in ("bpe", "sentencepiece"):
-        return made.train(text, BPE_VOCAB_SIZE if vocab_size is None else vocab_size,
-                          specials)
+        return made.train(
+            text, BPE_VOCAB_SIZE if vocab_size is None else vocab_size, specials)
     if kind == "word": return made.train(text, vocab_size)
     if vocab_size is not None:
         raise ValueError("a char tokenizer has as many tokens as the text has "
-                         "characters; "
-                         f"leave out vocab_size={vocab_size}")
+                         f"characters; leave out vocab_size={vocab_size}")
     return made.train(text)
 
 
@@ -99,8 +98,8 @@ def given_tokenizer(name: str, ranks: str | Path | None = None,
     Chapter: 04_corpora.
     """
     if ranks is not None and name != "gpt2":
-        raise ValueError(f"ranks belong to the tokenizer gpt2, not to {name}; leave "
-                         "them out")
+        raise ValueError("ranks belong to the tokenizer gpt2, not to "
+                         f"{name}; leave them out")
     if name == "gpt2": found = import_module("minillm.tokenizer.gpt2").load_gpt2(ranks)
     elif name in TOKENIZERS: return None
     elif Path(name).exists() or os.sep in name or name.endswith(".json"):

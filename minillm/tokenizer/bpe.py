@@ -387,8 +387,8 @@ class BPETokenizer(ByteTokenizer):
         """
         data: dict[str, Any] = read_json(path)
         if data.get("kind") != cls.kind:
-            raise ValueError(f"{path} holds a {data.get('kind')!r} tokenizer, "
-                             "not 'bpe'")
+            raise ValueError(f"{path} holds a {data.get('kind')!r} "
+                             "tokenizer, not 'bpe'")
         for i, pair in enumerate(data["merges"]):
             if len(pair) != 2 or not all(0 <= x < 256 + i for x in pair):
                 raise ValueError(f"{path} is damaged: merge {i} is {pair}, which uses "

@@ -75,8 +75,8 @@ class GPT2Tokenizer(ByteTokenizer):
         try:
             if data["kind"] == cls.kind: return cls(data["merges"], data["specials"])
         except (KeyError, TypeError, IndexError, ValueError): pass
-        raise ValueError(f"{path} is no tokenizer of kind 'gpt2', or it is damaged; "
-                         "save it anew")
+        raise ValueError(f"{path} is no tokenizer of kind 'gpt2', or it is "
+                         "damaged; save it anew")
 
 # %% ../../nbs/04_corpora.ipynb #3dfdb914
 def merges_of_ranks(ranks: dict[bytes, int]) -> list[TokenPair]:
@@ -89,8 +89,8 @@ def merges_of_ranks(ranks: dict[bytes, int]) -> list[TokenPair]:
     tokens = sorted(ranks, key=lambda token: ranks[token])
     if (tokens[:256] != [bytes([b]) for b in BYTE_ORDER]
             or [ranks[t] for t in tokens] != list(range(len(tokens)))):
-        raise ValueError("these ranks do not begin with GPT-2's 256 bytes; give those "
-                         "of gpt2 (r50k_base)")
+        raise ValueError("these ranks do not begin with GPT-2's 256 bytes; "
+                         "give those of gpt2 (r50k_base)")
     merges: dict[TokenPair, int] = {}
     for number, token in enumerate(tokens[256:], 256):
         left = encode_piece(list(token), merges)

@@ -82,8 +82,11 @@ class SentencePieceTokenizer(ByteTokenizer):
                              f"choose {' or '.join(MODEL_TYPES)}")
         lines = text_lines([text] if isinstance(text, str) else text)
         if not lines: raise ValueError("there is no text to train a tokenizer on")
-        return cls(train_model(lines, vocab_size=vocab_size, model_type=model_type,
-                               byte_fallback=byte_fallback, character_coverage=coverage,
+        return cls(train_model(lines,
+                               vocab_size=vocab_size,
+                               model_type=model_type,
+                               byte_fallback=byte_fallback,
+                               character_coverage=coverage,
                                control_symbols=list(dict.fromkeys(specials))))
 
     @property
@@ -152,8 +155,8 @@ class SentencePieceTokenizer(ByteTokenizer):
         if Path(path).suffix == ".model": return cls(existing_file(path).read_bytes())
         data = read_json(path)
         if data.get("kind") != cls.kind:
-            raise ValueError(f"{path} holds a {data.get('kind')!r} tokenizer, "
-                             f"not {cls.kind!r}")
+            raise ValueError(f"{path} holds a {data.get('kind')!r} "
+                             f"tokenizer, not {cls.kind!r}")
         try: return cls(base64.b64decode(data["model"], validate=True))
         except (KeyError, TypeError, binascii.Error):
             raise ValueError(f"{path} is damaged: its model is not in base64") from None
@@ -180,7 +183,9 @@ def train_model(lines: Iterable[str], *, vocab_size: int, **settings: Any) -> by
              "num_threads": 1, "minloglevel": 2}
     try:
         sentencepiece_library().SentencePieceTrainer.train(
-            sentence_iterator=iter(lines), model_writer=model, vocab_size=vocab_size,
+            sentence_iterator=iter(lines),
+            model_writer=model,
+            vocab_size=vocab_size,
             **(lossless | ids | other | settings))
     except RuntimeError as error:
         needed = re.search(r"required_chars\. \d+ vs (\d+)", str(error))

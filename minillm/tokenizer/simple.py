@@ -35,7 +35,7 @@ class Tokenizer:
 
     kind: str = ""
     specials: Mapping[str, int] = {}  # the special tokens by name
-    space_in_front = False            # whether the first token of a text begins with one
+    space_in_front = False           # whether the first token of a text begins with one
     has_bytes = False                 # whether every token stands for bytes of its own
 
     @property
@@ -117,8 +117,7 @@ def pieces_of(ids: Iterable[int], vocabulary: list[str]) -> list[str]:
     for i in numbers:
         if not 0 <= i < len(vocabulary):
             raise ValueError(f"token {i} is outside the vocabulary of "
-                             f"{len(vocabulary)}; "
-                             "was it made by another tokenizer?")
+                             f"{len(vocabulary)}; was it made by another tokenizer?")
     return [vocabulary[i] for i in numbers]
 
 
@@ -129,8 +128,8 @@ def read_vocabulary(path: str | PathLike, kind: str, key: str) -> list[str]:
     data: Any = read_json(path)
     found = data.get("kind") if isinstance(data, dict) else None
     if found != kind:
-        raise ValueError(f"{path} holds a tokenizer of kind {found!r}, not {kind!r}; "
-                         "use its own class")
+        raise ValueError(f"{path} holds a tokenizer of kind {found!r}, "
+                         f"not {kind!r}; use its own class")
     values = data.get(key)
     if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
         raise ValueError(f"{path} is damaged: {key!r} should be a list of strings; "
@@ -144,11 +143,12 @@ def unique(values: Iterable[str]) -> list[str]:
     """
     made = list(values)
     if not made:
-        raise ValueError("the vocabulary is empty; train on a text with something in it")
+        raise ValueError(
+            "the vocabulary is empty; train on a text with something in it")
     twice = next((v for v, n in Counter(made).items() if n > 1), None)
     if twice is not None:
-        raise ValueError(f"{twice!r} stands twice in the vocabulary; each token needs "
-                         "one id")
+        raise ValueError(f"{twice!r} stands twice in the vocabulary; "
+                         "each token needs one id")
     return made
 
 # %% ../../nbs/01_characters.ipynb #205f52eb
@@ -168,8 +168,8 @@ class CharTokenizer(Tokenizer):
         self.chars = unique(chars)
         long = next((c for c in self.chars if len(c) != 1), None)
         if long is not None:
-            raise ValueError(f"{long!r} is not one character; a char vocabulary holds "
-                             "single ones")
+            raise ValueError(f"{long!r} is not one character; a char "
+                             "vocabulary holds single ones")
         self.ids = {c: i for i, c in enumerate(self.chars)}
 
     @classmethod
@@ -190,9 +190,8 @@ class CharTokenizer(Tokenizer):
         except KeyError as error:
             c = error.args[0]
             message = (f"character {c!r} at position {text.index(c)} is not in the "
-                       f"vocabulary of {self.vocab_size}; "
-                       "train on text that has it, or use the byte-level tokenizer "
-                       "(bpe)")
+                       f"vocabulary of {self.vocab_size}; train on text that has it, "
+                       "or use the byte-level tokenizer (bpe)")
             raise ValueError(message) from None
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -242,7 +241,8 @@ class WordTokenizer(Tokenizer):
         self.words = unique(words)
         first = self.words[0]
         if first != UNKNOWN:
-            raise ValueError(f"the first word is {first!r}; token 0 must be {UNKNOWN!r}")
+            raise ValueError(
+                f"the first word is {first!r}; token 0 must be {UNKNOWN!r}")
         self.ids = {word: i for i, word in enumerate(self.words) if i > 0}
 
     @classmethod

@@ -110,8 +110,8 @@ def read_text_format(folder: Path) -> TextFormat:
 
     Chapter: 26_pretrained.
     """
-    return TextFormat(read_named_tokens(folder), read_stop_ids(folder),
-                      read_template(folder))
+    return TextFormat(
+        read_named_tokens(folder), read_stop_ids(folder), read_template(folder))
 
 
 def write_text_format(text_format: TextFormat, folder: Path) -> None:
@@ -120,7 +120,8 @@ def write_text_format(text_format: TextFormat, folder: Path) -> None:
     """
     if text_format.named: write_json(folder / TOKENS_FILE, dict(text_format.named))
     if text_format.stop_ids:
-        write_json(folder / GENERATION_FILE, {"eos_token_id": as_config(text_format.stop_ids)})
+        write_json(
+            folder / GENERATION_FILE, {"eos_token_id": as_config(text_format.stop_ids)})
     if text_format.template is not None:
         with atomic_path(folder / TEMPLATE_FILE) as fresh:
             fresh.write_text(text_format.template, encoding="utf-8")

@@ -11,8 +11,8 @@ from typing import Any
 
 from ..files import atomic_path
 from ..processor import warn_if_slow
-from .throughput import (Utilization, flops_per_token, peak_rate,
-                                      product_shapes)
+from .throughput import (
+    Utilization, flops_per_token, peak_rate, product_shapes)
 
 COLUMNS = ["step", "loss", "lr", "grad_norm", "val_loss"]
 
@@ -75,7 +75,8 @@ def utilization(trainer: Any) -> Utilization:
     and type on all its processes. Chapter: 18_trainer.
     """
     tokens = trainer.training.batch_size * trainer.seq_length
-    peak = peak_rate(trainer.device, trainer.dtype,
+    peak = peak_rate(trainer.device,
+                     trainer.dtype,
                      product_shapes(trainer.model, tokens)) * trainer.strategy.ranks
     return Utilization(flops_per_token(trainer.model, trainer.seq_length), peak)
 
@@ -89,17 +90,17 @@ class ProgressBar(Callback):
 
     def on_start(self, trainer: Any) -> None:
         from rich.console import Console
-        from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn,
-                                   TimeRemainingColumn)
+        from rich.progress import (
+            BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn)
         warn_if_slow(trainer.dtype, trainer.device)
         self.meter = utilization(trainer)
         columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(),
                    TimeRemainingColumn(),
                    TextColumn("{task.fields[note]}"))
-        self.bar = Progress(*columns, console=Console(file=sys.stderr),
-                            refresh_per_second=4)
-        self.task = self.bar.add_task("", total=trainer.training.max_steps,
-                                      completed=trainer.step, note="")
+        self.bar = Progress(
+            *columns, console=Console(file=sys.stderr), refresh_per_second=4)
+        self.task = self.bar.add_task(
+            "", total=trainer.training.max_steps, completed=trainer.step, note="")
         self.bar.start()
 
     def on_step(self, trainer: Any, row: dict[str, float]) -> None:

@@ -127,8 +127,10 @@ class ShardedParallel(Distributed):
     def scatter(self, whole: Tensor, like: Tensor) -> Tensor:
         if not isinstance(like, DTensor): return whole
         # every rank has read the whole: it only cuts, and nothing is sent
-        return distribute_tensor(whole.to(like.device), like.device_mesh,
-                                 like.placements, src_data_rank=None)
+        return distribute_tensor(whole.to(like.device),
+                                 like.device_mesh,
+                                 like.placements,
+                                 src_data_rank=None)
 
 # %% ../../nbs/27_scaling.ipynb #41322918
 class ExpertParallel(Distributed):

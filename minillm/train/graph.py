@@ -44,7 +44,7 @@ class CompiledCheck:
 
     def __call__(self) -> None:
         if not self.done and graphs_made() == self.before:
-            raise ValueError("compile=true made no graph: the model ran line by line; "
-                             "set TORCH_LOGS=graph_breaks to see why, or leave compile "
-                             "out")
+            raise ValueError("compile=true made no graph: the model ran line "
+                             "by line; set TORCH_LOGS=graph_breaks to see why, "
+                             "or leave compile out")
         self.done = True

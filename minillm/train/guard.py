@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-LIMIT, HASH_BLOCK = 1 << 24, 1 << 14                    # tokens: read all, or in such blocks
+LIMIT, HASH_BLOCK = 1 << 24, 1 << 14               # tokens: read all, or in such blocks
 
 
 class DataChanged(ValueError):
@@ -67,7 +67,8 @@ def data_fingerprint(tokens: Any) -> dict[str, Any]:
     n, digest = len(tokens), hashlib.blake2b(digest_size=16)
     starts = (range(0, n, HASH_BLOCK) if n <= LIMIT
               else (i * (n - HASH_BLOCK) // 1023 for i in range(1024)))
-    for start in starts: digest.update(tokens[start:start + HASH_BLOCK].astype("<u4").data)
+    for start in starts: digest.update(tokens[start:start + HASH_BLOCK].astype(
+        "<u4").data)
     return {"tokens": n, "hash": digest.hexdigest()}
 
 

@@ -17,8 +17,10 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean surprise in nats over targets (B, T) that are not -100, from logits (B, T,
     V); 0 if none counts. Chapter: 17_objectives.
     """
-    total = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(),
-                            ignore_index=IGNORE, reduction="sum")
+    total = F.cross_entropy(logits.flatten(0, 1).float(),
+                            targets.flatten(),
+                            ignore_index=IGNORE,
+                            reduction="sum")
     return total / (targets != IGNORE).sum().clamp(min=1)
 
 
@@ -44,7 +46,10 @@ def target_losses(logits: Tensor, targets: Tensor, *, smoothing: float = 0.0,
     0.0457. Chapter: 17_objectives.
     """
     logits = logits.float()
-    loss = F.cross_entropy(logits, targets, ignore_index=IGNORE, reduction="none",
+    loss = F.cross_entropy(logits,
+                           targets,
+                           ignore_index=IGNORE,
+                           reduction="none",
                            label_smoothing=smoothing)
     if gamma:
         counted = targets.clamp(min=0)[:, None]
@@ -153,6 +158,9 @@ def chunked_loss(hidden: Tensor, weight: Tensor, targets: Tensor, *, chunk: int 
     `mean_loss(F.linear(hidden, weight), targets)`. Chapter: 17_objectives.
     """
     if chunk < 1: raise ValueError(f"chunk={chunk} must be at least 1; try 1024")
-    total = SumInChunks.apply(hidden.flatten(0, -2), weight, targets.flatten(),
-                              partial(target_losses, **options), chunk)
+    total = SumInChunks.apply(hidden.flatten(0, -2),
+                              weight,
+                              targets.flatten(),
+                              partial(target_losses, **options),
+                              chunk)
     return total / (targets != IGNORE).sum().clamp(min=1)

@@ -71,7 +71,10 @@ def summed(logits: Tensor, targets: Tensor, smoothing: float, z: float) -> Tenso
     Chapter: 18_trainer.
     """
     logits = logits.float()
-    value = F.cross_entropy(logits, targets, ignore_index=IGNORE, reduction="sum",
+    value = F.cross_entropy(logits,
+                            targets,
+                            ignore_index=IGNORE,
+                            reduction="sum",
                             label_smoothing=smoothing)
     if not z: return value
     counted = (targets != IGNORE).float()

@@ -30,5 +30,5 @@ def make_adamw(model: nn.Module, lr: float, weight_decay: float = 0.1,
 
     Chapter: 17_objectives.
     """
-    return torch.optim.AdamW(decay_groups(model, weight_decay), lr=lr, betas=betas,
-                             fused=True)
+    return torch.optim.AdamW(
+        decay_groups(model, weight_decay), lr=lr, betas=betas, fused=True)

@@ -67,8 +67,8 @@ class Float16(Bfloat16):
         self.scaler.step(optimizer)
         self.scaler.update()
         if self.scaler.get_scale() < 1e-3:
-            raise ValueError("gradients overflow in float16 whatever the scale; use "
-                             "amp_dtype=bfloat16")
+            raise ValueError("gradients overflow in float16 whatever the scale; "
+                             "use amp_dtype=bfloat16")
 
     def state(self) -> dict[str, Tensor]:
         now = self.scaler.state_dict()

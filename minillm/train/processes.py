@@ -23,7 +23,7 @@ import torch.distributed as dist
 from ..checkpoint.recovery import last_words
 from .strategy import SingleProcess
 
-ProcessResult = tuple[bool, Any]                            # (whether it went well, what)
+ProcessResult = tuple[bool, Any]                          # (whether it went well, what)
 
 
 def run_process(work: Callable[..., Any], rank: int, ranks: int, folder: str, pipe: Any,
@@ -37,8 +37,10 @@ def run_process(work: Callable[..., Any], rank: int, ranks: int, folder: str, pi
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     said: ProcessResult
     try:
-        dist.init_process_group("gloo", init_method=f"file://{folder}/meeting",
-                                rank=rank, world_size=ranks,
+        dist.init_process_group("gloo",
+                                init_method=f"file://{folder}/meeting",
+                                rank=rank,
+                                world_size=ranks,
                                 timeout=timedelta(seconds=seconds))
         said = True, work(rank, *args)
     except BaseException as error: said = False, f"{type(error).__name__}: {error}"

@@ -31,8 +31,8 @@ def make_optimizer(model: Decoder, training: TrainingConfig) -> torch.optim.Opti
     t, betas = training, (training.beta1, training.beta2)
     if t.optimizer == "adamw":
         return make_adamw(model, t.learning_rate, t.weight_decay, betas)
-    return make_muon(model, t.muon_learning_rate, t.learning_rate, t.weight_decay,
-                     betas=betas)
+    return make_muon(
+        model, t.muon_learning_rate, t.learning_rate, t.weight_decay, betas=betas)
 
 
 def make_schedule(training: TrainingConfig) -> Schedule:
@@ -42,8 +42,11 @@ def make_schedule(training: TrainingConfig) -> Schedule:
     """
     t, more = training, {}
     if t.schedule == "warmup_stable_decay": more["decay"] = t.decay_share
-    return partial(find_schedule(t.schedule), warmup=t.warmup_steps, total=t.max_steps,
-                   floor=t.min_learning_rate / t.learning_rate, **more)
+    return partial(find_schedule(t.schedule),
+                   warmup=t.warmup_steps,
+                   total=t.max_steps,
+                   floor=t.min_learning_rate / t.learning_rate,
+                   **more)
 
 
 class Stepper:
@@ -100,6 +103,6 @@ class Stepper:
         """Raise a ValueError if a checkpoint's optimizer is another."""
         was = saved.get("optimizer", "adamw")
         if was != own["optimizer"]:
-            raise ValueError(f"the checkpoint is of optimizer {was}, not "
-                             f"{own['optimizer']}; resume with that, or choose another "
-                             "--out")
+            raise ValueError(f"the checkpoint is of optimizer {was}, "
+                             f"not {own['optimizer']}; resume with that, "
+                             "or choose another --out")

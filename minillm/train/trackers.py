@@ -51,8 +51,10 @@ class WandB(Callback):
         self.module, self.project = need("wandb", "wandb"), project
 
     def on_start(self, trainer: Any) -> None:
-        self.run = self.module.init(project=self.project, id=trainer.out.resolve().name,
-                                    resume="allow", dir=str(trainer.out),
+        self.run = self.module.init(project=self.project,
+                                    id=trainer.out.resolve().name,
+                                    resume="allow",
+                                    dir=str(trainer.out),
                                     config={"training": vars(trainer.training),
                                             "model": trainer.model.config.to_dict()})
 

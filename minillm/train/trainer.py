@@ -133,9 +133,9 @@ class Trainer:
             raise
         except Diverged as error:
             status = "diverged"
-            raise Diverged(f"{error}; {locate_trouble(self.model)}; {last_words(self.out)}. "
-                           "Try a smaller learning_rate, more warmup_steps, or "
-                           "gradient_clip=1") from None
+            raise Diverged(f"{error}; {locate_trouble(self.model)}; "
+                           f"{last_words(self.out)}. Try a smaller learning_rate, "
+                           "more warmup_steps, or gradient_clip=1") from None
         except DataChanged as error:
             raise DataChanged(f"{error}; {last_words(self.out)}") from None
         except OSError as error:
@@ -192,7 +192,9 @@ class Trainer:
     def train_step(self) -> dict[str, float]:
         """Accumulate gradients, clip, step; the row for the log."""
         t = self.training
-        parts = [self.draw(self.train_tokens, t.batch_size, self.seq_length,
+        parts = [self.draw(self.train_tokens,
+                           t.batch_size,
+                           self.seq_length,
                            self.sampler) for _ in range(t.gradient_accumulation)]
         loss, norm = self.stepper.gradients(parts)
         skipped = self.stepper.precision.skips and not math.isfinite(norm)
@@ -212,9 +214,12 @@ class Trainer:
 
     def evaluate(self) -> dict[str, float]:
         """The validation loss on the same windows every time."""
-        return evaluate(self.model, self.val_tokens, seq_length=self.seq_length,
+        return evaluate(self.model,
+                        self.val_tokens,
+                        seq_length=self.seq_length,
                         batch_size=self.training.batch_size,
-                        batches=self.training.eval_batches, n_bytes=self.val_bytes)
+                        batches=self.training.eval_batches,
+                        n_bytes=self.val_bytes)
 
     def _open(self, resume: bool) -> None:
         """Begin, or go on from the last checkpoint."""
@@ -234,8 +239,8 @@ class Trainer:
                 print(f"warning: {text}; going on from {folder.name}", file=sys.stderr)
         self.strategy.barrier()
         check_same_run(self, read_state(find_checkpoint(self.out)))
-        state, randoms = load_checkpoint(self.out, self.model, self.optimizer,
-                                         self.strategy.scatter)
+        state, randoms = load_checkpoint(
+            self.out, self.model, self.optimizer, self.strategy.scatter)
         self.step = self.saved = state["step"]
         self.best, self.val = (state["best"] if state["best"] is not None else math.inf,
                                state["val"])

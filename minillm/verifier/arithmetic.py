@@ -76,8 +76,8 @@ class Parser:
     def factor(self) -> Fraction:
         self.depth += 1
         if self.depth > self.limits.depth:
-            raise ValueError(f"brackets and signs are nested deeper than "
-                             f"{self.limits.depth}")
+            raise ValueError("brackets and signs are nested deeper "
+                             f"than {self.limits.depth}")
         sign = self.take("-", "+")
         value = self.power() if sign is None else self.factor()
         self.depth -= 1

@@ -137,11 +137,17 @@ class Writer:
         refused = [sum((encode(c) for c in sorted(wrong)), [])  # type: ignore
                    for _, wrong in notes]
         ids, padding = pad_left(rows)
-        cache = KVCache.for_model(self.model, len(ids), ids.shape[1] + self.max_tokens,
+        cache = KVCache.for_model(self.model,
+                                  len(ids),
+                                  ids.shape[1] + self.max_tokens,
                                   padding if padding.any() else None)
-        steps = generate(self.model, ids, max_tokens=self.max_tokens, cache=cache,
+        steps = generate(self.model,
+                         ids,
+                         max_tokens=self.max_tokens,
+                         cache=cache,
                          sampler=First(refused, any(histories)),
-                         generator=self.generator, stop_ids=encode(self.stop))
+                         generator=self.generator,
+                         stop_ids=encode(self.stop))
         written = list(mark_ends(steps, encode(self.stop)))
         new = [[i for step in written if (i := step[b]) is not None]
                for b in range(len(rows))]

@@ -80,8 +80,14 @@ def start_and_wait(job: bytes, bounds: Bounds, out: BinaryIO,
         with tempfile.TemporaryDirectory() as empty:
             child = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-B", "-X", "utf8", spec.origin,
-                 str(ready)], stdin=subprocess.PIPE, stdout=out, stderr=err, cwd=empty,
-                env={}, pass_fds=(ready,), start_new_session=True)
+                 str(ready)],
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=err,
+                cwd=empty,
+                env={},
+                pass_fds=(ready,),
+                start_new_session=True)
             os.close(ready)
             ready = -1
             try: child.communicate(job, timeout=bounds.wait)

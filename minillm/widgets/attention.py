@@ -81,8 +81,7 @@ class AttentionWidget(Widget):
     def steps(self) -> dict[str, Tensor]:
         """The same matrices in PyTorch, for the first eight words."""
         layer, head = map(int, self.head.split("."))
-        return head_steps(" ".join(cut(self.text)[:MOST]), layer, head, self.causal,
-                          self.temperature)
+        return head_steps(" ".join(cut(self.text)[:MOST]), layer, head, self.causal, self.temperature)
 
     def fallback(self) -> str:
         """Scores and weights of the first sentence as tables."""
@@ -103,8 +102,8 @@ def matrix_html(name: str, values: Tensor, words: Sequence[str], signed: bool) -
     """A square matrix as a table with its name and shape. Chapter: 91_widgets."""
     top = float(values.abs().max()) if signed else 1.0
     head = "".join(f'<th scope="col"><span>{escape(w)}</span></th>' for w in words)
-    scale, shares = (color_scale(signed),
-                     (values / top + 1) / 2 if signed else values / top)
+    scale = color_scale(signed)
+    shares = (values / top + 1) / 2 if signed else values / top
     cells = ["".join(map(cell_html, *pair))
              for pair in zip(values.tolist(), scale(shares.numpy()).tolist())]
     rows = "".join(f'<tr><th scope="row">{escape(w)}</th>{row}</tr>'

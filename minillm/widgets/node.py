@@ -45,8 +45,7 @@ def run_module(module: str, expression: str, **data: Any) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "widget.mjs").write_text(module, encoding="utf-8")
         Path(folder, "main.mjs").write_text(SCRIPT % expression, encoding="utf-8")
-        done = subprocess.run([node, "main.mjs"], cwd=folder,
-                              input=json.dumps(data).encode(), capture_output=True)
+        done = subprocess.run([node, "main.mjs"], cwd=folder, input=json.dumps(data).encode(), capture_output=True)
     if done.returncode: raise RuntimeError(done.stderr.decode(errors="replace")[-1500:])
     return json.loads(done.stdout)
 

@@ -53,12 +53,10 @@ def quiz(chapter: str, questions: Sequence[QuizQuestion]) -> Quiz:
     for text, options in questions:
         rights = sum(bool(right) for _, _, right in options)
         if rights != 1:
-            raise ValueError(f"{text!r} has {rights} right options; mark exactly one "
-                             "with True")
+            raise ValueError(f"{text!r} has {rights} right options; mark exactly one with True")
         empty = [option for option, feedback, _ in options if not feedback.strip()]
         if empty:
-            raise ValueError(f"{text!r}: {empty[0]!r} has no feedback; say why it is "
-                             "right or wrong")
+            raise ValueError(f"{text!r}: {empty[0]!r} has no feedback; say why it is right or wrong")
         rows = [{"text": o, "feedback": f, "right": bool(r)} for o, f, r in options]
         made.append({"question": text, "options": rows})
     return Quiz(chapter=chapter, questions=made)

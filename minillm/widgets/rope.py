@@ -68,8 +68,7 @@ class RopeWidget(Widget):
 
     def fallback(self) -> str:
         """The two arrows, the curve and the wavelengths as they stand at the start."""
-        return rope_picture(self) + wavelength_table(len(self.q), self.base,
-                                                     self.trained)
+        return rope_picture(self) + wavelength_table(len(self.q), self.base, self.trained)
 
 # %% ../../nbs/91_widgets.ipynb #3e68149b
 def arrow_svg(x: float, y: float, name: str) -> str:

@@ -11,8 +11,8 @@ import traitlets
 from torch import Tensor, nn
 
 from ..layers.moe import SparseMoE
-from ..layers.router import (MIXTRAL, SWITCH, Router, expert_load,
-                                   load_balancing_loss, load_entropy)
+from ..layers.router import (
+    MIXTRAL, SWITCH, Router, expert_load, load_balancing_loss, load_entropy)
 from ..plot import color_scale, number_text
 from .attention import cell_html
 from .core import Widget, escape, widget_esm
@@ -146,8 +146,8 @@ class RoutingWidget(Widget):
 
     def state(self) -> dict[str, Any]:
         """The same in PyTorch."""
-        return routing_state(self.sentence, self.kind, self.step, self.top_k,
-                             self.capacity)
+        return routing_state(
+            self.sentence, self.kind, self.step, self.top_k, self.capacity)
 
     def fallback(self) -> str:
         """The flow and the probabilities as they stand at the start."""

@@ -51,9 +51,15 @@ def tiny_config(vocab_size: int) -> ModelConfig:
 
     Chapter: 91_widgets.
     """
-    return ModelConfig(vocab_size=vocab_size, d_model=32, n_heads=4, n_layers=2,
-                       d_ff=64, max_seq_len=32,
-                       norm_type="rmsnorm", ffn_type="swiglu", pos_encoding="rope",
+    return ModelConfig(vocab_size=vocab_size,
+                       d_model=32,
+                       n_heads=4,
+                       n_layers=2,
+                       d_ff=64,
+                       max_seq_len=32,
+                       norm_type="rmsnorm",
+                       ffn_type="swiglu",
+                       pos_encoding="rope",
                        tie_embeddings=True)
 
 # %% ../../nbs/91_widgets.ipynb #2fe4f332

@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-ECHO_LETTERS, ECHO, START = 20, 20, 21              # ids 0 to 19 are letters, then ! and ^
+ECHO_LETTERS, ECHO, START = 20, 20, 21           # ids 0 to 19 are letters, then ! and ^
 SIGNS = "abcdefghijklmnopqrst!^"
 
 
@@ -18,7 +18,8 @@ def letter_chain(seed: int = 0) -> Tensor:
 
     Chapter: 22_stream.
     """
-    g, chain = torch.Generator().manual_seed(seed), torch.zeros(ECHO_LETTERS, ECHO_LETTERS)
+    g, chain = torch.Generator().manual_seed(seed), torch.zeros(
+        ECHO_LETTERS, ECHO_LETTERS)
     for row in chain:
         four = torch.randperm(ECHO_LETTERS, generator=g)[:4]
         row[four] = torch.tensor([0.55, 0.25, 0.15, 0.05])

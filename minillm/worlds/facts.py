@@ -81,8 +81,11 @@ def ask_town(rng: random.Random, town: Town, relation: str | None = None) -> Tow
     """
     relation = relation or rng.choice(list(town.facts))
     form = rng.randrange(2)
-    return TownQuestion(RELATIONS[relation][form].format(town.name), town.facts[relation],
-                    town, relation, form == 0)
+    return TownQuestion(RELATIONS[relation][form].format(town.name),
+                        town.facts[relation],
+                        town,
+                        relation,
+                        form == 0)
 
 
 def ask_towns(towns: list[Town], n: int, seed: int) -> list[TownQuestion]:

@@ -55,8 +55,10 @@ def ask(story: Story) -> list[TaleQuestion]:
 
     Chapter: 32_finetuning.
     """
-    return [TaleQuestion(story, kind, question.format(**story.variables),
-                     answer.format(**story.variables))
+    return [TaleQuestion(story,
+                         kind,
+                         question.format(**story.variables),
+                         answer.format(**story.variables))
             for plot in ("", story.plot) for kind, question, answer in QUESTIONS[plot]]
 
 

@@ -34,9 +34,13 @@ def sample_stories(model: Decoder, tokenizer: BPETokenizer, n: int, *,
     room = min(model.config.max_seq_len, 200)
     for i in range(0, n, batch_size):
         ids = torch.tensor([prompt] * min(batch_size, n - i))
-        made = generate(model, ids, max_tokens=room - len(prompt),
-                        sampler=make_sampler(temperature), generator=draw,
-                        cache=KVCache.for_model(model, len(ids), room), stop_ids=[end])
+        made = generate(model,
+                        ids,
+                        max_tokens=room - len(prompt),
+                        sampler=make_sampler(temperature),
+                        generator=draw,
+                        cache=KVCache.for_model(model, len(ids), room),
+                        stop_ids=[end])
         for row in torch.stack(list(made), 1).tolist():
             row = row[:row.index(end)] if end in row else row
             texts.append(PROMPT + tokenizer.decode(row))

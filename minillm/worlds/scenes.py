@@ -77,7 +77,8 @@ def paint(scene: Scene) -> Tensor:
     """
     image = np.zeros((3, SIDE, SIDE), np.float32)
     for thing in scene.things:
-        image[:, covered(thing)] = np.array(SCENE_COLORS[thing.colour], np.float32)[:, None]
+        image[:, covered(thing)] = np.array(
+            SCENE_COLORS[thing.colour], np.float32)[:, None]
     return torch.from_numpy(image)
 
 
@@ -105,7 +106,8 @@ def part_of(colour: str, shape: str) -> str:
     return {0: "test", 2: "validation"}.get(number, "train")
 
 
-COLOR_SHAPES = {part: [(c, s) for c in SCENE_COLORS for s in SHAPES if part_of(c, s) == part]
+COLOR_SHAPES = {part: [(c, s) for c in SCENE_COLORS for s in SHAPES if part_of(
+    c, s) == part]
          for part in ("train", "validation", "test")}
 
 

@@ -62,8 +62,10 @@ def bits_a_story(model: Decoder, tokenizer: BPETokenizer, stories: Sequence[Stor
     model.eval()
     for i in range(0, len(stories), batch_size):
         x, y = story_batch(tokenizer, stories[i:i + batch_size])
-        nats = F.cross_entropy(model(x).flatten(0, 1).float(), y.flatten(),
-                               ignore_index=-100, reduction="none")
+        nats = F.cross_entropy(model(x).flatten(0, 1).float(),
+                               y.flatten(),
+                               ignore_index=-100,
+                               reduction="none")
         found.append(nats.view_as(y).sum(1) / math.log(2))                # (B,)
     model.train(was_training)
     return torch.cat(found)
@@ -109,7 +111,9 @@ def weighted_loss(model: Decoder, x: Tensor, y: Tensor,
     mean in nats a token. Chapter: 31_storyteller.
     """
     with collect_routing(model) as found: logits = model(x)               # (B, T, V)
-    nats = F.cross_entropy(logits.flatten(0, 1), y.flatten(), ignore_index=-100,
+    nats = F.cross_entropy(logits.flatten(0, 1),
+                           y.flatten(),
+                           ignore_index=-100,
                            reduction="none").view_as(y)                   # (B, T)
     real = y >= 0
     loss = (nats * weights).sum() / (weights * real).sum()

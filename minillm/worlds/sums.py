@@ -151,10 +151,16 @@ def answer_sums(model: Decoder, tokenizer: Any, sums: Sequence[Sum], *,
     longest = max(len(s.answer) for s in sums)
     ids, padding = pad_left(prompts)                                         # (B, T)
     place = next(model.parameters()).device
-    cache = KVCache.for_model(model, len(ids), ids.shape[1] + longest,
+    cache = KVCache.for_model(model,
+                              len(ids),
+                              ids.shape[1] + longest,
                               padding.to(place) if padding.any() else None)
-    steps = generate(model, ids.to(place), max_tokens=longest, cache=cache,
-                     sampler=make_sampler(temperature), generator=generator,
+    steps = generate(model,
+                     ids.to(place),
+                     max_tokens=longest,
+                     cache=cache,
+                     sampler=make_sampler(temperature),
+                     generator=generator,
                      stop_ids=tokenizer.encode("\n"))
     rows = torch.stack(list(steps), 1).tolist()                              # (B, T)
     texts = ["".join(tokenizer.decode(row).partition("\n")[:2]) for row in rows]

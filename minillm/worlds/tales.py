@@ -115,7 +115,8 @@ class Grammar:
 
     def entropy_bits(self) -> float:
         """The entropy of a story in bits, exact: the mean of -log2 P(story)."""
-        return mean(self.start_bits(plot) + sum(math.log2(len(s)) + mean(map(self.template_bits, s)) for s in sentences)
+        return mean(self.start_bits(plot) + sum(math.log2(len(s)) + mean(map(
+            self.template_bits, s)) for s in sentences)
                     for plot, sentences in self.plots.items())
 
     def count(self) -> int:
@@ -197,7 +198,10 @@ def all_stories(grammar: Grammar) -> Iterator[Story]:
                 fields = [f for t in chosen for f in FIELD.findall(t)]
                 for words in product(*([variables[f]] if f in variables
                                        else grammar.slots[f] for f in fields)):
-                    yield Story(insert(chosen, words), plot, variables, choices,
+                    yield Story(insert(chosen, words),
+                                plot,
+                                variables,
+                                choices,
                                 grammar.story_bits(plot, choices))
 
 # %% ../../nbs/05_tales.ipynb #e0315e4c

@@ -117,8 +117,8 @@ def agree(reading: Reading, grammar: Grammar) -> tuple[Rows, str]:
         if table is None: continue
         left = [row for row in fitting[table] if row[name] == word]
         if not left:
-            return (fitting, contradiction(number, name, word, said[table],
-                                           fitting[table]))
+            return (fitting, contradiction(
+                number, name, word, said[table], fitting[table]))
         fitting[table] = left
         said[table].append((number, name, word))
     return fitting, ""
@@ -129,10 +129,12 @@ def contradiction(number: int, name: str, word: str, said: list[tuple[int, str, 
     """One sentence that says who was called what, and where. Chapter: 05_tales."""
     before = next((s for s in reversed(said) if s[1] == name), None)
     if before:
-        return f"sentence {number} gives the {name} as {word!r}, which was {before[2]!r} in sentence {before[0]}"
+        return (f"sentence {number} gives the {name} as {word!r}, which was "
+                f"{before[2]!r} in sentence {before[0]}")
     where, what, known = said[0]
     wanted = " or ".join(sorted({repr(row[name]) for row in left}))
-    return f"sentence {number} gives the {name} as {word!r}; the {what} {known!r} of sentence {where} asks for {wanted}"
+    return (f"sentence {number} gives the {name} as {word!r}; the {what} {known!r} "
+            f"of sentence {where} asks for {wanted}")
 
 
 def judge(text: str, grammar: Grammar = TALES) -> Verdict:
@@ -162,8 +164,8 @@ def parse_story(text: str, grammar: Grammar = TALES) -> Story:
     if why: raise ValueError(why)
     for name, left in fitting.items():
         if len(left) > 1:
-            raise ValueError(f"the text does not tell the {name}: {len(left)} of its "
-                             "table fit")
+            raise ValueError(f"the text does not tell the {name}: "
+                             f"{len(left)} of its table fit")
     variables = {word: value for left in fitting.values()
                  for word, value in left[0].items()}
     bits = grammar.story_bits(reading.plot, reading.choices)

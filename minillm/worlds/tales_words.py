@@ -60,7 +60,12 @@ def rows(*columns: str, values: Sequence[tuple[str, ...]]) -> list[dict[str, str
 
 
 WORD_TABLES = {
-    "hero": rows("hero", "girl", "She", "she", "Her", "her",
+    "hero": rows("hero",
+                 "girl",
+                 "She",
+                 "she",
+                 "Her",
+                 "her",
                  values=[(n, "girl", "She", "she", "Her", "her") for n in GIRLS]
                  + [(n, "boy", "He", "he", "His", "his") for n in BOYS]),
     "helper": rows("helper", values=[(n,) for n in HELPERS]),
@@ -158,7 +163,8 @@ MIDDLE = {
          '"I cannot find my {lost}," {she} said.'],
         ["They searched near the {place} for {long}.",
          "Together they looked around the {place} for {long}.",
-         '"Let us look near the {place}," said {helper}, and they searched for {long}.'],
+         '"Let us look near the {place}," said {helper}, '
+         'and they searched for {long}.'],
         ["{last} {helper} found the {colour} {lost} {spot}.",
          "{last} they saw the {colour} {lost} {spot}.",
          "{last} the {colour} {lost} lay before them {spot}."]],
@@ -203,8 +209,8 @@ MIDDLE = {
          '"No rain falls on the {plant}," said {hero} {sigh}.',
          '"How can we help the {plant}?" {she} asked.'],
         ['"I have a {vessel}," said {helper}, and they carried water for {long}.',
-         '"Let us fetch water in a {vessel}," said {helper}, and they worked for '
-         '{long}.'],
+         '"Let us fetch water in a {vessel}," said {helper}, and '
+         'they worked for {long}.'],
         ["{season} the {plant} was full of {fruit}, enough to fill the {vessel}.",
          "{season} they filled the {vessel} with {fruit} from the {plant}."]],
 }

@@ -184,8 +184,8 @@ def config_of(about: dict[str, Any], tensors: dict[str, Tensor]) -> ModelConfig:
     """The config of a file that `write_gguf` wrote. Chapter: 36_quantization."""
     arch = about["general.architecture"]
     def get(key: str) -> Any: return about[f"{arch}.{key}"]
-    heads, kv, width = (get("attention.head_count"), get("attention.head_count_kv"),
-                        get("embedding_length"))
+    heads, kv = get("attention.head_count"), get("attention.head_count_kv")
+    width = get("embedding_length")
     c = ModelConfig(vocab_size=get("vocab_size"),
                     d_model=width,
                     n_heads=heads,

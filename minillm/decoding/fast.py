@@ -342,8 +342,8 @@ class FastWeights:
     def __init__(self, old: Any, n_kv_heads: int, c: ModelConfig) -> None:
         self.cap = c.score_cap
         heads = (n_kv_heads, c.n_heads // n_kv_heads, 1, 1)                 # K, G, T, S
-        bias, sinks = (getattr(
-            old, "bias_fn", None), getattr(old.attend, "sinks", None))
+        bias = getattr(old, "bias_fn", None)
+        sinks = getattr(old.attend, "sinks", None)
         self.slopes = None if bias is None else bias.slopes.view(heads)
         self.sinks = None if sinks is None else sinks.detach().view(heads)
         self.groups = heads[:2]
@@ -555,8 +555,8 @@ class FastLatent:
             self.W_q = as_product(linear, stacked((second,), inner, (scale,))[0][rows])
             W_in, b_in = stacked((first, old.W_kv), gain)
         else:
-            W_q, W_in = (stacked((old.W_q,), gain, (scale,))[0],
-                         stacked((old.W_kv,), gain)[0])
+            W_q = stacked((old.W_q,), gain, (scale,))[0]
+            W_in = stacked((old.W_kv,), gain)[0]
             W_in, b_in = torch.cat([W_q[rows], W_in]), old.W_kv.bias
             if b_in is not None: b_in = torch.cat([b_in.new_zeros(len(W_q)), b_in])
         bias = None if b_in is None or b_r is None else torch.cat([b_in,
@@ -621,8 +621,8 @@ class FastSandwich(FastBlock):
 
     def __init__(self, old: Any, *options: Any) -> None:
         super().__init__(old, *options)
-        self.after_attention, self.after_ffn = (cheap_norm(old.after_attention),
-                                                cheap_norm(old.after_ffn))
+        self.after_attention = cheap_norm(old.after_attention)
+        self.after_ffn = cheap_norm(old.after_ffn)
 
     def __call__(self, x: Tensor, step: Any) -> Tensor:
         x = x + self.after_attention(self.attention(self.norm_attention(x), step))

@@ -3,11 +3,7 @@
 The names below are loaded when they are first used, so `import minillm` stays light.
 """
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-
-try: __version__ = version("minillm")
-except PackageNotFoundError: __version__ = "0.0.0"
 
 _HOME = {
     "ModelConfig": "config", "RunConfig": "config", "TrainingConfig": "config", "load_config": "config",
@@ -27,10 +23,18 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 
+def _version() -> str:
+    """The version that is installed; asking takes longer than the rest of this file."""
+    from importlib.metadata import PackageNotFoundError, version
+    try: return version("minillm")
+    except PackageNotFoundError: return "0.0.0"
+
+
 def __getattr__(name: str) -> Any:
     """Load a public name from the module that defines it (PEP 562)."""
+    if name == "__version__": return _version()
     if name not in _HOME: raise AttributeError(f"module 'minillm' has no attribute {name!r}")
     return getattr(import_module(f"minillm.{_HOME[name]}"), name)
 
 
-def __dir__() -> list[str]: return sorted([*globals(), *_HOME])
+def __dir__() -> list[str]: return sorted({*globals(), *__all__})

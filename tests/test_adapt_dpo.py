@@ -30,27 +30,44 @@ def test_dpo_loss_equals_trl(monkeypatch):
     nothing = torch.zeros(6, 4)
 
     def model(values):
-        found = SimpleNamespace(log_probs=values, entropy=nothing, entropies=nothing,
-                                mean_logits=nothing, is_top1=nothing.bool())
+        found = SimpleNamespace(log_probs=values,
+                                entropy=nothing,
+                                entropies=nothing,
+                                mean_logits=nothing,
+                                is_top1=nothing.bool())
         return SimpleNamespace(training=False, of=lambda **inputs: found)
     policy, reference = model(log_p), model(log_q)
-    one = SimpleNamespace(device=torch.device("cpu"), gather=lambda x: x,
-                          gather_for_metrics=lambda x: x)
+    one = SimpleNamespace(
+        device=torch.device("cpu"), gather=lambda x: x, gather_for_metrics=lambda x: x)
     seen = {"eval": defaultdict(list)}
-    trainer = SimpleNamespace(
-        model=policy, ref_model=reference.of, accelerator=one, aux_loss_enabled=False,
-        ld_alpha=None, precompute_ref_logps=False, f_divergence_type="reverse_kl",
-        loss_types=["sigmoid"], loss_weights=[1.0], beta=0.3, label_smoothing=0.0,
-        use_weighting=False, _total_train_tokens=0, _tp_size=1, _metrics=seen,
-        args=SimpleNamespace(gradient_checkpointing_kwargs=None))
+    trainer = SimpleNamespace(model=policy,
+                              ref_model=reference.of,
+                              accelerator=one,
+                              aux_loss_enabled=False,
+                              ld_alpha=None,
+                              precompute_ref_logps=False,
+                              f_divergence_type="reverse_kl",
+                              loss_types=["sigmoid"],
+                              loss_weights=[1.0],
+                              beta=0.3,
+                              label_smoothing=0.0,
+                              use_weighting=False,
+                              _total_train_tokens=0,
+                              _tp_size=1,
+                              _metrics=seen,
+                              args=SimpleNamespace(gradient_checkpointing_kwargs=None))
     monkeypatch.setattr(dpo_trainer, "is_peft_model", lambda model: False)
-    monkeypatch.setattr(dpo_trainer, "disable_gradient_checkpointing",
+    monkeypatch.setattr(dpo_trainer,
+                        "disable_gradient_checkpointing",
                         lambda *args: contextlib.nullcontext())
     mask = torch.ones(6, 5).long()
     mask[:, 0] = 0
     want = dpo_trainer.DPOTrainer._compute_loss(
-        trainer, policy.of, {"input_ids": 0 * mask, "attention_mask": mask,
-                             "completion_mask": mask}, False)
+        trainer,
+        policy.of,
+        {"input_ids": 0 * mask, "attention_mask": mask,
+         "completion_mask": mask},
+        False)
     loss, margins = dpo_loss(log_p.sum(1), log_q.sum(1), 0.3)
     assert torch.allclose(loss, want, atol=1e-6)
     assert abs(margins.mean().item() - seen["eval"]["rewards/margins"][0]) < 1e-5

@@ -7,7 +7,6 @@ import copy
 import json
 import math
 from collections import defaultdict
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -17,14 +16,14 @@ from minillm.worlds.sums import SUM_MODEL, make_sums, sum_tokenizer
 from minillm.models.decoder import Decoder
 from minillm.tokenizer.auto import load_tokenizer
 from minillm.checkpoint.run import load_model
-from minillm.adapt.sft import FinetuneOptions
+from minillm.adapt.session import FinetuneOptions
 from minillm.verifier.judge import Ruling, one_by_one
 
 
 def test_advantages_by_hand():
     got = group_advantages(torch.tensor([[1.0, 0, 0, 0], [1, 1, 1, 1]]))
-    assert torch.allclose(got, torch.tensor([[1.5, -0.5, -0.5, -0.5], [0, 0, 0, 0]]),
-                          atol=1e-3)
+    assert torch.allclose(
+        got, torch.tensor([[1.5, -0.5, -0.5, -0.5], [0, 0, 0, 0]]), atol=1e-3)
     plain = group_advantages(torch.tensor([[1.0, 0, 0, 0]]), normalise=False)
     assert plain.tolist() == [[0.75, -0.25, -0.25, -0.25]]
 
@@ -44,8 +43,8 @@ def test_loss_by_hand():
     now = torch.tensor([[0.5, 0.5], [0.5, 0.9]]).log()
     reference = torch.tensor([[0.25, 0.5], [0.5, 0.1]]).log()
     written = torch.tensor([[True, True], [True, False]])
-    got = grpo_loss(now, now, torch.tensor([1.0, -1.0]), written, reference=reference,
-                    kl=0.1)
+    got = grpo_loss(
+        now, now, torch.tensor([1.0, -1.0]), written, reference=reference, kl=0.1)
     k = 0.5 - math.log(0.5) - 1
     assert abs(got.item() - (-1 + 0.1 * k / 2 + 1) / 2) < 1e-6
 
@@ -67,11 +66,18 @@ def test_equal_to_trl():
         everything = lambda x, **_: x
         trainer = SimpleNamespace(
             _get_per_token_logps_and_entropies=lambda *a, **k: (now, now * 0, None),
-            aux_loss_enabled=False, top_entropy_quantile=1.0, beta=kl,
-            off_policy_mask_threshold=None, importance_sampling_level="token",
-            loss_type="grpo", epsilon_low=0.2, epsilon_high=0.2, use_vllm=False,
+            aux_loss_enabled=False,
+            top_entropy_quantile=1.0,
+            beta=kl,
+            off_policy_mask_threshold=None,
+            importance_sampling_level="token",
+            loss_type="grpo",
+            epsilon_low=0.2,
+            epsilon_high=0.2,
+            use_vllm=False,
             args=SimpleNamespace(delta=None, use_bias_correction_kl=False),
-            model=SimpleNamespace(training=True), _entropy_bonus_enabled=False,
+            model=SimpleNamespace(training=True),
+            _entropy_bonus_enabled=False,
             current_gradient_accumulation_steps=1.0,
             accelerator=SimpleNamespace(gather=everything, reduce=everything),
             _metrics={"train": defaultdict(list)})
@@ -95,12 +101,16 @@ def small(seed=0):
 
 def test_at_ratio_one_the_gradient_is_that_of_a_policy_gradient():
     model, tokenizer = small()
-    rollout = roll_out(model, tokenizer, ["1+2=", "10+20="], samples=3, max_tokens=4,
+    rollout = roll_out(model,
+                       tokenizer,
+                       ["1+2=", "10+20="],
+                       samples=3,
+                       max_tokens=4,
                        stop_ids=tokenizer.encode("\n"))
     gains = torch.tensor([1.0, -1.0, 0.5, 2.0, 0.0, -1.0])
     logprobs = logprobs_of(model, rollout)
-    a, = torch.autograd.grad(grpo_loss(logprobs, logprobs.detach(), gains,
-                                       rollout.written), model.head.weight,
+    a, = torch.autograd.grad(grpo_loss(
+        logprobs, logprobs.detach(), gains, rollout.written), model.head.weight,
                              retain_graph=True)
     means = (logprobs * rollout.written).sum(1) / rollout.written.sum(1)
     b, = torch.autograd.grad(-(means * gains).mean(), model.head.weight)
@@ -110,8 +120,13 @@ def test_at_ratio_one_the_gradient_is_that_of_a_policy_gradient():
 def test_rollout_ends_and_padding_changes_nothing():
     model, tokenizer = small()
     stop = tokenizer.encode("\n")
-    rollout = roll_out(model, tokenizer, ["1+2=", "100+200="], samples=20, max_tokens=6,
-                       stop_ids=stop, generator=torch.Generator().manual_seed(0))
+    rollout = roll_out(model,
+                       tokenizer,
+                       ["1+2=", "100+200="],
+                       samples=20,
+                       max_tokens=6,
+                       stop_ids=stop,
+                       generator=torch.Generator().manual_seed(0))
     for text, row in zip(rollout.texts, rollout.written):
         assert row.sum() == len(text) <= 6 and "\n" not in text[:-1]
     logprobs = logprobs_of(model, rollout)
@@ -129,8 +144,8 @@ def test_it_learns_what_is_rewarded():
     judge = one_by_one(lambda q, a: Ruling(a.count("7") / 4))
     settings = GRPO(questions=4, samples=8, lr=1e-3, max_tokens=4)
     questions = [s.prompt for s in make_sums(50, 2, 0)]
-    reports = list(train_grpo(model, tokenizer, questions, judge, settings, steps=25,
-                              seed=0))
+    reports = list(train_grpo(
+        model, tokenizer, questions, judge, settings, steps=25, seed=0))
     assert reports[0]["reward"] < 0.2 < 0.8 < reports[-1]["reward"]
 
 
@@ -138,8 +153,13 @@ def test_equal_rewards_teach_nothing():
     model, tokenizer = small()
     before = [p.clone() for p in model.parameters()]
     judge = one_by_one(lambda q, a: Ruling(1.0))
-    list(train_grpo(model, tokenizer, ["1+2="] * 2, judge, GRPO(questions=2, samples=4),
-                    steps=2, seed=0))
+    list(train_grpo(model,
+                    tokenizer,
+                    ["1+2="] * 2,
+                    judge,
+                    GRPO(questions=2, samples=4),
+                    steps=2,
+                    seed=0))
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters()))
     with pytest.raises(ValueError, match="at least 2"): GRPO(samples=1)
 
@@ -151,8 +171,14 @@ def test_kl_holds_the_model_back():
         judge = one_by_one(lambda q, a: Ruling(a.count("7") / 4))
         settings = GRPO(questions=4, samples=8, lr=1e-3, max_tokens=4, kl=kl)
         reference = copy.deepcopy(model)
-        *_, last = train_grpo(model, tokenizer, ["1+2=", "3+4=", "5+1=", "2+2="], judge,
-                              settings, steps=12, seed=0, reference=reference)
+        *_, last = train_grpo(model,
+                              tokenizer,
+                              ["1+2=", "3+4=", "5+1=", "2+2="],
+                              judge,
+                              settings,
+                              steps=12,
+                              seed=0,
+                              reference=reference)
         moved[kl] = last["kl"]
     assert moved[5.0] < moved[0.0] / 3
 
@@ -170,24 +196,21 @@ def weights(model): return torch.cat([p.detach().flatten() for p in model.parame
 @pytest.mark.parametrize("kl", [0.0, 0.1])
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, kl):
     data, cut, seen = sums_file(tmp_path), tmp_path / "cut", []
-    options = FinetuneOptions(steps=4, batch_size=3, samples=4, learning_rate=1e-3,
-                              kl=kl)
+    options = FinetuneOptions(
+        steps=4, batch_size=3, samples=4, learning_rate=1e-3, kl=kl, save_every=2)
     whole, tokenizer = small()
-    finetune_grpo(whole, tokenizer, data, tmp_path / "whole", options)
+    done = finetune_grpo(whole, tokenizer, data, tmp_path / "whole", options)
     def killed(row):
         if row["step"] == 3: raise RuntimeError("killed")
     with pytest.raises(RuntimeError, match="killed"):
-        finetune_grpo(small()[0], tokenizer, data, cut, options, killed, every=2)
-    with pytest.raises(ValueError, match="other options"):
-        finetune_grpo(small()[0], tokenizer, data, cut, replace(options, seed=5))
+        finetune_grpo(small()[0], tokenizer, data, cut, options, killed)
     model, _ = small()
-    end = finetune_grpo(model, tokenizer, data, cut, options, seen.append)
+    end = finetune_grpo(model, tokenizer, data, cut, options, seen.append, resume=True)
     assert [row["step"] for row in seen] == [3, 4] and end["questions"] == 60
-    assert torch.allclose(weights(model), weights(whole), atol=1e-6)
+    assert {**end, "seconds": 0} == {**done, "seconds": 0}
+    assert torch.equal(weights(model), weights(whole))
     assert torch.equal(weights(load_model(cut)), weights(model))
     assert load_tokenizer(cut).encode("1+2=") == tokenizer.encode("1+2=")
-    with pytest.raises(FileExistsError, match="finished"):
-        finetune_grpo(model, tokenizer, data, cut, options)
 
 
 @pytest.mark.parametrize("line", ['{"prompt": "1+1="}', "[1]", "{", '{"prompt": "", '

@@ -13,8 +13,8 @@ from minillm.adapt.ppo import *
 
 def test_advantages_by_hand():
     mask = torch.tensor([[True, True, True, False]])
-    A, R = advantages_of(torch.tensor([[0.0, 0.0, 1.0, 9.0]]), torch.full((1, 4), 0.5),
-                         mask, lam=0.5)
+    A, R = advantages_of(
+        torch.tensor([[0.0, 0.0, 1.0, 9.0]]), torch.full((1, 4), 0.5), mask, lam=0.5)
     assert torch.allclose(A, torch.tensor([[0.125, 0.25, 0.5, 0.0]]))
     assert torch.allclose(R, torch.tensor([[0.625, 0.75, 1.0, 0.0]]))
 
@@ -46,8 +46,8 @@ def test_full_sum_is_reward_less_value():
 
 def test_token_rewards_by_hand():
     log_p, log_q = torch.tensor([[-1.0, -2.0, -7.0]]), torch.tensor([[-1.5, -1.0, 0.0]])
-    earned = token_rewards(log_p, log_q, torch.tensor([3.0]),
-                           torch.tensor([[True, True, False]]), kl=0.1)
+    earned = token_rewards(
+        log_p, log_q, torch.tensor([3.0]), torch.tensor([[True, True, False]]), kl=0.1)
     assert torch.allclose(earned, torch.tensor([[-0.05, 0.1 + 3.0, 0.0]]))
 
 
@@ -63,7 +63,9 @@ def test_policy_loss_by_hand():
 
 
 def test_value_loss_by_hand():
-    loss = value_loss(torch.tensor([[0.5, 9.0]]), torch.zeros(1, 2), torch.ones(1, 2),
+    loss = value_loss(torch.tensor([[0.5, 9.0]]),
+                      torch.zeros(1, 2),
+                      torch.ones(1, 2),
                       torch.tensor([[True, False]]))
     assert abs(loss.item() - 0.32) < 1e-6                       # 0.5 * 0.8 ** 2
 
@@ -72,14 +74,22 @@ def trl_policy_loss(trl, log_p, old, advantages, mask, clip):
     "The clipped objective of trl, which it now keeps in its GRPO trainer."
     still = torch.zeros_like(log_p)
     trainer = SimpleNamespace(
-        model=SimpleNamespace(training=False), beta=0.0, loss_type="bnpo",
+        model=SimpleNamespace(training=False),
+        beta=0.0,
+        loss_type="bnpo",
         args=SimpleNamespace(delta=None, use_bias_correction_kl=False),
-        accelerator=SimpleNamespace(num_processes=1, gather=lambda x: x,
-                                    reduce=lambda x, reduction: x),
-        _metrics={"eval": defaultdict(list)}, aux_loss_enabled=False,
-        top_entropy_quantile=1.0, off_policy_mask_threshold=None, use_vllm=False,
-        importance_sampling_level="token", epsilon_low=clip, epsilon_high=clip,
-        _entropy_bonus_enabled=False, current_gradient_accumulation_steps=1,
+        accelerator=SimpleNamespace(
+            num_processes=1, gather=lambda x: x, reduce=lambda x, reduction: x),
+        _metrics={"eval": defaultdict(list)},
+        aux_loss_enabled=False,
+        top_entropy_quantile=1.0,
+        off_policy_mask_threshold=None,
+        use_vllm=False,
+        importance_sampling_level="token",
+        epsilon_low=clip,
+        epsilon_high=clip,
+        _entropy_bonus_enabled=False,
+        current_gradient_accumulation_steps=1,
         _get_per_token_logps_and_entropies=lambda *a, **k: (log_p, still, None))
     ids = torch.zeros(len(log_p), log_p.shape[1]).long()
     return trl.GRPOTrainer._compute_loss(trainer, None, {
@@ -114,8 +124,8 @@ class LikesOneToken(RewardModel):
 def start(**options):
     torch.manual_seed(0)
     model = Decoder(ModelConfig(12, 16, 1, 16, n_heads=2)).eval()
-    return PPO(model, LikesOneToken(model).eval(), 1,
-               PPOOptions(max_tokens=5, **options))
+    return PPO(
+        model, LikesOneToken(model).eval(), 1, PPOOptions(max_tokens=5, **options))
 
 
 def test_ppo_learns_what_is_liked():

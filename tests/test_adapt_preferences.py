@@ -33,12 +33,15 @@ def test_bradley_terry_by_hand():
 def test_bradley_terry_equals_trl():
     trl = pytest.importorskip("trl")
     scores = torch.randn(8, 1, generator=torch.Generator().manual_seed(0))
-    trainer = SimpleNamespace(
-        model=SimpleNamespace(training=False), accelerator=OneProcess(),
-        args=SimpleNamespace(center_rewards_coefficient=None), _total_train_tokens=0,
-        _tp_size=1, _metrics={"eval": defaultdict(list)})
+    trainer = SimpleNamespace(model=SimpleNamespace(training=False),
+                              accelerator=OneProcess(),
+                              args=SimpleNamespace(center_rewards_coefficient=None),
+                              _total_train_tokens=0,
+                              _tp_size=1,
+                              _metrics={"eval": defaultdict(list)})
     want = trl.RewardTrainer.compute_loss(
-        trainer, lambda **inputs: SimpleNamespace(logits=scores),
+        trainer,
+        lambda **inputs: SimpleNamespace(logits=scores),
         {"attention_mask": torch.ones(1)})
     assert torch.allclose(bradley_terry(*scores[:, 0].chunk(2)), want, atol=1e-6)
 
@@ -63,8 +66,8 @@ def test_reward_model_learns_the_preference():
     torch.manual_seed(0)
     tokenizer = card_tokenizer()
     bodies = [body for _, body in make_cards(600, 0)]
-    pairs = label_pairs(["Dear Ida,"] * 300, bodies[:300], bodies[300:], true_score, 0,
-                        sharpness=100.0)
+    pairs = label_pairs(
+        ["Dear Ida,"] * 300, bodies[:300], bodies[300:], true_score, 0, sharpness=100.0)
     model = Decoder(ModelConfig(tokenizer.vocab_size, 24, 1, 40, n_heads=2, d_ff=32))
     batch = pair_batch(pairs, tokenizer)
     reward = train_reward(model, batch, steps=60, lr=1e-2, batch_size=32)
@@ -82,3 +85,91 @@ def test_bad_lines_are_named():
             with pytest.raises(ValueError, match="line 3"): read_pairs(file)
         file.write_text(json.dumps(good) + "\n")
         assert read_pairs(file) == [PreferencePair("a", "b", "c")]
+
+
+# %% ../nbs/34_preferences.ipynb
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+import torch
+from minillm.config import ModelConfig
+from minillm.worlds.postcards import card_tokenizer, make_cards, true_score
+from minillm.models.decoder import Decoder
+from minillm.tokenizer.auto import load_tokenizer
+from minillm.checkpoint.run import load_model
+from minillm.adapt.dpo import finetune_dpo
+from minillm.adapt.ppo import finetune_ppo
+from minillm.adapt.preferences import PreferencePair, label_pairs
+from minillm.adapt.session import FinetuneOptions
+
+
+def card_model(context=40):
+    torch.manual_seed(0)
+    tokenizer = card_tokenizer()
+    config = ModelConfig(tokenizer.vocab_size, 16, 1, context, n_heads=2)
+    return Decoder(config), tokenizer
+
+
+def write_pairs(folder):
+    bodies = [body for _, body in make_cards(48, 0)]
+    pairs = label_pairs(["Dear Ida,"] * 24, bodies[:24], bodies[24:], true_score, 0)
+    file = Path(folder) / "pairs.jsonl"
+    file.write_text("".join(json.dumps(p._asdict()) + "\n" for p in pairs))
+    return file
+
+
+class Killed(Exception): pass
+
+
+@pytest.mark.parametrize("finetune, step", [(finetune_dpo, 7), (finetune_ppo, 7),
+                                            (finetune_ppo, 14)])
+def test_a_killed_run_goes_on_exactly(finetune, step):
+    options = FinetuneOptions(
+        steps=10, batch_size=4, samples=2, learning_rate=1e-3, save_every=3)
+
+    def die(seen):
+        if seen["step"] == step: raise Killed
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = write_pairs(folder)
+        whole, parts = Path(folder) / "whole", Path(folder) / "parts"
+        model, tokenizer = card_model()
+        told: list = []
+        seen = finetune(model, tokenizer, data, whole, options, told.append)
+        last = 10 if finetune is finetune_dpo else 20
+        assert [row["step"] for row in told] == [*range(1, last + 1)]
+        with pytest.raises(Killed):
+            finetune(card_model()[0], tokenizer, data, parts, options, die)
+        again = finetune(
+            card_model()[0], tokenizer, data, parts, options, told.append, resume=True)
+        assert told[last]["step"] == step - step % 3 + 1
+        assert {**again, "seconds": 0} == {**seen, "seconds": 0}
+        a, b = load_model(whole), load_model(parts)
+        for p, q in zip(a.parameters(), b.parameters(), strict=True):
+            assert torch.equal(p, q)
+        assert not torch.equal(a.embed.weight, card_model()[0].embed.weight)
+        found = load_tokenizer(parts / "tokenizer.json")
+        assert found.vocab_size == a.config.vocab_size
+
+
+def test_pairs_beyond_the_context_are_refused():
+    with tempfile.TemporaryDirectory() as folder:
+        model, tokenizer = card_model(context=12)
+        with pytest.raises(ValueError, match="context of 12"):
+            finetune_dpo(model,
+                         tokenizer,
+                         write_pairs(folder),
+                         Path(folder) / "out",
+                         FinetuneOptions(steps=2),
+                         print)
+
+
+def test_a_common_end_is_found():
+    model, tokenizer = card_model()
+    with_end = [PreferencePair(
+        "Dear Ida,", " I feel calm today.\n", " The sea is calm.\n")]
+    assert check_pairs(model, tokenizer, with_end) == tokenizer.ids["\n"]
+    other = PreferencePair("Dear Ida,", " I feel calm today.", " The sea is calm.\n")
+    assert check_pairs(model, tokenizer, [*with_end, other]) is None

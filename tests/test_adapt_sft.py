@@ -15,20 +15,26 @@ def test_every_epoch_has_every_row_once():
 def test_a_small_model_learns_its_sums():
     from minillm.worlds.sums import accuracy, make_sums, sum_model, sum_tokenizer
     model, sums = sum_model(0, d_model=32, n_layers=2), make_sums(12, 1, 0)
-    losses = train_sums(model, sums, steps=60, lr=5e-3, batch_size=24, seed=0,
+    losses = train_sums(model,
+                        sums,
+                        steps=60,
+                        lr=5e-3,
+                        batch_size=24,
+                        seed=0,
                         until=lambda m: accuracy(m, sum_tokenizer(), sums) == 1)
     assert losses[-1] < 0.3 * losses[0]
     assert accuracy(model, sum_tokenizer(), sums) >= 0.9
 
 
 # %% ../nbs/32_finetuning.ipynb
-def test_a_run_that_was_killed_ends_as_if_it_had_not_been():
+def test_a_run_that_was_ended_goes_on_as_if_it_had_not_been():
     import os
     import signal
     import tempfile
     from pathlib import Path
     import pytest
     import torch
+    from minillm.adapt.session import FinetuneOptions
     from minillm.config import ModelConfig
     from minillm.models.decoder import Decoder
     from minillm.data.chat import DEFAULT_TEMPLATE, ChatTemplate, write_chats
@@ -38,8 +44,12 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been():
     from minillm.checkpoint.run import load_model
     words = BPETokenizer.train("Nora was brave. " * 9, 262, ["<|endoftext|>"])
     torch.manual_seed(0)
-    model = Decoder(ModelConfig(vocab_size=262, d_model=8, n_layers=1, n_heads=2,
-                                max_seq_len=1024, dropout=0.1))
+    model = Decoder(ModelConfig(vocab_size=262,
+                                d_model=8,
+                                n_layers=1,
+                                n_heads=2,
+                                max_seq_len=1024,
+                                dropout=0.1))
     options = FinetuneOptions(steps=13, batch_size=1, learning_rate=1e-2)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -51,21 +61,17 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been():
         steps = []
         def interrupt(row):
             steps.append(row["step"])
-            if len(steps) == 1: os.kill(os.getpid(), signal.SIGINT)
+            if row["step"] == 4: os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             finetune_sft(*run, folder / "broken", options, interrupt)
-        assert steps == [10, 11]                 # the step was finished, then saved
-        finetune_sft(*run, folder / "broken", options)
+        assert steps == [1, 2, 3, 4]             # the step was finished, then saved
+        again = finetune_sft(*run, folder / "broken", options, resume=True)
+        assert {**again, "seconds": 0} == {**done, "seconds": 0}
         both = [load_model(folder / part).state_dict() for part in ("whole", "broken")]
         wide = load_tokenizer(folder / "whole")
         assert len(both[0]["embed.weight"]) == wide.vocab_size
         assert ChatTemplate.load(folder / "whole").source == DEFAULT_TEMPLATE
         assert all(torch.equal(both[0][k], both[1][k]) for k in both[0])
-        with pytest.raises(FileExistsError, match="finished"):
-            finetune_sft(*run, folder / "whole", options)
-        write_chats(data, tale_chats(7, "another"))
-        with pytest.raises(ValueError, match="other data"):
-            finetune_sft(*run, folder / "whole", options)
 
 
 def test_files_that_do_not_fit_are_refused():
@@ -73,6 +79,7 @@ def test_files_that_do_not_fit_are_refused():
     import tempfile
     from pathlib import Path
     import pytest
+    from minillm.adapt.session import FinetuneOptions
     from minillm.data.chat import write_chats
     from minillm.worlds.sums import make_sums, sum_model, sum_tokenizer
     with tempfile.TemporaryDirectory() as name:

@@ -12,8 +12,8 @@ def test_old_tokens_stay_as_they_were():
     import torch
     torch.manual_seed(0)
     for tied in (True, False):
-        model = Decoder(ModelConfig(vocab_size=20, d_model=16, n_layers=1, n_heads=2,
-                                    tie_embeddings=tied))
+        model = Decoder(ModelConfig(
+            vocab_size=20, d_model=16, n_layers=1, n_heads=2, tie_embeddings=tied))
         larger, ids = grow_vocabulary(model, 3), torch.randint(20, (2, 9))
         assert torch.allclose(larger(ids)[..., :20], model(ids), atol=1e-6)
         assert larger(ids).shape[-1] == 23

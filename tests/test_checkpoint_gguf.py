@@ -137,8 +137,13 @@ def test_llama_cpp_computes_the_same(tmp_path, options):
                                     "takes a C++ compiler and minutes to build")
     model = llama_like(**options)
     file = write_gguf(model, TOKENIZER, tmp_path / "m.gguf", "f32")
-    llm = llama_cpp.Llama(str(file), n_ctx=64, logits_all=True, verbose=False,
-                          type_k=0, type_v=0, n_gpu_layers=0)      # a cache of 32 bits
+    llm = llama_cpp.Llama(str(file),
+                          n_ctx=64,
+                          logits_all=True,
+                          verbose=False,
+                          type_k=0,
+                          type_v=0,
+                          n_gpu_layers=0)      # a cache of 32 bits
     text = b"Once upon a time there was a"
     ids = llm.tokenize(text, add_bos=False)
     assert ids == TOKENIZER.encode(text.decode())

@@ -51,8 +51,8 @@ def test_export_is_opened_by_transformers(tmp_path, shard):
     model = Decoder(preset("tiny", vocab_size=50, d_model=32, n_layers=2)).eval()
     export_pretrained(model, tmp_path / "out", max_shard_bytes=shard)
     assert (tmp_path / "out" / INDEX).exists() == (shard == 10_000)
-    theirs, ids = (AutoModelForCausalLM.from_pretrained(tmp_path / "out"),
-                   torch.randint(0, 50, (2, 9)))
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    ids = torch.randint(0, 50, (2, 9))
     with torch.no_grad():
         assert (theirs(ids).logits - model(ids)).abs().max() < 1e-5
     again, _ = load_pretrained(tmp_path / "out")
@@ -81,7 +81,11 @@ def test_a_run_of_ours_is_read_as_well(tmp_path):
                                 "data": {"seq_length": 8},
                                 "training": {"max_steps": 1, "warmup_steps": 0}})
     tokens = np.array([0, 1, 2] * 30, dtype=np.uint16)
-    trainer = Trainer(Decoder(made.model), made.training, tokens, tokens, seq_length=8,
+    trainer = Trainer(Decoder(made.model),
+                      made.training,
+                      tokens,
+                      tokens,
+                      seq_length=8,
                       out=tmp_path / "run")
     trainer.fit()
     made.save(tmp_path / "run" / "config.json")

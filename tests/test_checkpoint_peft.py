@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from minillm.config import ModelConfig
-from minillm.layers.lora import (add_lora, lora_layers, lora_parameters, remove_lora,
-                                 without_lora)
+from minillm.layers.lora import (
+    add_lora, lora_layers, lora_parameters, remove_lora, without_lora)
 from minillm.checkpoint.peft import load_adapter, save_adapter
 from minillm.models.decoder import Decoder
 from minillm.checkpoint.huggingface import export_pretrained

@@ -47,8 +47,13 @@ def test_folders_of_all_kinds(tmp_path):
     tokenizer = BPETokenizer.train(text, 270, ["<|endoftext|>"])
     export_pretrained(small(), tmp_path / "hub", tokenizer)
     (tmp_path / "text.txt").write_text(text)
-    said = quantize_folder(tmp_path / "hub", tmp_path / "q", "int4", method="awq",
-                           text=tmp_path / "text.txt", group=16, table=True)
+    said = quantize_folder(tmp_path / "hub",
+                           tmp_path / "q",
+                           "int4",
+                           method="awq",
+                           text=tmp_path / "text.txt",
+                           group=16,
+                           table=True)
     assert said["bytes"] == (tmp_path / "q" / QUANTIZED_FILES[1]).stat().st_size
     assert said["bytes"] < 0.35 * said["bytes_before"]
     model, found = load_any(tmp_path / "q")

@@ -16,14 +16,17 @@ from minillm.train.optim import make_adamw
 
 def saved(tmp_path, steps=(1,)):
     torch.manual_seed(0)
-    model = Decoder(ModelConfig(vocab_size=9, d_model=8, n_heads=2, n_layers=1,
-                                max_seq_len=8))
+    model = Decoder(ModelConfig(
+        vocab_size=9, d_model=8, n_heads=2, n_layers=1, max_seq_len=8))
     optimizer = make_adamw(model, 1e-2)
     for s in steps:
         model.loss(torch.zeros(1, 4, dtype=torch.long),
                    torch.ones(1, 4, dtype=torch.long))[0].backward()
         optimizer.step(); optimizer.zero_grad()
-        save_checkpoint(tmp_path, model, optimizer, {"torch": torch.get_rng_state()},
+        save_checkpoint(tmp_path,
+                        model,
+                        optimizer,
+                        {"torch": torch.get_rng_state()},
                         {"step": s, "model": model.config.to_dict()})
     return model, optimizer
 
@@ -67,16 +70,16 @@ def test_damage_is_named_with_a_remedy(tmp_path):
 
 def test_another_config_is_named(tmp_path):
     model, _ = saved(tmp_path)
-    wider = Decoder(ModelConfig(vocab_size=9, d_model=16, n_heads=2, n_layers=1,
-                                max_seq_len=8))
+    wider = Decoder(ModelConfig(
+        vocab_size=9, d_model=16, n_heads=2, n_layers=1, max_seq_len=8))
     with pytest.raises(ValueError, match="another config: d_model=8 there and 16 here"):
         load_checkpoint(tmp_path, wider, make_adamw(wider, 1e-2))
-    same_shapes = Decoder(ModelConfig(vocab_size=9, d_model=8, n_heads=4, n_layers=1,
-                                      max_seq_len=8))
+    same_shapes = Decoder(ModelConfig(
+        vocab_size=9, d_model=8, n_heads=4, n_layers=1, max_seq_len=8))
     with pytest.raises(ValueError, match="n_heads=2 there and 4 here"):
         load_checkpoint(tmp_path, same_shapes, make_adamw(same_shapes, 1e-2))
-    deeper = Decoder(ModelConfig(vocab_size=9, d_model=8, n_heads=2, n_layers=2,
-                                 max_seq_len=8))
+    deeper = Decoder(ModelConfig(
+        vocab_size=9, d_model=8, n_heads=2, n_layers=2, max_seq_len=8))
     with pytest.raises(ValueError, match="the checkpoint has no layers"):
         load_weights(deeper, weights_of(model), tmp_path)
     with pytest.raises(ValueError, match="embed.weight has shape"):
@@ -100,7 +103,10 @@ def test_an_interrupted_save_leaves_the_last_good_one(tmp_path, monkeypatch):
     def full(*a, **k): raise OSError(28, "No space left on device")
     monkeypatch.setattr(module, "save_file", full)
     with pytest.raises(OSError):
-        module.save_checkpoint(tmp_path, model, optimizer, {},
+        module.save_checkpoint(tmp_path,
+                               model,
+                               optimizer,
+                               {},
                                {"step": 2, "model": model.config.to_dict()})
     assert (find_checkpoint(tmp_path).name == "step-0000001"
             and load_model(tmp_path) is not None)

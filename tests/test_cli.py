@@ -3,9 +3,12 @@
 from minillm.cli import *
 
 # %% ../nbs/90_cli.ipynb
+import shlex
+import sys
+
 import pytest
-from minillm.commands.source import checked_prompt
-from minillm.commands.shell import app, guarded, together
+from minillm.commands.shell import (
+    app, first_sentence, guarded, in_one_line, open_streams, together)
 from minillm.commands.train import extra_flags
 from minillm.commands.generate import after
 
@@ -95,14 +98,6 @@ def test_flags_that_exclude_each_other():
         together(beams=4, num_samples=True)
 
 
-def test_prompts_are_checked():
-    from minillm.tokenizer.simple import CharTokenizer
-    tokenizer = CharTokenizer.train("abc ")
-    assert checked_prompt(tokenizer, "abc", 3) == tokenizer.encode("abc")
-    for text, message in (("", "empty"), ("abca", "context of 3"), ("x", "'x'")):
-        with pytest.raises(ValueError, match=message): checked_prompt(tokenizer, text, 3)
-
-
 @pytest.mark.parametrize("error", [
     MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
     RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't "
@@ -113,6 +108,154 @@ def test_no_memory_is_one_line_with_a_remedy(error, capsys):
     said = capsys.readouterr().err
     assert ended.value.code == 1 and said.count("\n") == 1
     assert said.startswith("error: out of memory; halve --batch-size")
+
+
+def test_what_libraries_say_becomes_a_remedy():
+    class SafetensorError(Exception): """As the library's own."""
+    full = SafetensorError("Error while serializing: No space left on device")
+    for error in (full, OSError("32768 requested and 24240 written"),
+                  OSError(28, "No space left on device")):
+        assert in_one_line(error).startswith("no room left on the disk")
+    missing = ModuleNotFoundError("No module named 'faiss'", name="faiss.swig")
+    assert in_one_line(missing) == ("this needs the library faiss (it comes "
+                                    "with the extra retrieval of minillm): "
+                                    "pip install faiss-cpu")
+    own = ImportError("a server needs FastAPI")
+    assert in_one_line(own) == "a server needs FastAPI"
+
+
+def test_each_extra_is_one_that_there_is():
+    from importlib.metadata import metadata
+    from minillm.commands.shell import EXTRAS
+    known = set(metadata("minillm").get_all("Provides-Extra") or [])
+    assert known and set(EXTRAS.values()) <= known
+
+
+def test_small_code_pages_and_closed_streams(monkeypatch):
+    import io
+    bytes_out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(bytes_out, encoding="cp1252"))
+    monkeypatch.setattr(sys, "stdin", None)
+    open_streams()
+    print("✓ 2×3 ☃ …", flush=True)
+    assert bytes_out.getvalue() == b"+ 2\xd73 ? \x85\n" and sys.stdin.read() == ""
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    open_streams()
+    print("x²±☃", file=sys.stderr, flush=True)
+    assert sys.stderr.buffer.getvalue() == b"x^2+-?\n"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_help_and_tables_are_folded_and_whole(width, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(width))
+    for command in (["--help"], ["train", "--help"], ["prepare", "-h"], ["presets"],
+                    ["config", "-h"]):
+        with pytest.raises(SystemExit) as ended: main(command)
+        said = capsys.readouterr().out
+        assert ended.value.code == 0 and "…" not in said
+        assert max(map(len, said.splitlines())) <= width, command
+        if command == ["train", "--help"]: listed = said
+    for key in ("--d-model", "--rope-base", "--learning-rate", "--train-path"):
+        assert key in listed
+
+
+def test_help_says_whole_sentences(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit): main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("Turn text into tokens: train.bin, val.bin, tokenizer.json and "
+            "meta.json in a folder. config") in said
+    assert first_sentence("One a.bin\nand two. Three.") == "One a.bin and two."
+
+
+def test_help_loads_nothing_heavy():
+    import subprocess
+    code = ("import sys; from minillm.cli import main\n"
+            "try: main({!r})\nexcept SystemExit: pass\n"
+            "print([m for m in {!r} if m in sys.modules], file=sys.stderr)")
+    for command, heavy in ((["--help"], ["torch", "numpy", "rich", "yaml", "pydantic"]),
+                           (["train", "-h"], ["torch", "numpy"]),
+                           (["presets"], ["torch", "numpy", "rich"])):
+        done = subprocess.run([sys.executable, "-c", code.format(command, heavy)],
+                              capture_output=True,
+                              text=True)
+        assert done.stderr.strip() == "[]", command
+
+
+def written_config(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended: main(["config", *arguments])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_config_writes_a_file_that_is_read_back(tmp_path, capsys):
+    from minillm.config import load_config
+    file = tmp_path / "mine.yaml"
+    file.write_text(written_config(capsys, "llama", "--max-steps", "9", "--use-amp"))
+    assert load_config(file) == load_config(
+        "llama", {"max_steps": "9", "use_amp": "true"})
+    assert "  # Number of steps of the whole run.\n  max_steps: 9\n" in file.read_text()
+    file.write_text(written_config(capsys))
+    assert load_config(file) == load_config("small")
+
+
+def test_a_flag_takes_effect_or_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = "".join(chr(97 + i % 7) for i in range(4000))
+    (tmp_path / "t.txt").write_text(text)
+    (tmp_path / "u.txt").write_text(text.upper() + "!?")
+
+    def run(line):
+        with pytest.raises(SystemExit) as ended: main(shlex.split(line))
+        return ended.value.code, capsys.readouterr().err.strip().split("\n")[-1]
+
+    for name in "tu": assert run(f"prepare {name}.txt --out {name}")[0] == 0
+    small = ("--max-steps 2 --n-layers 1 --d-model 16 --n-heads 2 --seq-length 8 "
+             "--batch-size 2 --eval-batches 1 --save-every 1")
+    (tmp_path / "own.yaml").write_text("model: {vocab_size: 64}\n")
+    for line, message in (
+            ("train --data t --train-path u/train.bin", "name the same file"),
+            ("train --data t --vocab-size 64", "vocab_size=64 is not that of the data, 7"),
+            ("train --data t --config own.yaml", "vocab_size=64 is not that of the data"),
+            ("train --data t --seed 1 --seed 2", "--seed is given twice"),
+            ("train --data t --seed 1e30", "must be below 2**63"),
+            ("train --data t --seq-length 128 --max-seq-len 512 "
+             "--val-path t/val.bin", "name"),
+            ("train --train-path t/train.bin "
+             "--val-path u/val.bin", "different tokenizers"),
+            ("train --data none", "does not exist (looked from")):
+        code, said = run(f"{line} --out r {small}" if "seq-length" not in line
+                         else f"{line} --out r")
+        assert code == 1 and message in said and not (tmp_path / "r").exists(), line
+    code, said = run("train --data t --out r --seq-length 500 --max-seq-len 512")
+    assert code == 1 and "t/val.bin (the validation part): the text has" in said
+    assert run(f"train --data t --out r {small}")[0] == 0
+    for line, message in (("--config small", "does not go with --resume"),
+                          ("--seed 99", "--seed has no effect with --resume")):
+        code, said = run(f"train --resume --out r {line}")
+        assert code == 1 and message in said
+    for line, message in (("t.txt --column x", "text file t.txt has no --column"),
+                          ("t.txt --stories 9", "has no --stories"),
+                          ("tales --split x", "the source tales has no --split"),
+                          ("t.txt --resume --overwrite", "do not go together"),
+                          ("/dev/null --tokenizer char", "pipe or a device")):
+        code, said = run(f"prepare --out p {line}")
+        assert code == 1 and message in said, line
+
+
+def test_parts_are_measured_by_their_own_bytes(tmp_path):
+    import json
+    from minillm.commands.train import open_tokens
+    from minillm.config import load_config
+    from minillm.data.bins import prepare_text
+    for name in "ab":
+        prepare_text("abcdefg" * (300 if name == "a" else 900), tmp_path / name)
+    val = json.loads((tmp_path / "b" / "meta.json").read_text())
+    for part, wanted in (("val", val["val_bytes"]), ("train", val["train_bytes"])):
+        made = load_config("small", {"train_path": str(tmp_path / "a" / "train.bin"),
+                                     "val_path": str(tmp_path / "b" / f"{part}.bin"),
+                                     "seq_length": 8})
+        assert open_tokens(made)[2]["val_bytes"] == wanted
 
 
 def test_other_errors_of_ours_are_shown_in_full():

@@ -9,13 +9,16 @@ import torch
 
 from minillm.config import ModelConfig
 from minillm.decoding.beam import beam_search
+from minillm.decoding.voice import Voice
 from minillm.models.decoder import Decoder
 from minillm.tokenizer.simple import CharTokenizer
+from minillm.tokenizer.text_format import TextFormat
 
 
 class Alphabet(torch.nn.Module):
     "After each letter comes the next."
-    config = ModelConfig(vocab_size=30, d_model=8, n_heads=1, n_layers=1, max_seq_len=20)
+    config = ModelConfig(
+        vocab_size=30, d_model=8, n_heads=1, n_layers=1, max_seq_len=20)
 
     def __init__(self):
         super().__init__()
@@ -27,23 +30,26 @@ class Alphabet(torch.nn.Module):
 
 
 def voice():
-    return Voice(Alphabet(), CharTokenizer("abcdefghijklmnopqrstuvwxyz\n .!"), set(), "x")
+    return Voice(Alphabet(),
+                 CharTokenizer("abcdefghijklmnopqrstuvwxyz\n .!"),
+                 set(),
+                 "x",
+                 text_format=TextFormat(template=MARKED))
 
 
-MARKED = ("{% for m in messages %}{{ m.content }}{{ '!' if m.role == 'user' else '.' }}"
-          "{% endfor %}")
+MARKED = ("{% for m in messages %}{{ m.content }}{{ '!' if m.role == 'user' "
+          "else '.' }}{% endfor %}")
 
 
 def test_trained_chat_uses_its_own_template():
-    from minillm.data.chat import ChatTemplate
-    talker = TrainedChat(voice(), Choices(0), ChatTemplate(MARKED), max_tokens=4)
+    talker = TrainedChat(voice(), Choices(0), max_tokens=4)
     decode = talker.voice.tokenizer.decode
     assert "".join(talker.reply("abc")) == "efgh"            # "!" is 29: then comes "e"
     assert [m["role"] for m in talker.turns] == ["user", "assistant"]
     "".join(talker.reply("xyz"))
     assert any(decode(row) == "abc!efgh.xyz!"
                for ids in talker.voice.model.read for row in ids)
-    assert decode(talker.prompt()) == "xyz!efgh."                   # 16 fit: a pair goes
+    assert decode(talker.prompt()) == "xyz!efgh."                  # 16 fit: a pair goes
     kept = list(talker.turns)
     with pytest.raises(ValueError, match="shorten it"): list(talker.reply("a" * 30))
     assert talker.turns == kept                              # as if it was never said
@@ -57,7 +63,7 @@ def test_chat_remembers_what_fits_and_what_was_shown():
                                          30).float())
     assert "".join(talker.reply("abc")) == "def"           # up to its stop string
     assert talker.turns == ["abc!", "def\n"]
-    answer = talker.reply("xyz")                            # interrupted after one piece
+    answer = talker.reply("xyz")                           # interrupted after one piece
     assert next(answer) == "d"
     answer.close()
     assert talker.turns == ["abc!", "def\n", "xyz!", "d\n"]
@@ -95,28 +101,31 @@ def test_talk_reads_commands_and_survives_interrupts():
 def test_endless_text_in_constant_memory():
     import tracemalloc
     torch.manual_seed(0)
-    model = Decoder(ModelConfig(vocab_size=30, d_model=16, n_heads=2, n_layers=1,
-                                max_seq_len=20))
+    model = Decoder(ModelConfig(
+        vocab_size=30, d_model=16, n_heads=2, n_layers=1, max_seq_len=20))
     speaker = Voice(model, voice().tokenizer, {3}, "x")
     meter, sizes, pieces = Meter(), [], []
     tracemalloc.start()
-    for n, piece in enumerate(endless_text(speaker, [1, 2], Choices(repetition=1.2),
-                                           None, meter.count)):
+    for n, piece in enumerate(endless_text(
+        speaker, [1, 2], Choices(repetition=1.2), None, meter.count)):
         pieces.append(piece) if n < 300 else None
         if n in (400, 1200): sizes.append(tracemalloc.get_traced_memory()[0])
         if n == 1200: break
     tracemalloc.stop()
     assert meter.tokens == 1201 and sizes[1] - sizes[0] < 20_000
-    assert "\n\n" in pieces and "d" not in "".join(pieces)      # 3 is an end, not a text
+    assert "\n\n" in pieces and "d" not in "".join(pieces)     # 3 is an end, not a text
 
 
 def test_beams_and_drafts_give_the_same_form():
     torch.manual_seed(0)
-    model = Decoder(ModelConfig(vocab_size=30, d_model=16, n_heads=2, n_layers=1,
-                                max_seq_len=40)).eval()
+    model = Decoder(ModelConfig(
+        vocab_size=30, d_model=16, n_heads=2, n_layers=1, max_seq_len=40)).eval()
     speaker = Voice(model, voice().tokenizer, {3}, "x")
     steps = list(best_texts(speaker, [1, 2], Choices(), 12, 4, 3, 1.0))
-    found = beam_search(model, torch.tensor([[1, 2]]), max_tokens=12, beams=4,
+    found = beam_search(model,
+                        torch.tensor([[1, 2]]),
+                        max_tokens=12,
+                        beams=4,
                         stop_ids={3}).sequences[0]
     for b in range(3):
         made = [step[b] for step in steps if step[b] is not None]

@@ -45,6 +45,42 @@ def test_values_must_fit_together():
             load_config("small", values)
 
 
+def test_every_key_has_its_sentence():
+    from dataclasses import fields
+
+    from minillm.keys import key_sentences
+    for cls in (ModelConfig, TrainingConfig, DataConfig, RunConfig):
+        told = key_sentences(cls)
+        assert list(told) == [f.name for f in fields(cls)]
+        for key, sentence in told.items():
+            assert sentence[0].isupper() and sentence.endswith("."), key
+            assert sentence.count(". ") == 0, key
+
+
+def test_commented_files_are_read_back(tmp_path):
+    from minillm.keys import commented_yaml
+    changed = {"min_learning_rate": 1e-9, "window": 8, "layer_pattern": "LG",
+               "device": "null", "train_path": "a: b/#1.bin", "use_amp": True}
+    for made in (RunConfig(), *map(load_config, packaged_configs()),
+                 load_config("llama", changed)):
+        file = tmp_path / "own.yaml"
+        file.write_text(commented_yaml(made, {**CHOICES, **TRAINING_CHOICES}),
+                        encoding="utf-8")
+        assert load_config(file) == made
+
+
+def test_a_file_says_a_key_once(tmp_path):
+    file = tmp_path / "own.yaml"
+    for text, message in (
+            ("training:\n  batch_size: 4\n  batch_size: 8\n", "lines 2 and 3"),
+            ("training: {}\nmodel: {}\ntraining: {}\n", "lines 1 and 3"),
+            ("training:\n  max_steps: 1:30\n", "max_steps='1:30'")):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=message): load_config(file)
+    file.write_text("training:\n  max_steps: 010\n", encoding="utf-8")
+    assert load_config(file).training.max_steps == 10
+
+
 def test_numbers_that_yaml_reads_as_text(tmp_path):
     (tmp_path / "c.yaml").write_text("training:\n  learning_rate: 3e-4\n  max_steps: "
                                      "1e3\n")

@@ -70,8 +70,8 @@ def test_too_short():
     for call in (lambda: random_batch(np.arange(4), 2, 4, torch.Generator()),
                  lambda: next(sequential_batches(np.arange(4), 2, 4))):
         with pytest.raises(ValueError,
-                           match="4 tokens, too short for a context of 4, which needs "
-                                 "5.*at most 3"): call()
+                           match="4 tokens, too short for a context of 4, "
+                                 "which needs 5.*at most 3"): call()
 
 
 # %% ../nbs/04_corpora.ipynb
@@ -131,8 +131,8 @@ def test_prepare_round_trip(tmp_path):
 def test_prepare_documents(tmp_path):
     documents = [f"document number {i} ends here" for i in range(20)]
     seen = []
-    meta = prepare_documents(documents, tmp_path / "d", "char",
-                             progress=lambda *a: seen.append(a))
+    meta = prepare_documents(
+        documents, tmp_path / "d", "char", progress=lambda *a: seen.append(a))
     data = open_data(tmp_path / "d")
     aside = [document for i, document in enumerate(documents) if held_out(i)]
     assert data.tokenizer.decode(data.val.tolist()).split("\n\n") == aside

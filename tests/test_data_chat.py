@@ -41,8 +41,8 @@ HOSTILE = {
     "change the chat": "{{ messages.append(messages[0]) }}",
     "read a file": "{% include '/etc/passwd' %}",
     "a long loop": "{% for i in range(9999999) %}{% endfor %}",
-    "nested loops": "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}"
-                    "{% endfor %}",
+    "nested loops": "{% for i in range(99999) %}{% for j in range(99999) "
+                    "%}{% endfor %}{% endfor %}",
     "a tree of calls": "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}"
                        "{% endif %}{% endmacro %}{{ f(60) }}",
     "endless calls": "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
@@ -53,8 +53,8 @@ HOSTILE = {
     "double by a list": DOUBLE % "{% set n.x = [n.x, n.x] %}",
     "double by join": DOUBLE % "{% set n.x = n.x.join(['', '', '']) %}",
     "double by replace": DOUBLE % "{% set n.x = n.x | replace('', n.x) %}",
-    "double by a block": DOUBLE % ("{% set y %}{{ n.x }}{{ n.x }}{% endset %}"
-                                   "{% set n.x = y %}"),
+    "double by a block": DOUBLE % ("{% set y %}{{ n.x }}{{ n.x }}{% "
+                                   "endset %}{% set n.x = y %}"),
     "width": "{{ '%999999999d' % 1 }}",
     "format": "{{ '{:999999999}'.format(1) }}",
     "method by name": "{{ 'x'['ljust'](999999999) }}",

@@ -101,7 +101,12 @@ def test_stopped_and_repeated(tmp_path, small_shards, after, torn):
     if torn == "journal": (unfinished / "journal.jsonl").open("ab").write(b"[12, 3")
     if torn == "lost": os.truncate(unfinished / "train.bin", 100)
     again = []
-    prepare(documents, out, "bpe", 280, resume=True, workers=2,
+    prepare(documents,
+            out,
+            "bpe",
+            280,
+            resume=True,
+            workers=2,
             progress=lambda what, *_: again.append(what))
     assert contents(out) == contents(tmp_path / "whole")
     assert again.count("skipping") == (after if torn != "lost" else 0)
@@ -202,7 +207,9 @@ def test_a_full_disk(tmp_path, long_text, monkeypatch):
     """The system refuses to let any file grow beyond 3 MB, in the middle of a write."""
     out = tmp_path / "out"
     done = subprocess.run(program(tmp_path, long_text, out, limit=3_000_000),
-                          capture_output=True, text=True, check=True)
+                          capture_output=True,
+                          text=True,
+                          check=True)
     assert "no room left on the disk" in done.stdout, done.stderr
     with pytest.raises(FileNotFoundError, match="not finished"): open_data(out)
     prepare(long_text, tmp_path / "whole")
@@ -237,7 +244,9 @@ def test_memory_does_not_grow_with_the_text(tmp_path, long_text):
     with long_text.open(encoding="utf-8") as file: text = file.read(1_500_000)
     (tmp_path / "part.txt").write_text(text, encoding="utf-8")
     grown = [int(subprocess.run(program(tmp_path, source, tmp_path / f"{i}"),
-                                capture_output=True, text=True, check=True).stdout)
+                                capture_output=True,
+                                text=True,
+                                check=True).stdout)
              for i, source in enumerate([tmp_path / "part.txt", long_text])]
     more = long_text.stat().st_size - (tmp_path / "part.txt").stat().st_size
     assert more > 3_000_000 and grown[0] > 1000, grown

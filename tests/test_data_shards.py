@@ -45,6 +45,6 @@ def test_encode_shard_by_hand(tmp_path):
         encode_shard(tokenizer, [Segment(7, "ax", False, False, True)], "<u2")
     tokenizer.save(tmp_path / "t.json")
     for workers in (1, 2):
-        made = list(encode_shards([[s] for s in shard], tmp_path / "t.json", "<u2",
-                                  workers))
+        made = list(encode_shards(
+            [[s] for s in shard], tmp_path / "t.json", "<u2", workers))
         assert b"".join(e.train for e in made)[::2] == bytes([1, 2, 0, 0, 2, 1])

@@ -37,6 +37,60 @@ def test_tables_by_the_same_call(tmp_path, monkeypatch):
         list(load_source(tmp_path / "two.csv"))
 
 
+def read_table(folder, name, content, column=None):
+    (folder / name).write_text(content)
+    return list(load_source(folder / name, column=column))
+
+
+def test_cells_are_text(tmp_path):
+    words = ["hello world", "NA", "null", "None", "nan", "007", "1.50", "true"]
+    for name in ("t.csv", "t.tsv"):
+        assert read_table(tmp_path, name, "\n".join(["text", *words, ""])) == words
+    quoted = 'n,text\n1,"a, ""b""\nc"\n2,\n3,d\n'
+    assert read_table(tmp_path, "q.csv", quoted) == ['a, "b"\nc', "d"]
+    assert read_table(
+        tmp_path, "n.jsonl", '{"text": 0}\n\n{"text": 1.5}\n') == ["0", "1.5"]
+    pretty = json.dumps([{"text": "a"}, {"text": "b"}], indent=1)
+    assert read_table(tmp_path, "p.json", pretty) == ["a", "b"]
+    assert read_table(tmp_path, "l.json", '{"text": "a"}\n{"text": "b"}') == ["a", "b"]
+
+
+def test_the_column_is_chosen_once(tmp_path):
+    rows = '{"title": "T1", "text": null}\n{"title": "T2", "text": "real"}\n'
+    assert read_table(tmp_path, "a.jsonl", rows) == ["real"]
+    rows = '{"n": 1, "body": null}\n{"n": 2, "body": "b"}\n{"n": 3}\n{"other": "x"}\n'
+    assert read_table(tmp_path, "b.jsonl", rows) == ["b"]
+    assert read_table(tmp_path, "c.jsonl", rows, "other") == ["x"]
+    for column in (None, "x"):
+        with pytest.raises(ValueError, match="choose one with --column: n$"):
+            read_table(tmp_path, "d.jsonl", '{"n": 1}\n{"n": 2}\n', column)
+
+
+@pytest.mark.parametrize(
+    "name,content,message", [
+("a.jsonl", '{"text": "a"}\n{"text": b\n', "a.jsonl, line 2 is not JSON: .* column 10"),
+("a.jsonl", '{"text": ["a"]}\n', "row 1: 'text' holds list, not text"),
+("a.jsonl", '{"text": true}\n', "holds bool"), ("a.jsonl", "[1]\n", "row 1 is no object"),
+("a.json", '[{"text": "a"},\n x]', "is not JSON: .* in line 2"),
+("a.csv", "text,l\na,1\nb,2,3\n", r"row 2 \(line 3\) has 3 cells.* 2 columns"),
+("a.csv", "text,text\na,1\n", "two columns 'text'")])
+def test_damaged_tables_name_the_row(tmp_path, name, content, message):
+    with pytest.raises(ValueError, match=message): read_table(tmp_path, name, content)
+
+
+def test_bytes_are_no_text(tmp_path):
+    pytest.importorskip("datasets")
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+    pyarrow.parquet.write_table(pa.table({"text": pa.array([b"abc"], pa.binary())}),
+                                tmp_path / "b.parquet")
+    with pytest.raises(ValueError, match="row 1: 'text' holds bytes, not text"):
+        list(load_source(tmp_path / "b.parquet"))
+    (tmp_path / "c.parquet").write_bytes(b"PAR1 no table")
+    with pytest.raises(ValueError, match="could not be read as parquet"):
+        list(load_source(tmp_path / "c.parquet"))
+
+
 def test_packed_files_and_saved_data_sets(tmp_path):
     datasets = pytest.importorskip("datasets")
     rows = [{"text": f"row {i}"} for i in range(3)]
@@ -49,8 +103,8 @@ def test_packed_files_and_saved_data_sets(tmp_path):
     saved = datasets.DatasetDict({"test": datasets.Dataset.from_list(rows)})
     saved.save_to_disk(str(tmp_path / "saved"))
     assert list(load_source(tmp_path / "saved", split="test")) == texts
-    with pytest.raises(ValueError, match="no split 'train'; choose one with --split: "
-                                         "test"):
+    with pytest.raises(ValueError, match="no split 'train'; choose "
+                                         "one with --split: test"):
         list(load_source(tmp_path / "saved"))
 
 
@@ -116,8 +170,8 @@ def test_hub_rows(monkeypatch):
 
     monkeypatch.setattr(sources, "import_datasets", lambda: Double)
     monkeypatch.setattr(sources, "hub_in_reach", lambda: True)
-    assert list(load_source("owner/name", split="test",
-                            subset="small")) == ["one", "two"]
+    assert list(load_source(
+        "owner/name", split="test", subset="small")) == ["one", "two"]
     assert asked == [("owner/name", "small", "test")]
     with pytest.raises(FileNotFoundError, match="Couldn't reach 'none' on the Hub$"):
         list(load_source("none"))

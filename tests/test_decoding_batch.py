@@ -53,8 +53,8 @@ def test_penalty_leaves_the_padding_alone():
 def test_each_row_stops_by_itself_and_then_all():
     class Counting(torch.nn.Module):
         "After token i comes i + 1."
-        config = ModelConfig(vocab_size=40, d_model=8, n_heads=1, n_layers=1,
-                             max_seq_len=64)
+        config = ModelConfig(
+            vocab_size=40, d_model=8, n_heads=1, n_layers=1, max_seq_len=64)
 
         def __init__(self):
             super().__init__()
@@ -82,12 +82,15 @@ def test_each_row_stops_by_itself_and_then_all():
 def test_drawn_texts_follow_the_seed_and_the_model():
     model, prompts = small_model(), [[1, 2]] * 2000
     g = torch.Generator().manual_seed(0)
-    made = complete(model, prompts, max_tokens=1, generator=g,
-                    sampler=make_sampler(1.0, 6))
+    made = complete(
+        model, prompts, max_tokens=1, generator=g, sampler=make_sampler(1.0, 6))
     want = make_sampler(1.0, 6).probabilities(model(torch.tensor([[1, 2]]))[0, -1:])[0]
     got = torch.tensor(made)[:, 0].bincount(minlength=40) / 2000
     assert (got - want).abs().max() < 0.05 and (got[want == 0] == 0).all()
-    runs = [complete(model, some_prompts(), max_tokens=9, sampler=Sampler(),
+    runs = [complete(model,
+                     some_prompts(),
+                     max_tokens=9,
+                     sampler=Sampler(),
                      generator=torch.Generator().manual_seed(s)) for s in (4, 4, 5)]
     assert runs[0] == runs[1] != runs[2]
 

@@ -65,8 +65,12 @@ def test_enough_beams_find_all_texts_in_order(alpha, stop):
     model = small_model(vocab_size=5)
     for prompt in ([1], [2, 3], [4, 0, 1]):
         every = all_texts(model, prompt, 3, alpha, stop)
-        found = beam_search(model, torch.tensor([prompt]), max_tokens=3, beams=125,
-                            length_penalty=alpha, stop_ids=[stop])
+        found = beam_search(model,
+                            torch.tensor([prompt]),
+                            max_tokens=3,
+                            beams=125,
+                            length_penalty=alpha,
+                            stop_ids=[stop])
         scores = torch.tensor([score for score, _ in every])
         assert found.sequences[0] == [text for _, text in every]
         assert (found.scores[0, :len(every)] - scores).abs().max() < 1e-5
@@ -77,8 +81,8 @@ def test_a_narrow_search_is_not_exact():
     model, missed = small_model(vocab_size=5), 0
     for first, second in product(range(5), repeat=2):
         best = all_texts(model, [first, second], 3, 0.0, stop=-1)[0][1]
-        found = beam_search(model, torch.tensor([[first, second]]), max_tokens=3,
-                            beams=1)
+        found = beam_search(
+            model, torch.tensor([[first, second]]), max_tokens=3, beams=1)
         missed += found.sequences[0][0] != best
     assert missed > 0
 
@@ -91,13 +95,20 @@ def test_equal_to_transformers(name, stop, alpha):
     from minillm.studies.parity import pair, tokens
     p, ids = pair(name), tokens(3, 10)
     stops = [] if stop is None else [stop] if isinstance(stop, int) else stop
-    theirs = p.theirs.generate(
-        ids, attention_mask=torch.ones_like(ids), max_new_tokens=12, num_beams=4,
-        num_return_sequences=4, do_sample=False, length_penalty=alpha,
-        early_stopping=False, eos_token_id=stop, pad_token_id=2,
-        return_dict_in_generate=True, output_scores=True)
-    ours = beam_search(p.ours, ids, max_tokens=12, beams=4, length_penalty=alpha,
-                       stop_ids=stops)
+    theirs = p.theirs.generate(ids,
+                               attention_mask=torch.ones_like(ids),
+                               max_new_tokens=12,
+                               num_beams=4,
+                               num_return_sequences=4,
+                               do_sample=False,
+                               length_penalty=alpha,
+                               early_stopping=False,
+                               eos_token_id=stop,
+                               pad_token_id=2,
+                               return_dict_in_generate=True,
+                               output_scores=True)
+    ours = beam_search(
+        p.ours, ids, max_tokens=12, beams=4, length_penalty=alpha, stop_ids=stops)
     assert (ours.scores.flatten() - theirs.sequences_scores).abs().max() < 1e-5
     texts = [text for row in ours.sequences for text in row]
     for text, want in zip(texts, theirs.sequences[:, 10:].tolist()):
@@ -117,15 +128,30 @@ def test_widths_and_early_stopping_as_in_transformers(name, beams, early, padded
     free = beam_search(p.ours, ids, max_tokens=14, beams=3, padding=padding)
     stops, ended = [sorted({row[0][at] for row in free.sequences}) for at in (3, 7)], set()
     for alpha, stop in ((0.0, stops[0]), (1.0, stops[0]), (-0.7, [5]), (2.0, stops[1])):
-        theirs = p.theirs.generate(
-            ids, attention_mask=seen.long(), max_new_tokens=14, num_beams=beams,
-            num_return_sequences=beams, do_sample=False, length_penalty=alpha,
-            early_stopping=early, eos_token_id=stop, pad_token_id=2,
-            return_dict_in_generate=True, output_scores=True)
-        ours = beam_search(p.ours, ids, max_tokens=14, beams=beams, padding=padding,
-                           length_penalty=alpha, early_stopping=early, stop_ids=stop)
-        assert torch.allclose(ours.scores.flatten(), theirs.sequences_scores,
-                              rtol=1e-6, atol=1e-5)         # some are sums of hundreds
+        theirs = p.theirs.generate(ids,
+                                   attention_mask=seen.long(),
+                                   max_new_tokens=14,
+                                   num_beams=beams,
+                                   num_return_sequences=beams,
+                                   do_sample=False,
+                                   length_penalty=alpha,
+                                   early_stopping=early,
+                                   eos_token_id=stop,
+                                   pad_token_id=2,
+                                   return_dict_in_generate=True,
+                                   output_scores=True)
+        ours = beam_search(p.ours,
+                           ids,
+                           max_tokens=14,
+                           beams=beams,
+                           padding=padding,
+                           length_penalty=alpha,
+                           early_stopping=early,
+                           stop_ids=stop)
+        assert torch.allclose(ours.scores.flatten(),
+                              theirs.sequences_scores,
+                              rtol=1e-6,
+                              atol=1e-5)         # some are sums of hundreds
         texts = [text for row in ours.sequences for text in row]
         for text, want in zip(texts, theirs.sequences[:, 9:].tolist()):
             assert want[:len(text)] == text and set(want[len(text):]) <= {2}

@@ -20,8 +20,8 @@ def small_model(**options):
 @pytest.mark.parametrize("pos_encoding", ["rope", "learned", "sinusoidal", "alibi"])
 @pytest.mark.parametrize("n_kv_heads", [1, 2, 4])
 def test_cached_equals_full(pos_encoding, n_kv_heads):
-    model, ids = (small_model(pos_encoding=pos_encoding, n_kv_heads=n_kv_heads),
-                  torch.randint(0, 40, (3, 24)))
+    model = small_model(pos_encoding=pos_encoding, n_kv_heads=n_kv_heads)
+    ids = torch.randint(0, 40, (3, 24))
     cache = KVCache.for_model(model, 3)
     with torch.no_grad():
         # prompt, token, chunk, ...
@@ -35,8 +35,8 @@ def test_cached_generation_writes_the_same():
 
     def run(cache):
         g = torch.Generator().manual_seed(5)
-        return torch.stack(list(generate(model, ids, max_tokens=20, sampler=Sampler(),
-                                         cache=cache, generator=g)), 1)
+        return torch.stack(list(generate(
+            model, ids, max_tokens=20, sampler=Sampler(), cache=cache, generator=g)), 1)
 
     assert torch.equal(run(None), run(KVCache.for_model(model, 2)))
 
@@ -69,11 +69,16 @@ def test_steps_equal_those_of_transformers():
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
     ours = small_model(d_ff=48, tie_embeddings=False)
-    theirs = LlamaForCausalLM(LlamaConfig(
-        vocab_size=40, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
-        num_attention_heads=4, num_key_value_heads=2,
-        max_position_embeddings=24, rms_norm_eps=1e-5, rope_theta=10000.0,
-        attn_implementation="eager")).eval()
+    theirs = LlamaForCausalLM(LlamaConfig(vocab_size=40,
+                                          hidden_size=32,
+                                          intermediate_size=48,
+                                          num_hidden_layers=2,
+                                          num_attention_heads=4,
+                                          num_key_value_heads=2,
+                                          max_position_embeddings=24,
+                                          rms_norm_eps=1e-5,
+                                          rope_theta=10000.0,
+                                          attn_implementation="eager")).eval()
     with torch.no_grad():
         theirs.model.embed_tokens.weight.copy_(ours.embed.weight)
         theirs.lm_head.weight.copy_(ours.head.weight)
@@ -84,8 +89,9 @@ def test_steps_equal_those_of_transformers():
             for x, y in (("W_gate", "gate_proj"), ("W_up", "up_proj"),
                          ("W_down", "down_proj")):
                 getattr(b.mlp, y).weight.copy_(getattr(a.ffn, x).weight)
-        ids, cache, past = (torch.randint(0, 40, (2, 10)), KVCache.for_model(ours, 2),
-                            None)
+        ids = torch.randint(0, 40, (2, 10))
+        cache = KVCache.for_model(ours, 2)
+        past = None
         for part in ids.split([4, 1, 1, 3, 1], 1):
             out = theirs(part, past_key_values=past, use_cache=True)
             past = out.past_key_values

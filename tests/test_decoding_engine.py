@@ -28,8 +28,11 @@ def small_model(**options):
 
 def alone(model, job, stop_ids):
     s = job.settings
-    made = generate(model, torch.tensor([job.ids]), max_tokens=s.max_tokens,
-                    sampler=make_sampler(*s[1:5]), stop_ids=stop_ids,
+    made = generate(model,
+                    torch.tensor([job.ids]),
+                    max_tokens=s.max_tokens,
+                    sampler=make_sampler(*s[1:5]),
+                    stop_ids=stop_ids,
                     generator=torch.Generator().manual_seed(s.seed))
     text = SIGNS.decode(i for i in map(int, made) if i not in stop_ids)
     return min([text.split(end)[0] for end in s.stop] or [text], key=len)
@@ -39,7 +42,9 @@ def crowd(n=14):
     g = torch.Generator().manual_seed(3)
     kinds = [(0.0,), (1.0,), (0.7, 5), (1.2, None, 0.9), (0.9, None, None, 0.1)]
     return [Job(torch.randint(0, 40, (1 + 5 * b % 37,), generator=g).tolist(),
-                Settings(3 + 7 * b % 23, *(kinds[b % 5] + (None,) * 3)[:4], seed=b,
+                Settings(3 + 7 * b % 23,
+                         *(kinds[b % 5] + (None,) * 3)[:4],
+                         seed=b,
                          stop=("Kb", "q") if b % 3 == 0 else ()), SIGNS)
             for b in range(n)]
 
@@ -79,8 +84,8 @@ def test_a_row_that_ends_frees_its_place_at_once():
 
 def test_long_prompts_are_fed_in_chunks_beside_the_others():
     engine = Engine(small_model(), n_rows=2, chunk=4)
-    talker, reader = (Job([1], Settings(30, 0.0), SIGNS),
-                      Job([2] * 20, Settings(1, 0.0), SIGNS))
+    talker = Job([1], Settings(30, 0.0), SIGNS)
+    reader = Job([2] * 20, Settings(1, 0.0), SIGNS)
     engine.add(talker)
     for _ in range(3): engine.step()
     engine.add(reader)

@@ -20,7 +20,21 @@ KINDS = {"llama": {}, "gqa": {"n_kv_heads": 2}, "mqa": {"n_kv_heads": 1},
          "query-key norms": {"qk_norm": True},
          "norms, interleaved": {"qk_norm": True, "rope_pairing": "interleaved"},
          "own width": {"head_dim": 24, "score_scale": 0.3},
-         "tied, capped": {"tie_embeddings": True, "final_cap": 5.0}}
+         "tied, capped": {"tie_embeddings": True, "final_cap": 5.0},
+         "capped scores": {"score_cap": 2.0, "score_scale": 0.3, "qk_norm": True},
+         "sandwich": {"norm_position": "sandwich", "norm_type": "rmsnorm_plus_one",
+                      "ffn_type": "geglu_tanh", "scale_embeddings": True},
+         "post": {"norm_position": "post", "norm_type": "layernorm",
+                  "pos_encoding": "sinusoidal", "ffn_type": "relu"},
+         "alibi": {"pos_encoding": "alibi", "n_kv_heads": 2},
+         "sinks": {"learned_sinks": True, "n_kv_heads": 2, "layer_pattern": "LG",
+                   "window": 5, "bias": True, "ffn_type": "swiglu_clamped"},
+         "latent": {"attention_type": "latent", "rope_dim": 4, "value_dim": 6,
+                    "kv_rank": 12, "rope_pairing": "interleaved", "bias": True},
+         "latent, squeezed": {"attention_type": "latent", "rope_dim": 4, "value_dim": 6,
+                              "kv_rank": 12, "q_rank": 10, "score_scale": 0.2},
+         "shared experts": {"use_moe": True, "num_experts": 4, "top_k": 2,
+                            "shared_experts": 1, "dense_layers": 1}}
 
 
 def small_model(**changes):
@@ -43,7 +57,7 @@ def test_fast_decoder_is_the_decoder(kind):
     assert (torch.cat(got, 1) - want).abs().max() < 1e-5 * want.abs().max()
 
 
-@pytest.mark.parametrize("kind", ["gqa", "local", "gpt2"])
+@pytest.mark.parametrize("kind", ["gqa", "local", "gpt2", "alibi", "sinks", "latent"])
 @torch.no_grad()
 def test_padding_changes_nothing(kind):
     model = small_model(**KINDS[kind])
@@ -67,12 +81,47 @@ def test_generate_writes_with_it():
     assert plain == quick
 
 
+@pytest.mark.parametrize("kind", ["llama", "local", "alibi", "sinks", "latent"])
+@torch.no_grad()
+def test_any_cache_will_do(kind):
+    from minillm.decoding.stream import RollingCache, SinkCache
+    model, ids = small_model(**KINDS[kind]), torch.randint(0, 50, (2, 34))
+    fast = FastDecoder(model)
+    for make in (KVCache.for_model, lambda m, b: RollingCache.for_model(m, b, 12),
+                 lambda m, b: SinkCache.for_model(m, b, 8, 2)):
+        caches = make(model, 2), make(fast, 2)
+        for part in ids.split([7, *[1] * 20, 7], 1):
+            mask = {} if isinstance(caches[0], KVCache) else {"mask": caches[0].mask}
+            want = model(part, cache=caches[0], **mask)
+            got = fast(part, cache=caches[1], **mask)
+            assert (got - want).abs().max() < 1e-5 * want.abs().max()
+
+
+@torch.no_grad()
+def test_weights_may_stand_in_any_layer_that_shows_them():
+    from minillm.layers.lora import LoRALinear
+    model, ids = small_model(), torch.randint(0, 50, (1, 9))
+    attention = model.layers[0].attention
+    attention.W_q = LoRALinear(attention.W_q, 2, 4.0)
+    torch.nn.init.normal_(attention.W_q.B)
+    fast, want = FastDecoder(model, fold=False), model(ids)
+    got = fast(ids, cache=TurnedCache.for_model(fast))
+    assert (got - want).abs().max() < 1e-5 * want.abs().max()
+
+
 def test_what_it_refuses():
-    for changes, word in (({"norm_position": "post"}, "norm_position"),
-                          ({"pos_encoding": "alibi"}, "alibi"),
-                          ({"learned_sinks": True}, "learned_sinks")):
-        with pytest.raises(ValueError, match=word): FastDecoder(small_model(**changes))
+    with pytest.raises(ValueError, match="layernorm"):
+        FastDecoder(small_model(qk_norm=True, norm_type="layernorm"))
+    strange = small_model()
+    strange.forward = lambda ids, cache: None
+    with pytest.raises(ValueError, match="replaced forward"): FastDecoder(strange)
+    strange = small_model()
+    strange.layers[1].ffn = torch.nn.Identity()
+    with pytest.raises(ValueError, match="layers.1 has a Identity"):
+        FastDecoder(strange)
     fast = FastDecoder(small_model())
     cache = TurnedCache.for_model(fast, 1, max_len=4)
     with pytest.raises(ValueError, match="do not fit into a cache of 4"):
         fast(torch.zeros(1, 5, dtype=torch.long), cache=cache)
+    with pytest.raises(ValueError, match="a batch of 2"):
+        fast(torch.zeros(2, 1, dtype=torch.long), cache=cache)

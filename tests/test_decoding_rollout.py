@@ -24,7 +24,11 @@ PROMPTS = [[3, 4, 5], [6], [7, 8], [3, 4, 5], [9, 2]]         # of unequal lengt
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
 def test_fast_rollout_is_the_slow_one(temperature):
     model = small(pos_encoding="rope")
-    fast, slow = (f(model, PROMPTS, max_tokens=20, stop=1, temperature=temperature,
+    fast, slow = (f(model,
+                    PROMPTS,
+                    max_tokens=20,
+                    stop=1,
+                    temperature=temperature,
                     generator=torch.Generator().manual_seed(3))
                   for f in (rollout, rollout_slow))
     lengths = fast.is_answer.sum(1)
@@ -39,8 +43,8 @@ def test_log_probs_are_those_of_a_forward_pass():
     w = rollout(model, PROMPTS, max_tokens=9, stop=1)
     again = token_log_probs(model, w.ids) * w.is_answer[:, 1:]
     assert torch.allclose(again, w.log_probs, atol=1e-5)
-    assert torch.allclose(answer_log_probs(model, w.ids, w.is_answer),
-                          w.log_probs.sum(1), atol=1e-5)
+    assert torch.allclose(
+        answer_log_probs(model, w.ids, w.is_answer), w.log_probs.sum(1), atol=1e-5)
     by_hand = sum(model(w.ids[1:2, :t])[0, -1].log_softmax(-1)[w.ids[1, t]]
                   for t in range(1, 1 + int(w.is_answer[1].sum())))
     assert torch.allclose(by_hand, w.log_probs[1].sum(), atol=1e-5)
@@ -49,7 +53,10 @@ def test_log_probs_are_those_of_a_forward_pass():
 def test_draws_follow_the_model():
     model, n = small(), 4000
     want = model(torch.tensor([[3, 4]]))[0, -1].softmax(-1)
-    w = rollout(model, [[3, 4]] * n, max_tokens=1, stop=None,
+    w = rollout(model,
+                [[3, 4]] * n,
+                max_tokens=1,
+                stop=None,
                 generator=torch.Generator().manual_seed(0))
     share = torch.bincount(w.ids[:, 2], minlength=12) / n
     assert (share - want).abs().max() < 4 * 0.5 / n ** 0.5
@@ -57,7 +64,10 @@ def test_draws_follow_the_model():
 
 def test_divergence():
     a, b = small(0), small(1)
-    w = rollout(a, [[3, 4]] * 3000, max_tokens=3, stop=1,
+    w = rollout(a,
+                [[3, 4]] * 3000,
+                max_tokens=3,
+                stop=1,
                 generator=torch.Generator().manual_seed(0))
     assert answer_kl(a, a, w).abs().max() < 1e-5
     drawn = w.log_probs.sum(1) - answer_log_probs(b, w.ids, w.is_answer)

@@ -50,8 +50,8 @@ def test_bad_values_are_named():
 # %% ../nbs/19_sampling.ipynb
 def test_equal_to_transformers():
     import torch
-    from transformers import (MinPLogitsWarper, TemperatureLogitsWarper,
-                              TopKLogitsWarper, TopPLogitsWarper)
+    from transformers import (
+        MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper)
     z = 3 * torch.randn(16, 200, generator=torch.Generator().manual_seed(2))
     pairs = [(temperature(t), TemperatureLogitsWarper(t)) for t in (0.3, 0.7, 1.8)]
     pairs += [(top_k(k), TopKLogitsWarper(k)) for k in (1, 5, 40, 500)]
@@ -111,9 +111,9 @@ def test_remembering_remembers_the_last():
 
 def test_whole_chain_as_in_transformers():
     """Penalty, temperature, top-k, top-p, min-p, in the order of their `generate`."""
-    from transformers import (LogitsProcessorList, MinPLogitsWarper,
-                              RepetitionPenaltyLogitsProcessor, TemperatureLogitsWarper,
-                              TopKLogitsWarper, TopPLogitsWarper)
+    from transformers import (
+        LogitsProcessorList, MinPLogitsWarper, RepetitionPenaltyLogitsProcessor,
+        TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper)
     g = torch.Generator().manual_seed(6)
     z = 3 * torch.randn(9, 80, generator=g)
     ids = torch.randint(0, 80, (9, 12), generator=g)
@@ -146,10 +146,10 @@ def test_generate_counts():
     model = Counter().train()
     made = [t.item() for t in generate(model, torch.tensor([[7]]), max_tokens=5)]
     assert made == [8, 9, 0, 1, 2] and model.training
-    assert [t.item() for t in generate(model, torch.tensor([[1]]), max_tokens=9,
-                                       stop_ids={4})] == [2, 3, 4]
-    rows = torch.stack(list(generate(model, torch.tensor([[1], [5]]), max_tokens=3,
-                                     stop_ids={2})), 1)
+    assert [t.item() for t in generate(
+        model, torch.tensor([[1]]), max_tokens=9, stop_ids={4})] == [2, 3, 4]
+    rows = torch.stack(list(generate(
+        model, torch.tensor([[1], [5]]), max_tokens=3, stop_ids={2})), 1)
     # one row met its stop, the other did not
     assert rows.tolist() == [[2, 3, 4], [6, 7, 8]]
 
@@ -165,12 +165,15 @@ def test_seed_decides():
     import minillm.models.decoder as d
     from minillm.config import ModelConfig
     torch.manual_seed(0)
-    model = d.Decoder(ModelConfig(vocab_size=30, d_model=32, n_heads=2, n_layers=1,
-                                  max_seq_len=16))
+    model = d.Decoder(ModelConfig(
+        vocab_size=30, d_model=32, n_heads=2, n_layers=1, max_seq_len=16))
 
     def run(seed):
         g = torch.Generator().manual_seed(seed)
-        return [t.item() for t in generate(model, torch.tensor([[1, 2]]), max_tokens=25,
-                                           sampler=Sampler(), generator=g)]
+        return [t.item() for t in generate(model,
+                                           torch.tensor([[1, 2]]),
+                                           max_tokens=25,
+                                           sampler=Sampler(),
+                                           generator=g)]
 
     assert run(1) == run(1) != run(2)

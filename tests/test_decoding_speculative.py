@@ -61,8 +61,13 @@ def counted(model, draft, prompt, g, sampler, rows, batches):
     generator, counts = torch.Generator().manual_seed(0), torch.zeros(4, 4)
     for _ in range(batches):
         ids = torch.tensor([prompt]).expand(rows, -1)
-        x, y, _ = speculative(model, draft, ids, max_tokens=3, draft_tokens=g,
-                              sampler=sampler, generator=generator)
+        x, y, _ = speculative(model,
+                              draft,
+                              ids,
+                              max_tokens=3,
+                              draft_tokens=g,
+                              sampler=sampler,
+                              generator=generator)
         counts.view(-1).index_add_(0, 4 * x + y, torch.ones(rows))
     return counts
 
@@ -100,7 +105,10 @@ def test_warps_change_both_models():
     found, limit = chi_squared(counts, joint_of(model, prompt, sampler))
     assert found < limit
     with pytest.raises(ValueError, match="give a Sampler or greedy"):
-        next(speculative(model, draft, torch.tensor([prompt]), max_tokens=3,
+        next(speculative(model,
+                         draft,
+                         torch.tensor([prompt]),
+                         max_tokens=3,
                          sampler=lambda z, g: z.argmax(-1)))
 
 
@@ -119,9 +127,13 @@ def test_greedy_is_the_large_models_greedy(g, options):
     counting = NGramDraft(NGram(3).fit([*ids[0].tolist(), *want], 30), greedy)
     for draft in (small_model(5, vocab_size=30), counting, model):
         tally = Tally()
-        made = [int(x) for x in speculative(
-            model, draft, ids, max_tokens=40, tally=tally, draft_tokens=g,
-            sampler=greedy)]
+        made = [int(x) for x in speculative(model,
+                                            draft,
+                                            ids,
+                                            max_tokens=40,
+                                            tally=tally,
+                                            draft_tokens=g,
+                                            sampler=greedy)]
         assert made == want and tally.passes + tally.accepted == 40
     assert tally.accepted == tally.proposed          # its own draft is always right
 
@@ -131,13 +143,18 @@ def test_greedy_batches_and_stop_ids(g):
     model, draft = small_model(0, vocab_size=30), small_model(5, vocab_size=30)
     ids = torch.randint(0, 30, (4, 6), generator=torch.Generator().manual_seed(2))
     plain = torch.stack([*generate(model, ids, max_tokens=40)], 1)
-    made = torch.stack([*speculative(model, draft, ids, max_tokens=40, draft_tokens=g,
-                                     sampler=greedy)], 1)
+    made = torch.stack([*speculative(
+        model, draft, ids, max_tokens=40, draft_tokens=g, sampler=greedy)], 1)
     assert torch.equal(made, plain)
     stops = set(plain[:, 6].tolist())
     want = torch.stack([*generate(model, ids, max_tokens=40, stop_ids=stops)], 1)
-    made = torch.stack([*speculative(model, draft, ids, max_tokens=40, draft_tokens=g,
-                                     sampler=greedy, stop_ids=stops)], 1)
+    made = torch.stack([*speculative(model,
+                                     draft,
+                                     ids,
+                                     max_tokens=40,
+                                     draft_tokens=g,
+                                     sampler=greedy,
+                                     stop_ids=stops)], 1)
     assert made.shape == want.shape and want.shape[1] <= 7
     for a, b in zip(made.tolist(), want.tolist()):        # after its stop a row is free
         n = next(i for i, x in enumerate(b) if x in stops)

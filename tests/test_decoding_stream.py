@@ -152,8 +152,8 @@ def test_writing_goes_on_from_the_cache():
     run = lambda words: torch.stack(list(words), 1)
     short = run(generate(model, ids, max_tokens=7, cache=KVCache.for_model(model, 2)))
     for kind in (RollingCache, SinkCache):
-        assert torch.equal(run(stream(model, ids, cache=kind.for_model(model, 2),
-                                      max_tokens=7)), short)
+        assert torch.equal(run(stream(
+            model, ids, cache=kind.for_model(model, 2), max_tokens=7)), short)
         a, b = (kind.for_model(model, 2) for _ in range(2))
         want = run(stream(model, ids, cache=a, max_tokens=40))
         assert torch.equal(run(generate(model, ids, max_tokens=40, cache=b)), want)

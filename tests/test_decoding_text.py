@@ -8,16 +8,19 @@ import random
 import pytest
 
 from minillm.tokenizer.bpe import BPETokenizer
+from minillm.tokenizer.simple import ByteTokenizer, Tokenizer
 
 
-class Cuts:
+class Cuts(Tokenizer):
     "A tokenizer whose tokens are any pieces of one text; `wide` ones are bytes."
 
     def __init__(self, text, rng, wide=False):
         data, places = text.encode() if wide else text, range(1, len(text))
         cuts = sorted(rng.sample(places, rng.randint(0, len(places)))) if places else []
         self.pieces = [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)])]
-        if wide: self.decode_bytes = lambda ids: b"".join(self.pieces[i] for i in ids)
+        self.has_bytes = wide
+
+    def decode_bytes(self, ids): return b"".join(self.pieces[i] for i in ids)
 
     def decode(self, ids):
         made = [self.pieces[i] for i in ids]
@@ -25,7 +28,7 @@ class Cuts:
                 if made and isinstance(made[0], bytes) else "".join(made))
 
 
-class WithoutBytes:
+class WithoutBytes(Tokenizer):
     "A byte tokenizer that hides its bytes, as those of the hub do."
 
     def decode(self, ids): return bytes(ids).decode("utf-8", errors="replace")
@@ -57,7 +60,7 @@ def test_any_bytes_become_what_decode_makes_of_them(tokenizer):
 
 
 def test_the_space_in_front_belongs_to_the_text_before():
-    class Words:                   # as sentencepiece: the first space is not written
+    class Words(ByteTokenizer):    # as sentencepiece: the first space is not written
         space_in_front, words = True, [" the", " cat", " sat"]
 
         def decode_bytes(self, ids): return "".join(self.words[i] for i in ids).encode()
@@ -65,7 +68,7 @@ def test_the_space_in_front_belongs_to_the_text_before():
         def decode(self, ids):
             return self.decode_bytes(ids).decode().removeprefix(" ")
 
-    class Hub:
+    class Hub(Tokenizer):
         decode = Words().decode
 
     for tokenizer in (Words(), Hub()):

@@ -48,12 +48,21 @@ def test_all_roads_give_equal_scores(tmp_path, monkeypatch):
         own[name] = {"acc": right(scores).mean(),
                      "acc_bytes": right(scores, "byte").mean()}
     assert_equal(run_harness(HarnessModel(scorer), files), own)
-    assert_equal(run_harness("hf", files, pretrained=folder, device="cpu",
-                             dtype="float32", batch_size=4, max_length=254), own)
+    assert_equal(run_harness("hf",
+                             files,
+                             pretrained=folder,
+                             device="cpu",
+                             dtype="float32",
+                             batch_size=4,
+                             max_length=254), own)
     with running(make_app(open_served(folder, "young"))) as url:
-        assert_equal(run_harness("local-completions", files, model="young",
-                                 tokenizer=folder, base_url=f"{url}/v1/completions",
-                                 max_length=256, tokenizer_backend="huggingface"), own)
+        assert_equal(run_harness("local-completions",
+                                 files,
+                                 model="young",
+                                 tokenizer=folder,
+                                 base_url=f"{url}/v1/completions",
+                                 max_length=256,
+                                 tokenizer_backend="huggingface"), own)
 
 
 def test_harness_errors(tmp_path):

@@ -24,7 +24,10 @@ def test_bootstrap_is_scipys():
     draw = np.random.default_rng(1)
     values = draw.normal(2.0, 1.0, 60)
     ours = bootstrap(values, samples=20000)
-    theirs = stats.bootstrap((values,), np.mean, n_resamples=20000, random_state=0,
+    theirs = stats.bootstrap((values,),
+                             np.mean,
+                             n_resamples=20000,
+                             random_state=0,
                              method="percentile").confidence_interval
     # two draws of 20,000: a quantile's own error is about 0.003 of a spread of 0.13
     assert abs(ours.low - theirs.low) < 0.01 and abs(ours.high - theirs.high) < 0.01
@@ -33,9 +36,13 @@ def test_bootstrap_is_scipys():
     ours = bootstrap(pairs, ratio, samples=20000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = stats.bootstrap(tuple(pairs.T), lambda x, y, axis: x.sum(axis) /
-                                 y.sum(axis), n_resamples=20000, random_state=0,
-                                 paired=True, vectorized=True,
+        theirs = stats.bootstrap(tuple(pairs.T),
+                                 lambda x, y, axis: x.sum(axis) /
+                 y.sum(axis),
+                                 n_resamples=20000,
+                                 random_state=0,
+                                 paired=True,
+                                 vectorized=True,
                                  method="percentile").confidence_interval
     assert abs(ours.low - theirs.low) < 0.003 and abs(ours.high - theirs.high) < 0.003
 

@@ -7,5 +7,5 @@ def test_overlap_by_hand():
     import pytest
     assert ngram_overlap(["a b c d"], ["x b c d"], n=3) == [0.5]
     assert ngram_overlap(["A b C", "q"], ["a B c"], n=3) == [1.0, 0.0]
-    assert ngram_overlap(["a b c d"], ["a b", "c d"], n=3) == [0.0]     # not across texts
+    assert ngram_overlap(["a b c d"], ["a b", "c d"], n=3) == [0.0]   # not across texts
     with pytest.raises(ValueError, match="at least one"): ngram_overlap(["a"], ["a"], 0)

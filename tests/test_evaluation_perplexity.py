@@ -39,8 +39,12 @@ def test_surprise_is_one_forward_pass():
     from minillm.config import ModelConfig
     from minillm.models.decoder import Decoder
     torch.manual_seed(0)
-    model = Decoder(ModelConfig(vocab_size=11, d_model=16, n_heads=2, n_layers=2,
-                                d_ff=32, max_seq_len=16)).eval()
+    model = Decoder(ModelConfig(vocab_size=11,
+                                d_model=16,
+                                n_heads=2,
+                                n_layers=2,
+                                d_ff=32,
+                                max_seq_len=16)).eval()
     ids = torch.randint(11, (17,)).tolist()
     scorer = ModelScorer(model, None)
     with torch.no_grad(): logits = model(torch.tensor([ids[:-1]]))

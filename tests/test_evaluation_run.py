@@ -10,8 +10,10 @@ def test_evaluate_a_folder(tmp_path, capsys):
     from minillm.evaluation.tasks import make_task, write_task
     from minillm.checkpoint.shipped import shipped_model
     own = write_task(tmp_path / "own.jsonl", make_task("tales_pair", 9))
-    found = evaluate_folder(shipped_model(), ["tales_word", str(own), "tales_text"], n=6,
-                     out=tmp_path / "r.json")
+    found = evaluate_folder(shipped_model(),
+                            ["tales_word", str(own), "tales_text"],
+                            n=6,
+                            out=tmp_path / "r.json")
     assert json.loads((tmp_path / "r.json").read_text()) == found
     assert all(f["low"] - 1e-9 <= f["value"] <= f["high"] + 1e-9 and f["n"] == 6
                for f in found["figures"])
@@ -21,7 +23,8 @@ def test_evaluate_a_folder(tmp_path, capsys):
     assert by_name["right by sum"] > 0.5 and by_name["exact match"] > 0.5
     with pytest.raises(ValueError, match="tales_ending"):
         evaluate_folder(shipped_model(), ["tales_endings"])
-    with pytest.raises(FileNotFoundError): evaluate_folder(shipped_model(), ["no.jsonl"])
+    with pytest.raises(FileNotFoundError): evaluate_folder(
+        shipped_model(), ["no.jsonl"])
 
 
 def test_an_exported_folder_has_equal_figures(tmp_path):

@@ -18,8 +18,9 @@ def random_qkv(*shape, S=None, seed=0):
 
 
 def test_by_hand():
-    q, k, v = (torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 0.0], [0.0, 5.0]]),
-               torch.tensor([[10.0], [20.0]]))
+    q = torch.tensor([[1.0, 0.0]])
+    k = torch.tensor([[2.0, 0.0], [0.0, 5.0]])
+    v = torch.tensor([[10.0], [20.0]])
     a = math.exp(2 / math.sqrt(2))
     assert abs(attend_slow(q, k, v)[0].item() - (10 * a + 20) / (a + 1)) < 1e-5
 
@@ -27,11 +28,11 @@ def test_by_hand():
 @pytest.mark.parametrize("T,S", [(1, 7), (5, 5), (3, 9)])
 def test_fast_equals_slow_and_torch(T, S):
     q, k, v = random_qkv(2, 3, T, 8, S=S)
-    mask, bias = (causal_mask(torch.arange(S - T, S), torch.arange(S)),
-                  torch.randn(3, T, S))
+    mask = causal_mask(torch.arange(S - T, S), torch.arange(S))
+    bias = torch.randn(3, T, S)
     for m, b in ((None, None), (mask, None), (None, bias), (mask, bias)):
-        assert (attend(q, k, v, m, b) - attend_slow(q, k, v, m,
-                                                    b)[0]).abs().max() < 1e-5
+        assert (attend(q, k, v, m, b) - attend_slow(
+            q, k, v, m, b)[0]).abs().max() < 1e-5
     if T == S:
         want = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         assert (attend(q, k, v, mask) - want).abs().max() < 1e-5
@@ -58,8 +59,8 @@ def test_the_future_changes_nothing():
 def test_order_of_keys_does_not_matter():
     q, k, v = random_qkv(1, 1, 6, 8)
     p = torch.randperm(6, generator=torch.Generator().manual_seed(1))
-    assert torch.allclose(attend(q, k, v), attend(q, k[..., p, :], v[..., p, :]),
-                          atol=1e-5)
+    assert torch.allclose(
+        attend(q, k, v), attend(q, k[..., p, :], v[..., p, :]), atol=1e-5)
     # the queries too: outputs move
     moved = attend(q[..., p, :], k[..., p, :], v[..., p, :])
     assert torch.allclose(moved, attend(q, k, v)[..., p, :], atol=1e-5)
@@ -104,19 +105,21 @@ def test_attend_capped():
     q, k, v = random_qkv(2, 3, 5, 8)
     mask, bias = causal_mask(torch.arange(5), torch.arange(5)), torch.randn(3, 5, 5)
     for m, b in ((None, None), (mask, None), (mask, bias)):
-        wide = partial(attend_capped, cap=1e4)               # a cap so high changes nothing
+        wide = partial(attend_capped, cap=1e4)           # a cap so high changes nothing
         assert (wide(q, k, v, m, b) - attend(q, k, v, m, b)).abs().max() < 1e-5
     s = 2 * torch.tanh(torch.tensor([[1.0, 3.0]]) / 2)
     one = torch.ones(1, 1, 1, 1)
-    got = attend_capped(one, torch.tensor([1.0, 3.0]).view(1, 1, 2, 1),
-                        torch.tensor([0.0, 1.0]).view(1, 1, 2, 1), cap=2.0)
+    got = attend_capped(one,
+                        torch.tensor([1.0, 3.0]).view(1, 1, 2, 1),
+                        torch.tensor([0.0, 1.0]).view(1, 1, 2, 1),
+                        cap=2.0)
     assert abs(got.item() - s.softmax(-1)[0, 1].item()) < 1e-6
 
 
 def test_attend_scaled():
     q, k, v = random_qkv(2, 3, 5, 8)
-    assert torch.allclose(attend(q, k, v, scale=0.5),
-                          attend(q * 0.5 * 8**0.5, k, v), atol=1e-5)
+    assert torch.allclose(
+        attend(q, k, v, scale=0.5), attend(q * 0.5 * 8**0.5, k, v), atol=1e-5)
 
 
 def test_sinks_are_one_more_column():

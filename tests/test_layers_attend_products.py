@@ -100,8 +100,13 @@ def test_a_whole_model_stays_the_same():
     from minillm.config import ModelConfig
     from minillm.models.decoder import Decoder
     torch.manual_seed(0)
-    config = ModelConfig(vocab_size=19, d_model=16, n_layers=2, n_kv_heads=2,
-                         layer_pattern="LG", window=3, score_scale=0.4)
+    config = ModelConfig(vocab_size=19,
+                         d_model=16,
+                         n_layers=2,
+                         n_kv_heads=2,
+                         layer_pattern="LG",
+                         window=3,
+                         score_scale=0.4)
     model, ids = Decoder(config), torch.randint(19, (2, 9))
     want = model(ids)
     assert use_attend(model) is model

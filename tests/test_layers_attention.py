@@ -24,8 +24,8 @@ def test_equal_to_torch():
     torch.manual_seed(0)
     ours, x = Attention(24, 4), torch.randn(2, 7, 24)
     want, _ = torch_twin(ours, 24)(x, x, x, attn_mask=torch.ones(7, 7).triu(1).bool())
-    assert (ours(x, positions=torch.arange(7),
-                 mask=causal_mask) - want).abs().max() < 1e-5
+    assert (ours(
+        x, positions=torch.arange(7), mask=causal_mask) - want).abs().max() < 1e-5
     cross, memory = CrossAttention(24, 4), torch.randn(2, 5, 24)
     real = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]]).bool()
     want, _ = torch_twin(cross, 24)(x, memory, memory, key_padding_mask=~real)
@@ -36,7 +36,8 @@ def test_equal_to_llama_with_grouped_queries():
     from transformers import LlamaConfig
     from transformers.models.llama.modeling_llama import LlamaAttention
     torch.manual_seed(0)
-    theirs = LlamaAttention(LlamaConfig(hidden_size=32, num_attention_heads=4,
+    theirs = LlamaAttention(LlamaConfig(hidden_size=32,
+                                        num_attention_heads=4,
                                         num_key_value_heads=2,
                                         attn_implementation="eager"), 0)
     ours, x = Attention(32, 4, 2), torch.randn(2, 6, 32)
@@ -46,8 +47,8 @@ def test_equal_to_llama_with_grouped_queries():
     still = torch.ones(1, 6, 8), torch.zeros(1, 6, 8)    # cosine 1, sine 0: no rotation
     hide = torch.full((6, 6), float("-inf")).triu(1)[None, None]
     want = theirs(x, position_embeddings=still, attention_mask=hide)[0]
-    assert (ours(x, positions=torch.arange(6),
-                 mask=causal_mask) - want).abs().max() < 1e-5
+    assert (ours(
+        x, positions=torch.arange(6), mask=causal_mask) - want).abs().max() < 1e-5
 
 
 def test_grouped_equals_full_with_repeated_weights():
@@ -60,8 +61,8 @@ def test_grouped_equals_full_with_repeated_weights():
             w = getattr(grouped, name).weight.view(2, 4, 24)
             getattr(full, name).weight.copy_(w.repeat_interleave(3, 0).reshape(24, 24))
     positions = torch.arange(5)
-    assert torch.allclose(grouped(x, positions=positions), full(x, positions=positions),
-                          atol=1e-5)
+    assert torch.allclose(
+        grouped(x, positions=positions), full(x, positions=positions), atol=1e-5)
     q, k = torch.randn(2, 6, 5, 4), torch.randn(2, 2, 5, 4)
     want = F.scaled_dot_product_attention(q, k, k, enable_gqa=True)
     shared = share_heads(k, 6)
@@ -84,8 +85,9 @@ def test_cached_equals_full(n_kv_heads):
     torch.manual_seed(0)
     # any function of positions will do
     turn = lambda x, p: x * (1 + 0.1 * p.float())[:, None]
-    layer, x, cache = (Attention(16, 4, n_kv_heads, rotary=turn), torch.randn(2, 6, 16),
-                       ListCache())
+    layer = Attention(16, 4, n_kv_heads, rotary=turn)
+    x = torch.randn(2, 6, 16)
+    cache = ListCache()
     full = layer(x, positions=torch.arange(6), mask=causal_mask)
     steps = [layer(part, positions=torch.arange(a, b), mask=causal_mask, cache=cache)
              for (a, b), part in

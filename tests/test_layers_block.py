@@ -19,27 +19,36 @@ class Silent(nn.Module):
 
 
 def block(kind, d=16, dropout=0.0, norm="rmsnorm"):
-    return kind(Attention(d, 2), make_ffn("gelu", d), make_norm(norm, d),
-                make_norm(norm, d), dropout)
+    return kind(Attention(d, 2),
+                make_ffn("gelu", d),
+                make_norm(norm, d),
+                make_norm(norm, d),
+                dropout)
 
 
 def test_silent_layers_leave_the_stream_alone():
     x, positions = torch.randn(2, 5, 16), torch.arange(5)
-    pre = PreNormBlock(Silent(), Silent(), make_norm("rmsnorm", 16),
-                       make_norm("rmsnorm", 16))
+    pre = PreNormBlock(
+        Silent(), Silent(), make_norm("rmsnorm", 16), make_norm("rmsnorm", 16))
     assert torch.equal(pre(x, positions=positions), x)
-    post = PostNormBlock(Silent(), Silent(), make_norm("rmsnorm", 16),
-                         make_norm("rmsnorm", 16))
-    assert torch.allclose(post(x, positions=positions), make_norm("rmsnorm", 16)(x),
-                          atol=1e-4)
+    post = PostNormBlock(
+        Silent(), Silent(), make_norm("rmsnorm", 16), make_norm("rmsnorm", 16))
+    assert torch.allclose(
+        post(x, positions=positions), make_norm("rmsnorm", 16)(x), atol=1e-4)
 
 
 def test_blocks_equal_torch():
     torch.manual_seed(0)
     for kind, first in ((PreNormBlock, True), (PostNormBlock, False)):
         ours = block(kind, norm="layernorm").eval()
-        theirs = nn.TransformerEncoderLayer(16, 2, 64, 0.0, "gelu", batch_first=True,
-                                            norm_first=first, bias=True).eval()
+        theirs = nn.TransformerEncoderLayer(16,
+                                            2,
+                                            64,
+                                            0.0,
+                                            "gelu",
+                                            batch_first=True,
+                                            norm_first=first,
+                                            bias=True).eval()
         with torch.no_grad():
             for p in theirs.parameters():
                 if p.dim() == 1: p.zero_()
@@ -54,15 +63,20 @@ def test_blocks_equal_torch():
             x = torch.randn(2, 6, 16)
             future = torch.ones(6, 6).triu(1).bool()
             want = theirs(x, src_mask=future)
-            assert (ours(x, positions=torch.arange(6),
+            assert (ours(x,
+                         positions=torch.arange(6),
                          mask=causal_mask) - want).abs().max() < 1e-5
 
 
 def test_sandwich_equals_gemma():
     from transformers import Gemma3TextConfig
     from transformers.models.gemma3.modeling_gemma3 import Gemma3DecoderLayer
-    config = Gemma3TextConfig(hidden_size=16, intermediate_size=24, num_hidden_layers=1,
-                              num_attention_heads=2, head_dim=8, vocab_size=8)
+    config = Gemma3TextConfig(hidden_size=16,
+                              intermediate_size=24,
+                              num_hidden_layers=1,
+                              num_attention_heads=2,
+                              head_dim=8,
+                              vocab_size=8)
     theirs = Gemma3DecoderLayer(config, 0).eval()
     theirs.self_attn.forward = lambda hidden_states, **_: (2 * hidden_states, None)
     ffn = make_ffn("geglu_tanh", 16, 24)

@@ -43,15 +43,15 @@ def test_equal_to_llama_and_gpt2():
     from transformers.models.llama.modeling_llama import LlamaMLP
     torch.manual_seed(0)
     x = torch.randn(2, 5, 16)
-    llama, ours = (LlamaMLP(LlamaConfig(hidden_size=16, intermediate_size=40,
-                                        num_attention_heads=2)),
-                                        make_ffn("swiglu", 16, 40))
+    llama = LlamaMLP(LlamaConfig(
+ hidden_size=16, intermediate_size=40, num_attention_heads=2))
+    ours = make_ffn("swiglu", 16, 40)
     for a, b in ((ours.W_gate, llama.gate_proj), (ours.W_up, llama.up_proj),
                  (ours.W_down, llama.down_proj)):
         a.load_state_dict(b.state_dict())
     assert (ours(x) - llama(x)).abs().max() < 1e-5
-    gpt2, ours = (GPT2MLP(64, GPT2Config(n_embd=16, n_head=2, resid_pdrop=0.0)),
-                  make_ffn("gelu_tanh", 16, 64, bias=True))
+    gpt2 = GPT2MLP(64, GPT2Config(n_embd=16, n_head=2, resid_pdrop=0.0))
+    ours = make_ffn("gelu_tanh", 16, 64, bias=True)
     with torch.no_grad():
         for a, b in ((ours.W_up, gpt2.c_fc), (ours.W_down, gpt2.c_proj)):
             # GPT-2 keeps its matrices transposed

@@ -50,8 +50,20 @@ def test_derivatives_by_differences():
     assert torch.autograd.gradcheck(turn, (x,))
 
 
-@pytest.mark.parametrize("changes", [{}, {"qk_norm": True, "n_kv_heads": 2},
-                                     {"rope_pairing": "interleaved"}])
+def test_learned_positions_do_not_cut_the_graph():
+    from minillm.layers.position import LearnedPositions
+    plain = LearnedPositions(6, 4)
+    fused, x, positions = FusedPositions(plain), torch.randn(2, 5, 4), torch.arange(5)
+    assert torch.equal(fused(x, positions), plain(x, positions))
+    with pytest.raises(
+        ValueError, match="past the learned table"): fused(x, positions + 2)
+    whole = torch.compile(fused, fullgraph=True, backend="eager")
+    assert torch.equal(whole(x, positions - 1), plain(x, positions - 1))
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"pos_encoding": "learned"}, {"qk_norm": True, "n_kv_heads": 2},
+                {"rope_pairing": "interleaved"}])
 def test_a_model_keeps_its_names_and_outputs(changes):
     from minillm.config import ModelConfig
     from minillm.models.decoder import Decoder

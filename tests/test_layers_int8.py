@@ -64,7 +64,8 @@ def form(request, monkeypatch):
     monkeypatch.delenv("MINILLM_INT8", raising=False)
     if KERNELS[request.param] is not None:
         monkeypatch.setattr(module, "int8_kernel", lambda: KERNELS[request.param])
-    wanted = {"here": right_form(int8_kernel()), "saturating": "int7", "15 bits": "plain"}
+    wanted = {"here": right_form(
+        int8_kernel()), "saturating": "int7", "15 bits": "plain"}
     assert int8_form() == wanted[request.param]
     return int8_form()
 
@@ -74,7 +75,8 @@ def form(request, monkeypatch):
 def test_every_choice_is_the_reference(form, shape, ends):
     torch.manual_seed(0)
     rows = torch.Size(shape[:-1]).numel()
-    weight, x, bias = torch.randn(16, shape[-1]), torch.randn(shape) + 0.5, torch.randn(16)
+    weight, x, bias = torch.randn(
+        16, shape[-1]), torch.randn(shape) + 0.5, torch.randn(16)
     if ends:
         weight = extremes(-2.0, 2.0, 16, shape[-1])
         x = extremes(-76 / 256, 179 / 256, max(4, rows), shape[-1])[:rows].view(shape)
@@ -115,7 +117,8 @@ def test_a_copy_computes_the_same(form):
     import copy
     layer, x = Int8Linear(torch.randn(4, 6), torch.randn(4)), torch.randn(2, 6)
     assert torch.equal(copy.deepcopy(layer)(x), layer(x))
-    assert Int8Linear(torch.randn(4, 6).bfloat16())(x.bfloat16()).dtype == torch.bfloat16
+    assert Int8Linear(torch.randn(
+        4, 6).bfloat16())(x.bfloat16()).dtype == torch.bfloat16
 
 
 def test_int8_is_for_processors():

@@ -11,8 +11,8 @@ from minillm.layers.position import RoPE
 
 def latent(q_rank=None):
     torch.manual_seed(0)
-    return LatentAttention(24, 4, d_head=6, d_rope=4, d_value=5, kv_rank=8,
-                           q_rank=q_rank, rotary=RoPE(4))
+    return LatentAttention(
+        24, 4, d_head=6, d_rope=4, d_value=5, kv_rank=8, q_rank=q_rank, rotary=RoPE(4))
 
 
 def test_latent_scores_without_keys():

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from minillm.config import ModelConfig
-from minillm.layers.lora import (LoRALinear, add_lora, find_targets, lora_layers,
-                                 lora_parameters, merge_lora, remove_lora, without_lora)
+from minillm.layers.lora import (
+    LoRALinear, add_lora, find_targets, lora_layers, lora_parameters, merge_lora,
+    remove_lora, without_lora)
 from minillm.models.decoder import Decoder
 
 
@@ -62,8 +63,8 @@ def test_only_the_adapter_is_trained():
     model = shaken(add_lora(small(), 2, 4.0, ["W_q", "W_down"]))
     frozen = {n: p.clone() for n, p in model.named_parameters() if not p.requires_grad}
     adapter = {n: p.clone() for n, p in lora_parameters(model).items()}
-    optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad),
-                                  lr=1e-2, weight_decay=0.1)
+    optimizer = torch.optim.AdamW(
+        (p for p in model.parameters() if p.requires_grad), lr=1e-2, weight_decay=0.1)
     model.loss(IDS, IDS)[0].backward()
     optimizer.step()
     own = dict(model.named_parameters())

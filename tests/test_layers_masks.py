@@ -89,10 +89,15 @@ def test_equal_to_mistral():
     from minillm.layers.attention import Attention
     from minillm.layers.position import RoPE
     torch.manual_seed(0)
-    model = MistralModel(MistralConfig(
-        vocab_size=11, hidden_size=32, intermediate_size=64, num_hidden_layers=1,
-        num_attention_heads=4, num_key_value_heads=2, head_dim=8, sliding_window=4,
-        attn_implementation="eager")).eval()
+    model = MistralModel(MistralConfig(vocab_size=11,
+                                       hidden_size=32,
+                                       intermediate_size=64,
+                                       num_hidden_layers=1,
+                                       num_attention_heads=4,
+                                       num_key_value_heads=2,
+                                       head_dim=8,
+                                       sliding_window=4,
+                                       attn_implementation="eager")).eval()
     theirs, seen = model.layers[0].self_attn, {}
 
     def watch(module, args, kwargs, out):

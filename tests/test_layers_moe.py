@@ -11,8 +11,8 @@ import transformers
 from torch import nn
 
 from minillm.layers.ffn import make_ffn
-from minillm.layers.router import (GPT_OSS, MIXTRAL, SWITCH, Router, Routing,
-                                   deepseek_rule)
+from minillm.layers.router import (
+    GPT_OSS, MIXTRAL, SWITCH, Router, Routing, deepseek_rule)
 
 def new_transformers(test):
     "Skip `test` with transformers 4, where experts are stored in another form."
@@ -63,7 +63,9 @@ def test_equal_to_mixtral():
     from transformers import MixtralConfig
     from transformers.models.mixtral.modeling_mixtral import MixtralSparseMoeBlock
     torch.manual_seed(0)
-    config = MixtralConfig(hidden_size=16, intermediate_size=24, num_local_experts=6,
+    config = MixtralConfig(hidden_size=16,
+                           intermediate_size=24,
+                           num_local_experts=6,
                            num_experts_per_tok=2)
     config._experts_implementation = "eager"
     theirs, ours, x = MixtralSparseMoeBlock(config), build(), torch.randn(2, 7, 16)
@@ -85,10 +87,14 @@ def test_equal_to_deepseek():
     from transformers import DeepseekV3Config
     from transformers.models.deepseek_v3.modeling_deepseek_v3 import DeepseekV3MoE
     torch.manual_seed(0)
-    config = DeepseekV3Config(
-        hidden_size=16, moe_intermediate_size=24, num_local_experts=8,
-        n_shared_experts=2, num_experts_per_tok=3, n_group=4, topk_group=2,
-        routed_scaling_factor=2.5)
+    config = DeepseekV3Config(hidden_size=16,
+                              moe_intermediate_size=24,
+                              num_local_experts=8,
+                              n_shared_experts=2,
+                              num_experts_per_tok=3,
+                              n_group=4,
+                              topk_group=2,
+                              routed_scaling_factor=2.5)
     config._experts_implementation = "eager"
     theirs = DeepseekV3MoE(config)
     ours = make_moe(16, 8, 3, 24, rule=deepseek_rule(4, 2, 2.5), n_shared=2)
@@ -146,8 +152,8 @@ def test_collecting_minds_its_own_thread():
 
 
 def test_capacity():
-    layer = SparseMoE(Router(2, 2, 1, SWITCH), [nn.Identity(), nn.Identity()],
-                      capacity_factor=1.0)
+    layer = SparseMoE(
+        Router(2, 2, 1, SWITCH), [nn.Identity(), nn.Identity()], capacity_factor=1.0)
     with torch.no_grad(): layer.router.W_r.weight.copy_(9 * torch.eye(2))
     x = torch.tensor([[[1.0, 0], [1, 0], [1, 0], [0, 1]]])                # 3 to one, 1
     with collect_routing(layer) as found: out = layer(x)
@@ -174,7 +180,8 @@ def test_enough_capacity_drops_nothing():
 
 def test_total_and_active():
     assert count_layer_parameters(make_moe(8, 4, 1, 10)) == (4 * 240 + 32, 240 + 32)
-    assert count_layer_parameters(make_moe(8, 4, 2, 10, n_shared=1)) == (5 * 240 + 32, 752)
+    assert count_layer_parameters(make_moe(
+        8, 4, 2, 10, n_shared=1)) == (5 * 240 + 32, 752)
 
 
 def test_refusals():

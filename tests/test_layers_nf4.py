@@ -5,8 +5,9 @@ from minillm.layers.nf4 import *
 # %% ../nbs/33_lora.ipynb
 import torch
 
-from minillm.layers.nf4 import (NF4Linear, byte_codebook, dequantize, nearest,
-                                nf4_codebook, pack_nibbles, quantize_nf4, unpack)
+from minillm.layers.nf4 import (
+    NF4Linear, byte_codebook, dequantize, nearest, nf4_codebook, pack_nibbles,
+    quantize_nf4, unpack)
 
 # The table of Dettmers et al. 2023, appendix E
 PUBLISHED = [-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
@@ -25,8 +26,8 @@ def test_equal_to_bitsandbytes():
     theirs = pytest.importorskip("bitsandbytes.functional")
     torch.manual_seed(0)
     w = torch.randn(128, 300)
-    packed, state = theirs.quantize_4bit(w, blocksize=64, quant_type="nf4",
-                                         compress_statistics=True)
+    packed, state = theirs.quantize_4bit(
+        w, blocksize=64, quant_type="nf4", compress_statistics=True)
     q = quantize_nf4(w)
     assert torch.equal(packed.flatten(), q.packed)
     assert torch.equal(byte_codebook(), theirs.create_dynamic_map())
@@ -38,7 +39,8 @@ def test_equal_to_bitsandbytes():
 
 def test_codes_pack_and_come_back():
     codes = torch.randint(0, 16, (128,), dtype=torch.uint8)
-    assert torch.equal(unpack(pack_nibbles(codes)), codes) and len(pack_nibbles(codes)) == 64
+    assert torch.equal(
+        unpack(pack_nibbles(codes)), codes) and len(pack_nibbles(codes)) == 64
 
 
 def test_values_of_the_codebook_are_kept():

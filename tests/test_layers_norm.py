@@ -10,7 +10,8 @@ import torch
 def test_norms_by_hand():
     x = torch.tensor([[2.0, 4.0, 6.0]])
     assert torch.allclose(LayerNorm(3, eps=0)(x),
-                          torch.tensor([[-1.5, 0.0, 1.5]]) * (2 / 3) ** 0.5, atol=1e-4)
+                          torch.tensor([[-1.5, 0.0, 1.5]]) * (2 / 3) ** 0.5,
+                          atol=1e-4)
     assert torch.allclose(RMSNorm(3, eps=0)(x), x / (56 / 3) ** 0.5)
 
 

@@ -19,26 +19,28 @@ def test_rotation_by_hand():
 @pytest.mark.parametrize("pairing", ["half", "interleaved"])
 def test_scores_depend_on_distance_alone(pairing):
     torch.manual_seed(0)
-    rope, q, k = (RoPE(16, pairing=pairing), torch.randn(1, 1, 1, 16),
-                  torch.randn(1, 1, 1, 16))
+    rope = RoPE(16, pairing=pairing)
+    q = torch.randn(1, 1, 1, 16)
+    k = torch.randn(1, 1, 1, 16)
     def score(m, n):
         return (rope(q, torch.tensor([m])) * rope(k, torch.tensor([n]))).sum()
     for shift in (1, 17, 500):
         assert abs(score(9 + shift, 4 + shift) - score(9, 4)) < 1e-4
     assert abs(score(9, 4) - score(4, 9)) > 1e-2  # before is not after
     x = torch.randn(2, 3, 5, 16)
-    assert torch.allclose(rope(x, torch.arange(5)).norm(dim=-1), x.norm(dim=-1),
-                          atol=1e-5)
+    assert torch.allclose(
+        rope(x, torch.arange(5)).norm(dim=-1), x.norm(dim=-1), atol=1e-5)
 
 
 def test_equal_to_llama():
     from transformers import LlamaConfig
     from transformers.models.llama import modeling_llama as llama
     torch.manual_seed(0)
-    config = LlamaConfig(hidden_size=64, num_attention_heads=4,
-                         max_position_embeddings=128)
-    q, k, positions = (torch.randn(2, 4, 20, 16), torch.randn(2, 4, 20, 16),
-                       torch.arange(20)[None].expand(2, -1) + torch.tensor([[0], [7]]))
+    config = LlamaConfig(
+        hidden_size=64, num_attention_heads=4, max_position_embeddings=128)
+    q = torch.randn(2, 4, 20, 16)
+    k = torch.randn(2, 4, 20, 16)
+    positions = torch.arange(20)[None].expand(2, -1) + torch.tensor([[0], [7]])
     cos, sin = llama.LlamaRotaryEmbedding(config)(q, positions)
     want_q, want_k = llama.apply_rotary_pos_emb(q, k, cos, sin)
     assert ((RoPE(16)(q, positions) - want_q).abs().max() < 1e-5
@@ -68,8 +70,8 @@ def test_pairings_convert():
 def test_interleaved_equals_gptj():
     from transformers.models.gptj.modeling_gptj import apply_rotary_pos_emb
     # GPT-J: (B, T, H, Dh)
-    x, angles = (torch.randn(2, 7, 3, 16),
-                 torch.arange(7)[:, None] * rope_frequencies(16))
+    x = torch.randn(2, 7, 3, 16)
+    angles = torch.arange(7)[:, None] * rope_frequencies(16)
     want = apply_rotary_pos_emb(x, *(f(angles).expand(2, -1, -1)
                                      for f in (torch.sin, torch.cos))).transpose(1, 2)
     assert (RoPE(16, pairing="interleaved")(x.transpose(1, 2),
@@ -129,8 +131,9 @@ def test_learned_table_and_its_end():
                          [NoPositions, lambda: SinusoidalPositions(8),
                           lambda: LearnedPositions(32, 8)])
 def test_added_positions_of_a_batch(make):
-    layer, x, rows = (make(), torch.randn(2, 4, 8),
-                      torch.stack([torch.arange(4), torch.arange(10, 14)]))
+    layer = make()
+    x = torch.randn(2, 4, 8)
+    rows = torch.stack([torch.arange(4), torch.arange(10, 14)])
     both = layer(x, rows)
     assert (torch.equal(both[0], layer(x[:1], rows[0])[0])
             and torch.equal(both[1], layer(x[1:], rows[1])[0]))
@@ -165,16 +168,22 @@ def test_alibi_by_hand_and_in_a_batch():
 def test_scalings_equal_transformers(kind, extra):
     from transformers import LlamaConfig
     from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
-    config = LlamaConfig(hidden_size=64, num_attention_heads=1, rope_parameters={
-        "rope_type": kind, "factor": 8.0, "rope_theta": 5e4,
-        "original_max_position_embeddings": 256, **extra}, max_position_embeddings=2048)
+    config = LlamaConfig(hidden_size=64,
+                         num_attention_heads=1,
+                         rope_parameters={
+"rope_type": kind, "factor": 8.0, "rope_theta": 5e4,
+"original_max_position_embeddings": 256, **extra},
+                         max_position_embeddings=2048)
     want, amplitude = ROPE_INIT_FUNCTIONS[kind](config)
     ours = {"linear": linear_scaling(8.0), "llama3": llama3_scaling(8.0, 256),
-            "yarn": yarn_scaling(8.0, 256, 5e4, extra.get("beta_fast", 32.0),
+            "yarn": yarn_scaling(8.0,
+                                 256,
+                                 5e4,
+                                 extra.get("beta_fast", 32.0),
                                  whole=extra.get("truncate", True))}[kind]
     rope = RoPE(64, 5e4, scaling=ours, amplitude=amplitude)
     assert (rope.freqs / want - 1).abs().max() < 1e-5
-    assert (rope.bfloat16().freqs / want - 1).abs().max() < 1e-5     # not rounded either
+    assert (rope.bfloat16().freqs / want - 1).abs().max() < 1e-5    # not rounded either
     if kind == "yarn": assert abs(yarn_amplitude(8.0) - amplitude) < 1e-6
 
 

@@ -88,7 +88,8 @@ def test_terms_by_hand():
     even = Routing(torch.ones(4, 1), torch.arange(4)[:, None], torch.zeros(4, 4))
     assert load_balancing_loss([even]).item() == pytest.approx(1)         # 4 · 4 · 1/16
     assert load_entropy(expert_load(even)) == pytest.approx(1)
-    one = Routing(torch.ones(4, 1), torch.zeros(4, 1).long(),
+    one = Routing(torch.ones(4, 1),
+                  torch.zeros(4, 1).long(),
                   torch.tensor([[50.0, 0, 0, 0]]).repeat(4, 1))
     assert load_balancing_loss([one]).item() == pytest.approx(4)          # 4 · 1 · 1
     assert load_entropy(expert_load(one)) == pytest.approx(0)

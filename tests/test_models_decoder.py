@@ -4,13 +4,15 @@ from minillm.models.decoder import *
 
 # %% ../nbs/16_decoder.ipynb
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from minillm.config import ModelConfig
-from minillm.models.presets import (PARENTS, cache_bytes, changes, count_parameters,
-                                    preset)
+from minillm.models.count import count_parameters
+from minillm.models.presets import (
+    PARENTS, PRESETS, cache_bytes, changes, parameter_counts, preset)
 
 
 def copy_llama(ours, theirs):
@@ -44,7 +46,8 @@ def copy_gpt2(ours, theirs):
         for a, m in pairs.items():
             state |= {f"layers.{i}.{a}.weight": m.weight.T,
                       f"layers.{i}.{a}.bias": m.bias}
-        for a, w, b in zip("qkv", block.attn.c_attn.weight.chunk(3, 1),
+        for a, w, b in zip("qkv",
+                           block.attn.c_attn.weight.chunk(3, 1),
                            block.attn.c_attn.bias.chunk(3)):
             state |= {f"layers.{i}.attention.W_{a}.weight": w.T,
                       f"layers.{i}.attention.W_{a}.bias": b}
@@ -64,12 +67,23 @@ def shaken(model):
 
 def test_equal_to_llama():
     from transformers import LlamaConfig, LlamaForCausalLM
-    theirs = shaken(LlamaForCausalLM(LlamaConfig(
-        vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=3,
-        num_attention_heads=4, num_key_value_heads=2,
-        max_position_embeddings=64, rms_norm_eps=1e-5, attn_implementation="eager")))
-    ours = Decoder(preset("llama", vocab_size=50, d_model=32, n_heads=4, n_kv_heads=2,
-                          n_layers=3, d_ff=48, max_seq_len=64)).eval()
+    theirs = shaken(LlamaForCausalLM(LlamaConfig(vocab_size=50,
+                                                 hidden_size=32,
+                                                 intermediate_size=48,
+                                                 num_hidden_layers=3,
+                                                 num_attention_heads=4,
+                                                 num_key_value_heads=2,
+                                                 max_position_embeddings=64,
+                                                 rms_norm_eps=1e-5,
+                                                 attn_implementation="eager")))
+    ours = Decoder(preset("llama",
+                          vocab_size=50,
+                          d_model=32,
+                          n_heads=4,
+                          n_kv_heads=2,
+                          n_layers=3,
+                          d_ff=48,
+                          max_seq_len=64)).eval()
     copy_llama(ours, theirs)
     ids = torch.randint(0, 50, (2, 40))
     with torch.no_grad(): assert (ours(ids) - theirs(ids).logits).abs().max() < 1e-5
@@ -77,10 +91,17 @@ def test_equal_to_llama():
 
 def test_equal_to_gpt2():
     from transformers import GPT2Config, GPT2LMHeadModel
-    theirs = shaken(GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=32, n_head=4,
-                                               n_layer=3, n_positions=64,
+    theirs = shaken(GPT2LMHeadModel(GPT2Config(vocab_size=50,
+                                               n_embd=32,
+                                               n_head=4,
+                                               n_layer=3,
+                                               n_positions=64,
                                                attn_implementation="eager")))
-    ours = Decoder(preset("gpt2-like", vocab_size=50, d_model=32, n_heads=4, n_layers=3,
+    ours = Decoder(preset("gpt2-like",
+                          vocab_size=50,
+                          d_model=32,
+                          n_heads=4,
+                          n_layers=3,
                           max_seq_len=64)).eval()
     copy_gpt2(ours, theirs)
     ids = torch.randint(0, 50, (2, 40))
@@ -174,7 +195,10 @@ def test_local_layers_see_their_window():
 
 
 def test_router_terms_reach_the_loss():
-    model, ids = tiny(use_moe=True, num_experts=4, top_k=2, balance_weight=0.5,
+    model, ids = tiny(use_moe=True,
+                      num_experts=4,
+                      top_k=2,
+                      balance_weight=0.5,
                       z_weight=0.1), torch.randint(0, 30, (2, 9))
     loss, terms = model.loss(ids[:, :-1], ids[:, 1:])
     want = (terms["cross_entropy"] + 0.5 * terms["load_balancing"]
@@ -226,9 +250,26 @@ def test_published_parameter_counts(name, published):
     assert model.num_parameters() == published == count_parameters(preset(name))[0]
 
 
+def test_counts_from_the_table_are_those_of_built_models():
+    odd = [{"d_model": 40, "n_heads": 4, "ffn_type": kind, "norm_type": norm,
+            "norm_position": where, "bias": bias, "qk_norm": bias}
+           for kind, norm, where, bias in (
+               ("gelu", "layernorm", "post", True), ("geglu", "rmsnorm", "pre", False),
+               ("relu", "rmsnorm_plus_one", "sandwich", True))]
+    latent = {"attention_type": "latent", "kv_rank": 6, "rope_dim": 4, "value_dim": 5}
+    odd += [{**latent, "bias": True, "q_rank": 7}, {**latent, "head_dim": 9},
+            {"pos_encoding": "learned", "learned_sinks": True, "tie_embeddings": False},
+            {"use_moe": True, "num_experts": 4, "top_k": 2, "shared_experts": 2,
+             "dense_layers": 1, "bias": True, "d_ff_expert": 24}]
+    configs = [replace(ModelConfig(), **values) for values in odd]
+    for c in [*configs, *(PRESETS[name] for name in ("gpt2", "gpt-oss-20b", "gemma3-270m",
+                                                     "deepseek-v3"))]:
+        assert parameter_counts(c) == count_parameters(c)
+
+
 def test_our_sizes():
     for name, size in (("small", 25e6), ("medium", 125e6), ("large", 350e6)):
-        assert abs(count_parameters(preset(name))[0] / size - 1) < 0.03, name
+        assert abs(parameter_counts(preset(name))[0] / size - 1) < 0.03, name
 
 
 def test_changes_rebuild_the_preset():
@@ -239,9 +280,12 @@ def test_changes_rebuild_the_preset():
 
 def test_cache_of_a_token():
     from minillm.decoding.cache import KVCache
-    for c in (preset("tiny", vocab_size=9), preset(
-            "tiny", vocab_size=9, attention_type="latent", kv_rank=8, rope_dim=4,
-            value_dim=8)):
+    for c in (preset("tiny", vocab_size=9), preset("tiny",
+                                                   vocab_size=9,
+                                                   attention_type="latent",
+                                                   kv_rank=8,
+                                                   rope_dim=4,
+                                                   value_dim=8)):
         cache = KVCache.for_model(Decoder(c), max_len=10)
         assert cache.nbytes == 10 * cache_bytes(c, 4)
 

@@ -10,8 +10,13 @@ import torch
 
 SMALL = {"image_size": 12, "patch_size": 4, "hidden_size": 24, "num_hidden_layers": 3,
          "num_attention_heads": 3, "intermediate_size": 40}
-OURS = VisionConfig(image_size=12, patch_size=4, d_model=24, n_heads=3, n_layers=3,
-                    d_ff=40, n_classes=5)
+OURS = VisionConfig(image_size=12,
+                    patch_size=4,
+                    d_model=24,
+                    n_heads=3,
+                    n_layers=3,
+                    d_ff=40,
+                    n_classes=5)
 
 
 def shaken(model):
@@ -52,8 +57,11 @@ def test_equal_to_clip_at_every_depth():
     theirs = shaken(CLIPVisionModel(CLIPVisionConfig(**SMALL,
                                                      attn_implementation="eager")))
     inner = getattr(theirs, "vision_model", theirs)
-    ours = VisionTower(replace(OURS, ffn_type="quick_gelu", norm_eps=1e-5,
-                               patch_bias=False, norm_first=True,
+    ours = VisionTower(replace(OURS,
+                               ffn_type="quick_gelu",
+                               norm_eps=1e-5,
+                               patch_bias=False,
+                               norm_first=True,
                                norm_last=False)).eval()
     state = {n: v for n, v in inner.state_dict().items()
              if not n.startswith("post_layernorm") and "position_ids" not in n}
@@ -78,8 +86,8 @@ def test_patches_by_hand():
     want = torch.stack([images[:, :, r:r + 4, c:c + 4].flatten(1)
                         for r in (0, 4, 8) for c in (0, 4, 8)], 1)
     want = want @ tower.patches.weight.flatten(1).T + tower.patches.bias
-    assert torch.allclose(tower.patches(images).flatten(2).transpose(1, 2), want,
-                          atol=1e-5)
+    assert torch.allclose(
+        tower.patches(images).flatten(2).transpose(1, 2), want, atol=1e-5)
 
 
 def test_without_positions_a_picture_is_a_bag_of_patches():

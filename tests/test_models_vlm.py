@@ -12,8 +12,11 @@ from minillm.config import ModelConfig
 
 def text_model(d_model=32, vocab_size=20, seed=0):
     torch.manual_seed(seed)
-    return Decoder(ModelConfig(vocab_size=vocab_size, d_model=d_model, n_heads=4,
-                               n_layers=2, max_seq_len=64)).eval()
+    return Decoder(ModelConfig(vocab_size=vocab_size,
+                               d_model=d_model,
+                               n_heads=4,
+                               n_layers=2,
+                               max_seq_len=64)).eval()
 
 
 class Cut(nn.Module):
@@ -64,11 +67,11 @@ def test_placeholders_equal_concatenation():
     ids = torch.randint(4, 20, (2, 5))
     held = torch.cat([torch.full((2, 3), 3), ids], 1)
     want = ConcatFusion()(decoder, features, ids)
-    assert torch.allclose(PlaceholderFusion(3)(decoder, features, held)[:, 3:], want,
-                          atol=1e-5)
+    assert torch.allclose(
+        PlaceholderFusion(3)(decoder, features, held)[:, 3:], want, atol=1e-5)
     past = torch.cat([torch.full((2, 3), 99), ids], 1)         # a token past the table
-    assert torch.allclose(PlaceholderFusion(99)(decoder, features, past)[:, 3:], want,
-                          atol=1e-5)
+    assert torch.allclose(
+        PlaceholderFusion(99)(decoder, features, past)[:, 3:], want, atol=1e-5)
 
 
 def test_gates_start_closed():
@@ -125,8 +128,8 @@ def test_only_answers_are_targets():
     assert ids.tolist() == [[1, 5, 4, 8, 9, 7], [1, 4, 9, 2, 2, 2]]
     n = -100
     assert targets.tolist() == [[n, n, 8, 9, 7, 2], [n, 9, 2, n, n, n]]
-    model = VisionLanguageModel(Cut(), LinearProjector(4, 32), text_model(),
-                                ConcatFusion())
+    model = VisionLanguageModel(
+        Cut(), LinearProjector(4, 32), text_model(), ConcatFusion())
     images = torch.randn(2, 1, 4, 4)
     loss, terms = model.loss(images, ids, targets)
     log = model(images, ids).log_softmax(-1)

@@ -6,5 +6,4 @@ from minillm.nbtools.directives import *
 def test_split_directives():
     assert (split_directives("#| export layers.norm\nx = 1") == ({"export": "layers.norm"}, "x = 1"))
     assert split_directives("#| echo: false\nplot()") == ({"echo": "false"}, "plot()")
-    assert (split_directives("x = 1  #| not a directive") == ({}, "x = 1  #| not a "
-                                                                  "directive"))
+    assert (split_directives("x = 1  #| not a directive") == ({}, "x = 1  #| not a directive"))

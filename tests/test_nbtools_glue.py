@@ -9,7 +9,8 @@ def test_glue_is_what_myst_nb_reads(monkeypatch):
     shown = []
     glue("nothing", 1)  # no notebook: nothing happens
     monkeypatch.setattr(IPython, "get_ipython", lambda: object())
-    monkeypatch.setattr(IPython.display, "display",
+    monkeypatch.setattr(IPython.display,
+                        "display",
                         lambda data, raw, metadata: shown.append((data, raw, metadata)))
     import torch
     glue("ch00_x", torch.tensor(2.5))
@@ -21,6 +22,7 @@ def test_glue_is_what_myst_nb_reads(monkeypatch):
 def test_imports_stay_light():
     import subprocess
     import sys
-    code = ("import sys, minillm.device, minillm.plot, minillm.files, minillm.nbtools.glue; "
-            "sys.exit(bool({'matplotlib', 'IPython', 'numpy.f2py'} & set(sys.modules)))")
+    code = ("import sys, minillm.device, minillm.plot, minillm.files, "
+            "minillm.nbtools.glue; sys.exit(bool({'matplotlib', 'IPython', "
+            "'numpy.f2py'} & set(sys.modules)))")
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

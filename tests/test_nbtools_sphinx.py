@@ -28,5 +28,4 @@ def test_widgets_and_figures_are_drawn_into_the_page():
                            cell_metadata={})
     drawn = WidgetRenderer.handle_mime(None, view, False)[0].astext()
     assert 'data-model-id="abc"' in drawn and "<p>first</p>" in drawn
-    assert WidgetRenderer.handle_mime(None, SimpleNamespace(mime_type="text/plain"),
-                                      False) is None
+    assert WidgetRenderer.handle_mime(None, SimpleNamespace(mime_type="text/plain"), False) is None

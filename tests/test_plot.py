@@ -18,8 +18,10 @@ def test_show_matrix():
     matplotlib.use("Agg")
     import pytest
     import torch
-    ax = show_matrix(torch.tensor([[0.25, -float("inf")], [1.0, 0.5]]), "scores",
-                     ["a b", "\n"], dims=("T", "S"))
+    ax = show_matrix(torch.tensor([[0.25, -float("inf")], [1.0, 0.5]]),
+                     "scores",
+                     ["a b", "\n"],
+                     dims=("T", "S"))
     assert ax.get_title(loc="left") + ax.get_title() == "scores  T×S = 2×2"
     assert [t.get_text() for t in ax.texts] == ["0.25", "−∞", "1.00", "0.50"]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a·b", "⏎"]

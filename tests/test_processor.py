@@ -59,7 +59,8 @@ def test_the_choice_can_be_made_by_hand(trait, monkeypatch):
 
 def test_a_rate_is_measured_once(monkeypatch):
     calls = []
-    monkeypatch.setattr(processor, "product_seconds",
+    monkeypatch.setattr(processor,
+                        "product_seconds",
                         lambda *a, **k: calls.append(a) or [1.0, 1.0, 2.0])
     measured_rate.cache_clear()
     rates = [product_rate() for _ in range(3)]

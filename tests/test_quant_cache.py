@@ -56,8 +56,12 @@ def test_padding_latent_and_refusals():
         k[:, None] == q[..., None])
     a, b = (model(IDS, cache=c, mask=mask) for c in (ours, plain))
     assert (a - b).norm() / b.norm() < 0.01
-    latent = small(attention_type="latent", n_kv_heads=None, kv_rank=16, rope_dim=8,
-                   value_dim=16, head_dim=16)
+    latent = small(attention_type="latent",
+                   n_kv_heads=None,
+                   kv_rank=16,
+                   rope_dim=8,
+                   value_dim=16,
+                   head_dim=16)
     a = latent(IDS, cache=QuantCache.for_model(latent, 3))
     assert (a - latent(IDS)).norm() / a.norm() < 0.02
     with pytest.raises(ValueError, match="do not fit into a cache of 32"):

@@ -19,8 +19,8 @@ def test_packed_is_written_out(group, rows):
     torch.manual_seed(0)
     w, x, b = torch.randn(32, 256), torch.randn(2, rows, 256), torch.randn(32)
     columns = torch.rand(256) + 0.5
-    layer = QuantLinear(round_weight(w * columns, find_scheme("int4", group)), b,
-                        columns)
+    layer = QuantLinear(
+        round_weight(w * columns, find_scheme("int4", group)), b, columns)
     assert torch.allclose(PackedInt4(layer, torch.float32)(x), layer(x), atol=1e-4)
     error = (PackedInt4(layer)(x) - layer(x)).norm() / layer(x).norm()
     assert error < 0.01                                     # bfloat16 has 8 bits
@@ -50,8 +50,14 @@ def test_whole_models(form, monkeypatch):
     if form == "int8" and not is_exact(int8_kernel(), 127): form = ""    # what is right
     monkeypatch.setenv("MINILLM_INT8", form)
     torch.manual_seed(0)
-    model = Decoder(ModelConfig(vocab_size=40, d_model=64, n_heads=4, n_layers=2,
-                                d_ff=64, max_seq_len=32, use_moe=True, num_experts=4,
+    model = Decoder(ModelConfig(vocab_size=40,
+                                d_model=64,
+                                n_heads=4,
+                                n_layers=2,
+                                d_ff=64,
+                                max_seq_len=32,
+                                use_moe=True,
+                                num_experts=4,
                                 top_k=2)).eval()
     ids = torch.arange(10)[None]
     for scheme, kind in (("int8", Int8Linear), ("int4", PackedInt4)):

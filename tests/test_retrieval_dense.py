@@ -17,8 +17,11 @@ from minillm.tokenizer.simple import WordTokenizer
 def small_embedder(seed=0):
     torch.manual_seed(seed)
     tokenizer = WordTokenizer.train("the red fox saw a blue hen near the old mill .")
-    config = ModelConfig(vocab_size=tokenizer.vocab_size, d_model=16, n_layers=1,
-                         n_heads=2, max_seq_len=12)
+    config = ModelConfig(vocab_size=tokenizer.vocab_size,
+                         d_model=16,
+                         n_layers=1,
+                         n_heads=2,
+                         max_seq_len=12)
     return DecoderEmbedder(Decoder(config), tokenizer)
 
 
@@ -32,8 +35,8 @@ def test_info_nce_by_hand():
 
 def test_padding_changes_nothing():
     embedder = small_embedder()
-    alone, padded = (embedder.encode(["the red fox"]),
-                     embedder.encode(["the red fox", "the blue hen saw a red fox"]))
+    alone = embedder.encode(["the red fox"])
+    padded = embedder.encode(["the red fox", "the blue hen saw a red fox"])
     assert (alone[0] - padded[0]).abs().max() < 1e-6
     assert torch.allclose(padded.norm(dim=1), torch.ones(2))
 

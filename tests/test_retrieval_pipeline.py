@@ -17,13 +17,15 @@ class OneHit:
 
 def test_answer_shows_what_was_read():
     seen = []
-    found = answer_from("What burned?", OneHit(), lambda p: seen.append(p) or " the mill\n")
+    found = answer_from(
+        "What burned?", OneHit(), lambda p: seen.append(p) or " the mill\n")
     assert seen == ["The mill burned.\nQ: What burned?\nA:"]
     assert found.text == "the mill"
-    assert answer_from("Who saw Ida?", OneHit(), str, accept=names_agree) == ("unknown", [])
+    assert answer_from(
+        "Who saw Ida?", OneHit(), str, accept=names_agree) == ("unknown", [])
     assert answer_from("What mill?", OneHit(), str, accept=names_agree).sources
-    assert found.show() == ("the mill\n[1] news.txt, characters 5 to 21: "
-                            "The mill burned.")
+    assert found.show() == ("the mill\n[1] news.txt, characters 5 to "
+                            "21: The mill burned.")
 
 
 def test_refusals():

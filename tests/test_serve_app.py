@@ -22,7 +22,7 @@ from minillm.config import ModelConfig
 from minillm.decoding.sample import generate, make_sampler
 from minillm.models.decoder import Decoder
 from minillm.serve.limits import ServerLimits
-from minillm.serve.routes import Served
+from minillm.decoding.voice import Voice
 from minillm.serve.server import open_socket, running
 from minillm.tokenizer.bpe import BPETokenizer
 
@@ -32,11 +32,11 @@ KEY = "open-sesame"
 def small_served(seed=0, context=256):
     "A model that writes any bytes, most of them no UTF-8."
     torch.manual_seed(seed)
-    model = Decoder(ModelConfig(vocab_size=257, d_model=16, n_heads=2, n_layers=1,
-                                max_seq_len=context)).eval()
+    model = Decoder(ModelConfig(
+        vocab_size=257, d_model=16, n_heads=2, n_layers=1, max_seq_len=context)).eval()
     with torch.no_grad():
         for p in model.parameters(): p.mul_(3)
-    return Served(model, BPETokenizer([], ["<|end|>"]), "small", frozenset({256}))
+    return Voice(model, BPETokenizer([], ["<|end|>"]), frozenset({256}), name="small")
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,12 @@ def client(url):
 def alone(prompt, n, seed, t=1.0):
     served = small_served()
     ids = torch.tensor([served.tokenizer.encode(prompt)])
-    made = [int(i) for i in generate(
-        served.model, ids, max_tokens=n, sampler=make_sampler(t), stop_ids={256},
-        generator=torch.Generator().manual_seed(seed))]
+    made = [int(i) for i in generate(served.model,
+                                     ids,
+                                     max_tokens=n,
+                                     sampler=make_sampler(t),
+                                     stop_ids={256},
+                                     generator=torch.Generator().manual_seed(seed))]
     from minillm.decoding.printable import harmless
     return harmless(served.tokenizer.decode([i for i in made if i != 256])), len(made)
 
@@ -70,13 +73,15 @@ def test_the_official_client_gets_what_the_model_writes(client):
     assert client.models.retrieve("small").owned_by == "minillm"
     for seed in range(5):
         text, n = alone("a story é", 60, seed)
-        made = client.completions.create(model="small", prompt="a story é", seed=seed,
-                                         max_tokens=60)
+        made = client.completions.create(
+            model="small", prompt="a story é", seed=seed, max_tokens=60)
         assert made.choices[0].text == text and made.usage.completion_tokens == n
         assert made.choices[0].finish_reason == ("length" if n == 60 else "stop")
         chat = client.chat.completions.create(
-            model="small", messages=[{"role": "user", "content": "a story é"}],
-            seed=seed, max_completion_tokens=60)
+            model="small",
+            messages=[{"role": "user", "content": "a story é"}],
+            seed=seed,
+            max_completion_tokens=60)
         assert chat.choices[0].message.content == text
         assert chat.usage.prompt_tokens == made.usage.prompt_tokens == 10
 
@@ -87,8 +92,12 @@ def test_streams_are_the_same_text_in_whole_characters(client):
         text, n = alone("b", 80, seed)
         parts, last = [], None
         for chunk in client.chat.completions.create(
-                model="small", messages=[{"role": "user", "content": "b"}], seed=seed,
-                max_tokens=80, stream=True, stream_options={"include_usage": True}):
+            model="small",
+            messages=[{"role": "user", "content": "b"}],
+            seed=seed,
+            max_tokens=80,
+            stream=True,
+            stream_options={"include_usage": True}):
             if chunk.choices: parts.append(chunk.choices[0].delta.content)
             else: last = chunk.usage
         assert "".join(parts) == text and last.completion_tokens == n
@@ -97,17 +106,21 @@ def test_streams_are_the_same_text_in_whole_characters(client):
 
 
 def test_choices_prompts_echo_and_logprobs(client):
-    made = client.completions.create(model="small", prompt=["ab", "c"], n=2, seed=3,
-                                     max_tokens=9)
+    made = client.completions.create(
+        model="small", prompt=["ab", "c"], n=2, seed=3, max_tokens=9)
     assert [c.index for c in made.choices] == [0, 1, 2, 3]
     assert [c.text for c in made.choices] == [alone(p, 9, s)[0] for p in ("ab", "c")
                                               for s in (3, 4)]
     assert made.usage.prompt_tokens == 3
-    ids = client.completions.create(model="small", prompt=[97, 98], seed=3,
-                                    max_tokens=9)
+    ids = client.completions.create(
+        model="small", prompt=[97, 98], seed=3, max_tokens=9)
     assert ids.choices[0].text == made.choices[0].text
-    told = client.completions.create(model="small", prompt="abc", max_tokens=1,
-                                     echo=True, logprobs=1, temperature=0).choices[0]
+    told = client.completions.create(model="small",
+                                     prompt="abc",
+                                     max_tokens=1,
+                                     echo=True,
+                                     logprobs=1,
+                                     temperature=0).choices[0]
     found = told.logprobs
     assert told.text.startswith("abc") and found.token_logprobs[0] is None
     want = small_served().model(torch.tensor([[97, 98, 99]]))[0].log_softmax(-1)
@@ -121,15 +134,19 @@ def test_a_stop_string_over_two_chunks_does_not_leak(client):
     stop = text[20:23]
     want = text[:text.index(stop)]
     parts = [c.choices[0].delta.content for c in client.chat.completions.create(
-        model="small", messages=[{"role": "user", "content": "stop"}], seed=1,
-        max_tokens=80, stream=True, stop=[stop])]
+        model="small",
+        messages=[{"role": "user", "content": "stop"}],
+        seed=1,
+        max_tokens=80,
+        stream=True,
+        stop=[stop])]
     assert "".join(parts) == want and len(want) <= 20
 
 
 def test_many_at_once_get_their_own(url):
     async def all_of_them():
-        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=KEY,
-                                      max_retries=50) as client:
+        async with openai.AsyncOpenAI(
+            base_url=f"{url}/v1", api_key=KEY, max_retries=50) as client:
             async def one(i):
                 made = await client.completions.create(
                     model="small", prompt=f"request {i}", seed=i, max_tokens=20)
@@ -311,7 +328,8 @@ def test_it_stops_writing_when_the_client_goes_away(stream):
     with running(app) as url:
         with httpx.Client() as client:
             try:
-                with client.stream("POST", f"{url}/v1/completions",
+                with client.stream("POST",
+                                   f"{url}/v1/completions",
                                    timeout=60 if stream else 0.5,
                                    json={**LONG, "stream": stream}) as got:
                     next(got.iter_bytes())
@@ -333,7 +351,8 @@ def test_a_full_line_says_when_to_come_back():
         got = httpx.post(f"{url}/v1/completions", json=LONG, timeout=30)
         assert got.status_code == 429 and 1 <= int(got.headers["retry-after"]) <= 60
         with pytest.raises(openai.RateLimitError):
-            openai.OpenAI(base_url=f"{url}/v1", api_key="any",
+            openai.OpenAI(base_url=f"{url}/v1",
+                          api_key="any",
                           max_retries=0).completions.create(**LONG)
         for thread in threads: thread.join()
 
@@ -343,8 +362,8 @@ def test_time_limit():
     with running(app) as url:
         got = httpx.post(f"{url}/v1/completions", json=LONG, timeout=60)
         assert got.status_code == 504 and got.json()["error"]["code"] == "timeout"
-        got = httpx.post(f"{url}/v1/completions", json={**LONG, "stream": True},
-                         timeout=60)
+        got = httpx.post(
+            f"{url}/v1/completions", json={**LONG, "stream": True}, timeout=60)
         assert '"code": "timeout"' in got.text and got.text.endswith("[DONE]\n\n")
         assert not app.state.worker.engine.running
 
@@ -352,9 +371,11 @@ def test_time_limit():
 def test_one_slow_reader_holds_nobody_up():
     app = make_app(slow_served(0.002))
     with running(app) as url:
-        with httpx.stream("POST", f"{url}/v1/completions",
+        with httpx.stream("POST",
+                          f"{url}/v1/completions",
                           json={**LONG, "stream": True}):          # never read
-            got = httpx.post(f"{url}/v1/completions", json={**LONG, "max_tokens": 20},
+            got = httpx.post(f"{url}/v1/completions",
+                             json={**LONG, "max_tokens": 20},
                              timeout=60)                   # held up, it would never end
             assert got.status_code == 200
             wait_for(lambda: not app.state.worker.engine.running)
@@ -363,8 +384,10 @@ def test_one_slow_reader_holds_nobody_up():
 def test_sigterm_finishes_what_is_under_way():
     code = ("from minillm.serve.app import serve\n"
             "serve(port=0, report=lambda t: print(t, flush=True))")
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE,
-                             text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    child = subprocess.Popen([sys.executable, "-c", code],
+                             stdout=subprocess.PIPE,
+                             text=True,
+                             env={**os.environ, "OMP_NUM_THREADS": "1"})
     url = re.search(r"http://[\d.:]+", child.stdout.readline())[0]
     body = {"model": "storyteller", "prompt": "Once upon a time", "max_tokens": 200,
             "seed": 0, "stream": True}

@@ -22,7 +22,9 @@ WRONG = [{"max_tokens": -1}, {"max_tokens": 1.5}, {"max_tokens": "5"},
          {"n": 9}, {"seed": 2**63}, {"seed": "1"}, {"stream": "yes"}, {"stop": 5},
          {"stop": [None]}, {"model": None}, {"model": ["m"]}, {"model": "m" * 300},
          {"prompt": None}, {"prompt": {"a": 1}}, {"prompt": [[1], "a"]},
-         {"prompt": [1.5]}, {"frequency_penalty": 0.5}, {"tools": []},
+         {"prompt": [1.5]}, {"frequency_penalty": 0.5}, {"tools": [{}]},
+         {"logit_bias": {"5": 1}}, {"response_format": {"type": "json_object"}},
+         {"store": True}, {"tool_choice": "required"}, {"temprature": None},
          {"temprature": 1}, {"stream_options": {"x": 1}}, {"logprobs": 6},
          {"__proto__": {}}]
 
@@ -31,6 +33,36 @@ WRONG = [{"max_tokens": -1}, {"max_tokens": 1.5}, {"max_tokens": "5"},
 def test_what_is_no_request_is_refused(number):
     with pytest.raises(Refusal) as found: read_request(CompletionRequest, BAD[number])
     assert found.value.status == 400 and len(str(found.value)) < 300
+
+
+NOTHING = [{"logit_bias": None}, {"logit_bias": {}}, {"top_logprobs": None}, {"tools": []},
+           {"tool_choice": "none"}, {"response_format": {"type": "text"}}, {"store": False},
+           {"metadata": None}, {"service_tier": "auto"}, {"logprobs": False}]
+
+
+@pytest.mark.parametrize("nothing", NOTHING, ids=json.dumps)
+def test_values_that_ask_for_nothing_count_as_absent(nothing):
+    chat = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
+    read = read_request(ChatRequest, json.dumps({**chat, **nothing}).encode())
+    assert read == read_request(ChatRequest, json.dumps(chat).encode())
+
+
+def test_messages_come_back_as_clients_hold_them():
+    said = {"role": "assistant", "content": "b", "refusal": None, "annotations": [],
+            "audio": None, "function_call": None, "tool_calls": None}
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "c"}]
+    chat = [{"role": "developer", "content": "be kind"}, {"role": "user", "content": parts},
+            said, {**said, "content": None}]
+    asked = read_request(
+        ChatRequest, json.dumps({"model": "m", "messages": chat}).encode())
+    assert [(m.role, m.content) for m in asked.messages] == [
+        ("system", "be kind"), ("user", "ac"), ("assistant", "b"), ("assistant", "")]
+    for wrong in ({"role": "user"}, {"role": "user", "content": None},
+                  {"role": "user", "content": [{"type": "image_url", "image_url": {}}]},
+                  {**said, "tool_calls": [{"id": "x"}]}, {**said, "role": "robot"}):
+        body = json.dumps({"model": "m", "messages": [wrong]}).encode()
+        with pytest.raises(Refusal) as found: read_request(ChatRequest, body)
+        assert found.value.body["error"]["param"].startswith("messages.0")
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=json.dumps)
@@ -45,8 +77,8 @@ def test_settings_follow_the_request():
     body = {**GOOD, "temperature": 0, "top_p": 0.9, "seed": 2**63 - 1, "stop": "x",
             "max_tokens": 7}
     asked = read_request(CompletionRequest, json.dumps(body).encode())
-    assert asked.settings(50, 16) == Settings(7, 0.0, None, 0.9, None, 2**63 - 1,
-                                              ("x",))
+    assert asked.settings(50, 16) == Settings(
+        7, 0.0, None, 0.9, None, 2**63 - 1, ("x",))
     assert asked.settings(50, 16, 1).seed == 0                    # it wraps around
     with pytest.raises(ValueError, match="room for 5"): asked.settings(5, 16)
     plain = read_request(CompletionRequest, json.dumps(GOOD).encode())

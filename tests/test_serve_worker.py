@@ -20,7 +20,10 @@ TEN = CharTokenizer("abcdefghij")
 
 def small_engine(n_rows=2):
     torch.manual_seed(0)
-    return Engine(Decoder(ModelConfig(vocab_size=10, d_model=8, n_heads=1, n_layers=1,
+    return Engine(Decoder(ModelConfig(vocab_size=10,
+                                      d_model=8,
+                                      n_heads=1,
+                                      n_layers=1,
                                       max_seq_len=400)), n_rows=n_rows)
 
 
@@ -70,12 +73,12 @@ def test_closing_has_an_end():
 
 def test_a_failing_round_ends_its_jobs_and_not_the_server(capsys):
     worker, heard = Worker(small_engine()), []
-    good, worker.engine.model.forward = worker.engine.model.forward, None
+    good, worker.engine.model = worker.engine.model, None
     job = small_job(emit=heard.append)
     worker.submit([job])
     wait_for(lambda: job.reason)
     assert job.reason == "error" and worker.alive
-    worker.engine.model.forward = good
+    worker.engine.model = good
     again = small_job()
     worker.submit([again])
     wait_for(lambda: again.reason)

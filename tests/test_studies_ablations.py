@@ -7,7 +7,7 @@ from minillm.studies.ablations import STUDENT, matched, paired_interval, train_a
 import pytest
 import torch
 
-from minillm.models.presets import count_parameters
+from minillm.models.count import count_parameters
 
 
 def test_interval_by_hand():

@@ -15,8 +15,11 @@ import pytest
 def test_some_of_each_fault(tmp_path):
     quiet = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-m", "minillm.studies.faults", "--share",
-                           "0.05", "--seed", "7", "--record", str(tmp_path)], env=quiet,
-                          capture_output=True, text=True, timeout=300)
+                           "0.05", "--seed", "7", "--record", str(tmp_path)],
+                          env=quiet,
+                          capture_output=True,
+                          text=True,
+                          timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((tmp_path / "faults.json").read_text())["metrics"]["faults"]
     assert len(found) == 6 and found["kill -9 at a random moment"]["tried"] >= 2

@@ -81,7 +81,8 @@ def test_what_a_name_stands_for_counts(tmp_path, monkeypatch):
     for name, text in files.items(): (package / name).write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     before = modules_hash("swapped.run")
-    (package / "run.py").write_text(files["run.py"].replace("as g", "as x").replace("as h", "as g").replace("as x", "as h"))
+    (package / "run.py").write_text(files["run.py"].replace("as g", "as x").replace("as h", "as g").replace(
+        "as x", "as h"))
     assert modules_hash("swapped.run") != before
     (package / "run.py").write_text(files["run.py"].replace(".a", ".c"))
     (package / "a.py").rename(package / "c.py")

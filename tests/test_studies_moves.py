@@ -49,13 +49,15 @@ def test_a_move_is_stamped(tmp_path):
     assert record["followed"] == ["shop.ground", "shop.new.race", "shop.new.track"]
 
 
-@pytest.mark.parametrize("change, words", [
-    (("ground.py", "LENGTH = 300\n"), "is another code"),
-    (("new/track.py", FILES["deep/track.py"].replace("n *", "n +")), "is another code"),
-    (("new/track.py", FILES["deep/track.py"].replace("import math", "import cmath as math")), "math was"),
-    (("new/race.py", MOVED[0][1] + "run()\n"), "was not used before"),
-    (("new/race.py", "from ..ground import unused as lap\ndef run(): return lap(3), 'shop.deep.race'\n"), "lap means something else"),
-    (("new/track.py", ""), "not in one place")])
+@pytest.mark.parametrize(
+    "change, words", [
+(("ground.py", "LENGTH = 300\n"), "is another code"),
+(("new/track.py", FILES["deep/track.py"].replace("n *", "n +")), "is another code"),
+(("new/track.py", FILES["deep/track.py"].replace("import math", "import cmath as math")), "math was"),
+(("new/race.py", MOVED[0][1] + "run()\n"), "was not used before"),
+(("new/race.py", "from ..ground import unused as lap\ndef run(): return "
+                 "lap(3), 'shop.deep.race'\n"), "lap means something else"),
+(("new/track.py", ""), "not in one place")])
 def test_a_change_is_refused(tmp_path, change, words):
     found, record, _ = moved(tmp_path, [change])
     assert found and words in "\n".join(found) and record["modules"] == ["shop.deep.race"]
@@ -69,9 +71,42 @@ def test_definitions_may_get_a_new_name_and_file(tmp_path):
     assert moved(tmp_path, changes, moves)[0] == []
 
 
+def gained(tmp_path, base, user="def run(): return Lap().n", car="class Lap:\n    n = 3\n"):
+    """What is found after the class Lap has got a base."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder, more in ((old, ""), (new, "(Base)")):
+        car_now = car.replace("Lap", f"Lap{more}") if more else car
+        if more: car_now = f"from .base import Base\n{car_now}"
+        lay(folder, [("car.py", car_now), ("base.py", f"KEPT = 4\n{base}"),
+                     ("user.py", f"from .car import Lap\n{user}\n")])
+    same = Comparison(Follower(Tree(old)), Follower(Tree(new)), Moves())
+    return "\n".join(same.differences(["shop.user"], ["shop.user"]))
+
+
+PLAIN_BASE = "class Base:\n    m = KEPT\n    def go(self): return self.m\n"
+
+
+def test_a_base_with_new_defaults_only_is_the_same_code(tmp_path):
+    assert gained(tmp_path, PLAIN_BASE) == ""
+
+
+@pytest.mark.parametrize("base, user", [
+    (PLAIN_BASE, "def run(): return getattr(Lap(), 'm', 0)"),
+    (PLAIN_BASE, "def run(k): return hasattr(Lap(), k)"),
+    (PLAIN_BASE, "def run():\n    try: return Lap().go()\n    except AttributeError: return 0"),
+    (PLAIN_BASE.replace("go", "__len__"), "def run(): return bool(Lap())"),
+    (PLAIN_BASE.replace("    def go", "    @property\n    def go"), "def run():\n    a = Lap()\n    a.go = 1"),
+    ("@print\n" + PLAIN_BASE, "def run(): return Lap"),
+    (PLAIN_BASE.replace("Base:", "Base(metaclass=type):"), "def run(): return Lap"),
+    (PLAIN_BASE.replace("Base:", "Base(dict):"), "def run(): return Lap")])
+def test_a_base_that_could_change_something_is_refused(tmp_path, base, user):
+    assert "another code" in gained(tmp_path, base, user)
+
+
 def test_a_stale_record_is_not_moved(tmp_path):
     moved(tmp_path)
-    write_json(tmp_path / "race.json", read_record("race", tmp_path) | {"modules_hash": "0", "modules": ["shop.deep.race"]})
+    write_json(
+        tmp_path / "race.json", read_record("race", tmp_path) | {"modules_hash": "0", "modules": ["shop.deep.race"]})
     same = Comparison(Follower(Tree(tmp_path / "old")), Follower(Tree(tmp_path / "new")), MAP)
     assert "stale" in move_record("race", same, tmp_path)[0]
 

@@ -21,8 +21,8 @@ def test_middles_by_hand():
                                                       "high": 4.0}
     assert summarise([2.0]) == {"median": 2.0, "low": 2.0, "high": 2.0}
     # a slow round slows both, and the ratio of the round does not care
-    found = ratios({"ours": [1.0, 10.0, 1.0], "theirs": [2.0, 20.0, 2.0]},
-                   "ours", "theirs")
+    found = ratios(
+        {"ours": [1.0, 10.0, 1.0], "theirs": [2.0, 20.0, 2.0]}, "ours", "theirs")
     assert found == {"ratio": 2.0, "low": 2.0, "high": 2.0}
 
 

@@ -7,8 +7,8 @@ def test_records(tmp_path):
     import json
 
     import pytest
-    path = write_record("a_run", {"loss": 1.5}, seed=3, modules=["minillm.device"],
-                        wall_time=0.1234567, folder=tmp_path)
+    path = write_record(
+        "a_run", {"loss": 1.5}, seed=3, modules=["minillm.device"], wall_time=0.1234567, folder=tmp_path)
     record = read_record("a_run", tmp_path)
     assert (path == tmp_path / "a_run.json" and record["metrics"] == {"loss": 1.5}
             and record["wall_time"] == 0.123)

@@ -15,8 +15,13 @@ from minillm.models.decoder import Decoder
 
 def small(n_layers=2):
     size = SIZES["small"]
-    return replace(size, model=replace(size.model, vocab_size=64, d_model=32,
-                                       n_layers=n_layers, max_seq_len=16), rounds=1)
+    return replace(size,
+                   model=replace(size.model,
+                                 vocab_size=64,
+                                 d_model=32,
+                                 n_layers=n_layers,
+                                 max_seq_len=16),
+                   rounds=1)
 
 
 def test_saved_bytes_by_hand():

@@ -13,9 +13,17 @@ from dataclasses import replace
 from minillm.studies.speedrun_recipe import Recipe, build
 
 small = Recipe(layers=1, width=16, heads=2, batch=4, length=8, steps=6, warmup=0)
-tricks = replace(small, zeros=True, tied=False, before=(1, 2), squared=True,
-                 norm="rmsnorm", positions="rope", muon=0.05, products=True,
-                 schedule="linear", floor=0.0)
+tricks = replace(small,
+                 zeros=True,
+                 tied=False,
+                 before=(1, 2),
+                 squared=True,
+                 norm="rmsnorm",
+                 positions="rope",
+                 muon=0.05,
+                 products=True,
+                 schedule="linear",
+                 floor=0.0)
 
 
 def test_first_loss_is_ignorance():

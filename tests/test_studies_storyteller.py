@@ -11,8 +11,8 @@ def test_it_learns_and_resumes():
     import torch
 
     from minillm.studies.storyteller import STORYTELLER, Recipe, Run
-    tiny = replace(STORYTELLER, d_model=32, n_layers=2, dense_layers=1, d_ff=64,
-                   d_ff_expert=32)
+    tiny = replace(
+        STORYTELLER, d_model=32, n_layers=2, dense_layers=1, d_ff=64, d_ff_expert=32)
     recipe = Recipe(model=tiny, minutes=1.0, batch_size=4)
     with tempfile.TemporaryDirectory() as tmp:
         run = Run(tmp, recipe)

@@ -10,8 +10,17 @@ from minillm.worlds.sums import SUM_MODEL, Sum
 from minillm.models.decoder import Decoder
 from minillm.verifier.head import OwnJudge
 
-SMALL = Plan(few=30, practice=60, val=20, test=20, base_steps=4, sft_steps=5,
-             grpo_steps=2, look=2, samples=4, verifier_steps=2, wrong_steps=2,
+SMALL = Plan(few=30,
+             practice=60,
+             val=20,
+             test=20,
+             base_steps=4,
+             sft_steps=5,
+             grpo_steps=2,
+             look=2,
+             samples=4,
+             verifier_steps=2,
+             wrong_steps=2,
              hot_steps=1)
 
 

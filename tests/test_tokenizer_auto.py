@@ -6,6 +6,17 @@ from minillm.tokenizer.auto import *
 import pytest
 
 
+@pytest.mark.parametrize(
+    "content,message", [
+('{"kind": "bpe"}', "it has no 'merges'"), ('{"kind": ["bpe"]}', "unhashable"),
+('{"kind": "bpe", "merges": [["a", "b"]], "specials": [], "pattern": "x"}', "damaged"),
+('{"kind": "char", "characters": 3}', "damaged")])
+def test_damaged_tokenizers_are_one_line(tmp_path, content, message):
+    from minillm.tokenizer.auto import open_tokenizer
+    (tmp_path / "tokenizer.json").write_text(content)
+    with pytest.raises(ValueError, match=message): open_tokenizer(tmp_path)
+
+
 def test_train_and_load(tmp_path):
     text = "to be or not to be, that is the question. " * 5
     for kind, size in [("char", None), ("word", None), ("bpe", 270)]:
@@ -19,8 +30,10 @@ def test_train_and_load(tmp_path):
 
 
 def test_tokenizer_errors(tmp_path):
-    with pytest.raises(ValueError,
-                       match="unknown tokenizer 'wrod'; did you mean 'word'"): train_tokenizer("wrod", "a")
+    with pytest.raises(
+        ValueError,
+        match="unknown tokenizer 'wrod'; did you mean 'word'"): train_tokenizer(
+            "wrod", "a")
     with pytest.raises(ValueError, match="choose one of char, word, bpe"):
         train_tokenizer("xyz", "a")
     with pytest.raises(ValueError, match="no text"): train_tokenizer("char", "")

@@ -161,8 +161,8 @@ def test_equal_to_tiktoken():
     tok, r = trained(), random.Random(1)
     ranks = {name: i for i, name in enumerate(tok.names)}
     assert len(ranks) == len(tok.names)
-    theirs = tiktoken.Encoding("ours", pat_str=tok.pattern, mergeable_ranks=ranks,
-                               special_tokens=tok.specials)
+    theirs = tiktoken.Encoding(
+        "ours", pat_str=tok.pattern, mergeable_ranks=ranks, special_tokens=tok.specials)
     for _ in range(500):
         s = random_text(r, r.randint(0, 60))
         assert tok.encode(s) == theirs.encode(s, disallowed_special=())

@@ -43,8 +43,10 @@ def test_numbers_by_hand():
 def test_equal_to_tiktoken(tmp_path):
     tiktoken = pytest.importorskip("tiktoken")
     made, ranks = write_forms(tmp_path)
-    theirs = tiktoken.Encoding("small", pat_str=made.inner.pattern,
-                               mergeable_ranks=ranks, special_tokens=made.specials)
+    theirs = tiktoken.Encoding("small",
+                               pat_str=made.inner.pattern,
+                               mergeable_ranks=ranks,
+                               special_tokens=made.specials)
     for text in (TEXT, "  two  spaces ", "it's\n\n\n  x", "日本語 é"):
         assert made.encode(text) == theirs.encode(text)
         assert made.decode(made.encode(text)) == text

@@ -16,10 +16,15 @@ from minillm.models.decoder import Decoder
 def a_run(dtype=torch.float32):
     torch.manual_seed(0)
     model = Decoder(ModelConfig(vocab_size=32, d_model=16, n_heads=2, n_layers=1))
-    return SimpleNamespace(
-        model=model, device=torch.device("cpu"), dtype=dtype, seq_length=8, step=0,
-        training=TrainingConfig(max_steps=3), strategy=SimpleNamespace(ranks=2),
-        best=float("inf"), speed=0.0)
+    return SimpleNamespace(model=model,
+                           device=torch.device("cpu"),
+                           dtype=dtype,
+                           seq_length=8,
+                           step=0,
+                           training=TrainingConfig(max_steps=3),
+                           strategy=SimpleNamespace(ranks=2),
+                           best=float("inf"),
+                           speed=0.0)
 
 
 def notes(run, speeds):

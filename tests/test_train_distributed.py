@@ -97,8 +97,11 @@ def test_torchrun_and_a_killed_worker(tmp_path):
              "--device", "cpu"]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone",
                "--nproc-per-node", "2", "-m", "minillm", *map(str, flags)]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                           text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    run = subprocess.Popen(command,
+                           stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT,
+                           text=True,
+                           env={**os.environ, "OMP_NUM_THREADS": "1"})
     try:
         end = time.monotonic() + 150
         while not list((tmp_path / "run").glob("step-*")):

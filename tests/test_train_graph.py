@@ -23,8 +23,8 @@ def gradients(model, x, y):
                                           "top_k": 2, "balance_weight": 0.01}])
 def test_recomputed_gradients_are_equal(moe):
     torch.manual_seed(0)
-    plain = Decoder(ModelConfig(vocab_size=11, d_model=16, n_heads=2, n_layers=2,
-                                dropout=0.2, **moe))
+    plain = Decoder(ModelConfig(
+        vocab_size=11, d_model=16, n_heads=2, n_layers=2, dropout=0.2, **moe))
     again = recompute_blocks(copy.deepcopy(plain))
     x, y = torch.randint(0, 11, (2, 2, 12))
     (a, before), (b, after) = gradients(plain, x, y), gradients(again, x, y)
@@ -39,8 +39,8 @@ def test_recomputing_keeps_less():
         return t
     for change in (lambda m: m, recompute_blocks):
         torch.manual_seed(0)
-        model = change(Decoder(ModelConfig(vocab_size=11, d_model=16, n_heads=2,
-                                           n_layers=4)))
+        model = change(Decoder(ModelConfig(
+            vocab_size=11, d_model=16, n_heads=2, n_layers=4)))
         kept.append(0)
         x, y = torch.randint(0, 11, (2, 2, 32))
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):

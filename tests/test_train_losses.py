@@ -54,8 +54,10 @@ def test_smoothing_equals_torch():
     for smoothing in (0.0, 0.1, 0.5):
         (logits, targets), (same, _) = logits_and_targets(), logits_and_targets()
         ours = smoothed_cross_entropy(logits, targets, smoothing)
-        theirs = F.cross_entropy(same.flatten(0, 1), targets.flatten(),
-                                 ignore_index=IGNORE, label_smoothing=smoothing)
+        theirs = F.cross_entropy(same.flatten(0, 1),
+                                 targets.flatten(),
+                                 ignore_index=IGNORE,
+                                 label_smoothing=smoothing)
         ours.backward(); theirs.backward()
         assert torch.allclose(ours, theirs, atol=1e-6)
         assert torch.allclose(logits.grad, same.grad, atol=1e-6)
@@ -130,11 +132,11 @@ def test_chunks_equal_the_whole(options, chunk):
     for ours, whole in zip(found[1], found[0]):
         assert torch.allclose(ours, whole, atol=1e-6, rtol=1e-5)
     with torch.no_grad():
-        assert torch.allclose(chunked_loss(h, W, y, chunk=chunk, **options),
-                              found[0][0], atol=1e-6)
+        assert torch.allclose(
+            chunked_loss(h, W, y, chunk=chunk, **options), found[0][0], atol=1e-6)
 
 
 def test_a_chunk_of_nothing_is_refused():
     with pytest.raises(ValueError, match="at least 1"):
-        chunked_loss(torch.zeros(1, 2, 3), torch.zeros(4, 3), torch.zeros(1, 2).long(),
-                     chunk=0)
+        chunked_loss(
+            torch.zeros(1, 2, 3), torch.zeros(4, 3), torch.zeros(1, 2).long(), chunk=0)

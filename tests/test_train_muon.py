@@ -13,8 +13,8 @@ from minillm.models.decoder import Decoder
 
 def small(**options):
     torch.manual_seed(0)
-    return Decoder(ModelConfig(vocab_size=20, d_model=16, n_heads=2, n_layers=2,
-                               max_seq_len=16, **options))
+    return Decoder(ModelConfig(
+        vocab_size=20, d_model=16, n_heads=2, n_layers=2, max_seq_len=16, **options))
 
 
 def test_one_newton_schulz_step_by_hand():

@@ -16,8 +16,8 @@ MOE = {"use_moe": True, "num_experts": 4, "top_k": 2, "balance_weight": 0.01,
 
 def model_and_batch(**options):
     torch.manual_seed(0)
-    model = Decoder(ModelConfig(vocab_size=13, d_model=16, n_heads=2, n_layers=2,
-                                **options))
+    model = Decoder(ModelConfig(
+        vocab_size=13, d_model=16, n_heads=2, n_layers=2, **options))
     x, y = torch.randint(0, 13, (2, 3, 8))
     y[0, 5:] = IGNORE
     return model, x, y

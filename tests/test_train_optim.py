@@ -19,24 +19,30 @@ def adamw_by_hand(p, grads, lr, wd, b1, b2, eps=1e-8):
 def test_equal_to_the_formula():
     torch.manual_seed(0)
     layer = nn.Linear(3, 2)
-    start, grads = ([p.detach().clone() for p in layer.parameters()],
-                    [[torch.randn_like(p) for p in layer.parameters()]
-                     for _ in range(5)])
+    start = [p.detach().clone() for p in layer.parameters()]
+    grads = [[torch.randn_like(p) for p in layer.parameters()]
+             for _ in range(5)]
     optimizer = make_adamw(layer, lr=0.05, weight_decay=0.4, betas=(0.8, 0.9))
     for step in grads:
         for p, g in zip(layer.parameters(), step): p.grad = g.clone()
         optimizer.step()
     # the bias does not decay
     for i, (p, wd) in enumerate(zip(layer.parameters(), (0.4, 0.0))):
-        assert torch.allclose(p, adamw_by_hand(start[i], [g[i] for g in grads], 0.05,
-                                               wd, 0.8, 0.9), atol=1e-6)
+        assert torch.allclose(p,
+                              adamw_by_hand(
+                                  start[i], [g[i] for g in grads], 0.05, wd, 0.8, 0.9),
+                              atol=1e-6)
 
 
 def test_only_matrices_decay_and_tied_tables_count_once():
     from minillm.config import ModelConfig
     from minillm.models.decoder import Decoder
-    model = Decoder(ModelConfig(vocab_size=20, d_model=16, n_heads=2, n_layers=2,
-                                bias=True, norm_type="layernorm"))
+    model = Decoder(ModelConfig(vocab_size=20,
+                                d_model=16,
+                                n_heads=2,
+                                n_layers=2,
+                                bias=True,
+                                norm_type="layernorm"))
     decayed, rest = decay_groups(model, 0.1)
     assert sum(p.numel() for g in (decayed, rest)
                for p in g["params"]) == model.num_parameters()

@@ -22,8 +22,14 @@ def test_operations_by_hand():
 
 
 def test_experts_count_as_often_as_they_are_called():
-    model = Decoder(ModelConfig(vocab_size=10, d_model=8, n_heads=2, n_layers=1,
-                                d_ff=16, use_moe=True, num_experts=4, top_k=2))
+    model = Decoder(ModelConfig(vocab_size=10,
+                                d_model=8,
+                                n_heads=2,
+                                n_layers=1,
+                                d_ff=16,
+                                use_moe=True,
+                                num_experts=4,
+                                top_k=2))
     matrices = 4 * 8 * 8 + 80 + 4 * 8 + 2 * (3 * 8 * 16)     # the router sees all
     assert flops_per_token(model, 1) == 6 * matrices + 12 * 8
 

@@ -24,7 +24,8 @@ class Service(ModuleType):
 
 
 def run_of(tmp_path, step=0):
-    return SimpleNamespace(out=tmp_path / "r", step=step,
+    return SimpleNamespace(out=tmp_path / "r",
+                           step=step,
                            training=SimpleNamespace(max_steps=3),
                            model=SimpleNamespace(config=SimpleNamespace(to_dict=dict)))
 

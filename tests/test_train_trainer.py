@@ -29,14 +29,24 @@ TOKENS = np.array([(i * i) % 17 for i in range(3000)])
 def make(out, dropout=0.0, model=None, train=TOKENS[:2500], draw=random_batch,
          **options):
     torch.manual_seed(0)
-    model = (model or Decoder(ModelConfig(vocab_size=17, d_model=16, n_heads=2,
-                                          n_layers=1, max_seq_len=16, dropout=dropout)))
+    model = (model or Decoder(ModelConfig(vocab_size=17,
+                                          d_model=16,
+                                          n_heads=2,
+                                          n_layers=1,
+                                          max_seq_len=16,
+                                          dropout=dropout)))
     usual = {"batch_size": 4, "learning_rate": 1e-2, "warmup_steps": 3, "max_steps": 24,
              "eval_every": 8, "save_every": 4,
              "eval_batches": 4, "device": "cpu"}
     t = TrainingConfig(**{**usual, **options})
-    return Trainer(model, t, train, TOKENS[2500:], seq_length=16, out=out,
-                   val_bytes=500, draw=draw)
+    return Trainer(model,
+                   t,
+                   train,
+                   TOKENS[2500:],
+                   seq_length=16,
+                   out=out,
+                   val_bytes=500,
+                   draw=draw)
 
 
 class Stop(Callback):
@@ -68,7 +78,8 @@ def test_resumed_equals_unbroken(tmp_path, at, power_cut):
     assert saved == (f"step-{at:07d}" if not power_cut
                      else f"step-{(at - 1) // 4 * 4:07d}" if at > 4 else None)
     torch.manual_seed(99)  # a reboot: nothing is left in memory
-    make(tmp_path / "b", dropout=0.2,
+    make(tmp_path / "b",
+         dropout=0.2,
          gradient_accumulation=2).fit(resume=saved is not None)
     assert losses(tmp_path / "a") == losses(tmp_path / "b")
     for x, y in zip(load_model(tmp_path / "a").parameters(),
@@ -149,8 +160,8 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path, at):
 
 
 def test_a_loss_that_explodes_stops_the_run_and_saves_nothing_bad(tmp_path):
-    bad = make(tmp_path / "r", max_steps=40, eval_every=40, save_every=1,
-               learning_rate=1e-3)
+    bad = make(
+        tmp_path / "r", max_steps=40, eval_every=40, save_every=1, learning_rate=1e-3)
     bad.callbacks.append(Poison(20, lambda w: w.mul_(200)))
     with pytest.raises(Diverged, match="step 25: loss .* for 5 steps, after a") as e:
         bad.fit()
@@ -168,9 +179,9 @@ def test_accumulation_is_one_big_batch(tmp_path):
     def draw(tokens, n, length, generator):
         part = feed[n].pop(0)
         return part[:, :-1], part[:, 1:]
-    big, parts = (make(tmp_path / "a", batch_size=4, draw=draw),
-                  make(tmp_path / "b", batch_size=2, gradient_accumulation=2,
-                       draw=draw))
+    big = make(tmp_path / "a", batch_size=4, draw=draw)
+    parts = make(
+                tmp_path / "b", batch_size=2, gradient_accumulation=2, draw=draw)
     a, b = big.train_step(), parts.train_step()
     assert (math.isclose(a["loss"], b["loss"], rel_tol=1e-6)
             and math.isclose(a["grad_norm"], b["grad_norm"], rel_tol=1e-5))
@@ -188,7 +199,11 @@ def test_evaluation_is_fixed_and_leaves_no_trace(tmp_path):
 def test_another_length_of_the_context_is_refused(tmp_path):
     t = make(tmp_path / "r", max_steps=4)
     t.fit()
-    other = Trainer(t.model, t.training, TOKENS[:2500], TOKENS[2500:], seq_length=8,
+    other = Trainer(t.model,
+                    t.training,
+                    TOKENS[:2500],
+                    TOKENS[2500:],
+                    seq_length=8,
                     out=tmp_path / "r")
     with pytest.raises(ValueError, match="seq_length"): other.fit(resume=True)
 
@@ -196,7 +211,11 @@ def test_another_length_of_the_context_is_refused(tmp_path):
 def test_too_short_a_text_is_refused(tmp_path):
     t = make(tmp_path / "r")
     with pytest.raises(ValueError, match="too short"):
-        Trainer(t.model, t.training, TOKENS[:2500], TOKENS[:9], seq_length=16,
+        Trainer(t.model,
+                t.training,
+                TOKENS[:2500],
+                TOKENS[:9],
+                seq_length=16,
                 out=tmp_path / "x")
 
 
@@ -223,7 +242,8 @@ def test_recomputing_changes_no_loss(tmp_path):
 
 def test_a_compiled_run_learns_the_same(tmp_path, monkeypatch):
     real = torch.nn.Module.compile            # a backend that does not call a compiler
-    monkeypatch.setattr(torch.nn.Module, "compile",
+    monkeypatch.setattr(torch.nn.Module,
+                        "compile",
                         lambda m, **more: real(m, backend="aot_eager", **more))
     for name, compiled in (("a", False), ("b", True)):
         make(tmp_path / name, max_steps=6, compile=compiled).fit()

@@ -43,8 +43,8 @@ def test_a_verifier_learns_and_leaves_the_model_alone():
     answers = [s.answer for s in sums] + [Sum(s.a, s.b + 1).answer for s in sums]
     right = [True] * 25 + [False] * 25
     verifier = Verifier(model)
-    losses = fit_verifier(verifier, tokenizer, questions, answers, right, steps=250,
-                          lr=0.005)
+    losses = fit_verifier(
+        verifier, tokenizer, questions, answers, right, steps=250, lr=0.005)
     assert losses[0] > 0.6 and losses[-1] < 0.2
     rulings = LearnedJudge(verifier, tokenizer)(questions, answers)
     assert sum(r.right == want for r, want in zip(rulings, right)) > 45

@@ -111,8 +111,8 @@ def test_a_child_that_cannot_lock_runs_nothing(monkeypatch, tmp_path):
     source = Path(importlib.util.find_spec("minillm.verifier.jail").origin).read_text()
     weak = tmp_path / "jail.py"
     weak.write_text(source.replace('"x86_64"', '"a"').replace('"aarch64"', '"b"'))
-    monkeypatch.setattr(importlib.util, "find_spec",
-                        lambda name: SimpleNamespace(origin=str(weak)))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: SimpleNamespace(origin=str(weak)))
     with pytest.raises(SandboxUnavailable, match="no filter is known"):
         run_program("print('it ran')")
 

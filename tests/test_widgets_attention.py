@@ -18,8 +18,7 @@ RUN = """(() => {
 def in_node(text, layer, head, causal=True, temperature=1.0):
     change = {"layer": layer, "head": head, "causal": causal,
               "temperature": temperature}
-    got = run_module(AttentionWidget()._esm, RUN, weights=tiny_base64(), text=text,
-                     change=change)
+    got = run_module(AttentionWidget()._esm, RUN, weights=tiny_base64(), text=text, change=change)
     return {k: torch.tensor([[float(x) for x in row] for row in v]) if k != "ids"
             else v for k, v in got.items()}
 
@@ -30,13 +29,12 @@ def test_head_equals_pytorch():
                                                    (EXAMPLES[1], 1, 3, True, 0.5),
                                                    ("Zebra, zebra!", 1, 2, False, 2.0),
                                                    ("max", 0, 1, False, 1.0)):
-        got, want = (in_node(text, layer, head, causal, temperature),
-                     head_steps(text, layer, head, causal, temperature))
+        got = in_node(text, layer, head, causal, temperature)
+        want = head_steps(text, layer, head, causal, temperature)
         for name, value in want.items():
             # fp32 there, fp64 here
             assert torch.allclose(got[name], value, atol=1e-4, rtol=1e-4), (text, name)
-        assert torch.allclose(got["weights"].sum(-1), torch.ones(len(got["ids"])),
-                              atol=1e-6)
+        assert torch.allclose(got["weights"].sum(-1), torch.ones(len(got["ids"])), atol=1e-6)
 
 
 @needs_node
@@ -53,8 +51,7 @@ def test_words_are_cut_as_in_python():
     _, vocabulary = load_tiny()
     for text in (*EXAMPLES, "<img src=x onerror=alert(1)>", "l'été — 3.5 Übermut_x 你好",
                  ""):
-        got = run_module(AttentionWidget()._esm, "w.tokenize(d.text, d.words)",
-                         text=text, words=vocabulary)
+        got = run_module(AttentionWidget()._esm, "w.tokenize(d.text, d.words)", text=text, words=vocabulary)
         assert [t["word"] for t in got] == cut(text)
         assert [t["id"] for t in got] == word_ids(cut(text), vocabulary)
 
@@ -65,8 +62,7 @@ def test_steps_by_hand():
     assert (steps["scores"].shape == steps["weights"].shape == (T, T)
             and steps["output"].shape == (T, 8))
     assert steps["weights"][0, 0] == 1 and steps["masked"][0, 1] == float("-inf")
-    cold, hot = (head_steps(EXAMPLES[0], 0, 0,
-                            temperature=t)["weights"].max(-1).values[1:]
+    cold, hot = (head_steps(EXAMPLES[0], 0, 0, temperature=t)["weights"].max(-1).values[1:]
                             for t in (0.5, 2.0))
     assert (cold > hot).all()
 

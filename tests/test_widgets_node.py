@@ -9,14 +9,12 @@ def test_common_helpers_agree_with_plot():
     from minillm.widgets.core import widget_esm
     module = widget_esm()
     numbers = [0.0, 1.005, -2.5, 3.14159, -0.001]
-    assert run_module(module, "d.x.map((x) => w.numberText(x, 2))",
-                      x=numbers) == [number_text(x, 2) for x in numbers]
+    assert run_module(module, "d.x.map((x) => w.numberText(x, 2))", x=numbers) == [number_text(x, 2) for x in numbers]
     assert run_module(module,
                       "[w.numberText(-Infinity), w.numberText(NaN)]") == ["−∞", "–"]
     assert run_module(module, "w.visible(d.x)", x=" a\n\t") == visible(" a\n\t")
     for signed, values in ((False, [0.0, 0.3, 1.0]), (True, [-1.0, -0.4, 0.0, 0.7])):
-        got = run_module(module, "d.x.map((x) => w.scaleColor(x, 1, d.signed))",
-                         x=values, signed=signed)
+        got = run_module(module, "d.x.map((x) => w.scaleColor(x, 1, d.signed))", x=values, signed=signed)
         for value, rgb in zip(values, got):
             want = color_scale(signed)((value + 1) / 2 if signed else value)
             # matplotlib has 256 steps

@@ -29,6 +29,5 @@ def test_quiz_module_counts():
     def compare():
         for answers, right in (({}, 0), ({"m": 1}, 1), ({"m": 1, "n": 0}, 1),
                                ({"m": 1, "n": 1}, 2), ({"gone": 1}, 0)):
-            assert run_module(Quiz(chapter="x")._esm, "w.countRight(d.q, d.a)",
-                              q=questions, a=answers) == right
+            assert run_module(Quiz(chapter="x")._esm, "w.countRight(d.q, d.a)", q=questions, a=answers) == right
     compare()

@@ -17,8 +17,8 @@ def turned_by_rope(x, position, base, pairing):
 def test_turn_equals_rope():
     for pairing in ("half", "interleaved"):
         for base, position in ((100.0, 0), (100.0, 7), (10000.0, 63)):
-            got, want = (turn(QUERY, position, base, pairing),
-                         turned_by_rope(QUERY, position, base, pairing))
+            got = turn(QUERY, position, base, pairing)
+            want = turned_by_rope(QUERY, position, base, pairing)
             assert max(abs(a - b)
                        for a, b in zip(got, want)) < 1e-5, (pairing, base, position)
 
@@ -27,9 +27,7 @@ def test_turn_equals_rope():
 def test_module_equals_rope():
     cases = [(p, b, m) for p in ("half", "interleaved") for b in (100.0, 10000.0)
              for m in (0, 1, 9, 63)]
-    got = run_module(RopeWidget()._esm,
-                     "d.cases.map(([p, b, m]) => w.rotate(d.x, m, b, p))", x=QUERY,
-                     cases=cases)
+    got = run_module(RopeWidget()._esm, "d.cases.map(([p, b, m]) => w.rotate(d.x, m, b, p))", x=QUERY, cases=cases)
     for (pairing, base, m), x in zip(cases, got):
         assert max(abs(a - b)
                    for a, b in zip(x, turned_by_rope(QUERY, m, base, pairing))) < 1e-5
@@ -45,8 +43,9 @@ def test_wavelengths():
 @needs_node
 def test_product_knows_only_the_distance():
     got = run_module(RopeWidget()._esm,
-                     "[0, 5, 90].map((s) => w.product(d.q, d.k, 9 + s, 6 + s, 100, "
-                     "'half'))", q=QUERY, k=SAMPLE_KEY)
+                     "[0, 5, 90].map((s) => w.product(d.q, d.k, 9 + s, 6 + s, 100, 'half'))",
+                     q=QUERY,
+                     k=SAMPLE_KEY)
     assert max(got) - min(got) < 1e-9
     assert all(abs(RopeWidget(shift=s).product() - got[0]) < 1e-9 for s in (0, 5, 90))
     # another distance, another product

@@ -39,7 +39,8 @@ def test_balancing_shows_in_the_snapshots():
         assert none < min(loss, bias)                                     # every seed
     tensors = load_routers()[0]
     assert tensors["bias.600.balance"].abs().max() > 0
-    assert all(tensors[f"{kind}.600.balance"].abs().max() == 0 for kind in BALANCING[:2])
+    assert all(
+        (tensors[f"{kind}.600.balance"].abs().max() == 0 for kind in BALANCING[:2]))
 
 
 def test_short_training_is_saved():

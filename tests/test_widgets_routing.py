@@ -51,7 +51,7 @@ def test_explanations_end_in_the_shown_number():
 
 def test_states_by_hand():
     for sentence in range(3):
-        state = routing_state(sentence, "none", 2, 1, 1.0)          # twelve words, one each
+        state = routing_state(sentence, "none", 2, 1, 1.0)      # twelve words, one each
         assert state["capacity"] == 3 and state["counts"].sum() == 12
         chosen = state["indices"].flatten().tolist()
         served = [chosen[:n].count(e) < 3 for n, e in enumerate(chosen)]

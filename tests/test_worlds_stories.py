@@ -54,8 +54,9 @@ def test_echoes_agree_with_sets():
 
     from minillm.worlds.stories import echoes
     torch.manual_seed(0)
-    x, y, rare = (torch.randint(9, (3, 20)), torch.randint(9, (3, 20)),
-                  torch.rand(9) < 0.5)
+    x = torch.randint(9, (3, 20))
+    y = torch.randint(9, (3, 20))
+    rare = torch.rand(9) < 0.5
     want = [[bool(rare[y[b, t]]) and int(y[b, t]) in x[b, :t + 1].tolist()
              for t in range(20)] for b in range(3)]
     assert echoes(x, y, rare).tolist() == want
@@ -68,8 +69,8 @@ def test_equal_weights_give_the_plain_loss():
     from minillm.models.decoder import Decoder
     from minillm.worlds.stories import weighted_loss
     torch.manual_seed(0)
-    c = ModelConfig(vocab_size=20, use_moe=True, num_experts=4, top_k=2,
-                    balance_weight=0.01)
+    c = ModelConfig(
+        vocab_size=20, use_moe=True, num_experts=4, top_k=2, balance_weight=0.01)
     model = Decoder(c)
     x, y = torch.randint(20, (2, 9)), torch.randint(20, (2, 9))
     y[0, 4:] = -100

@@ -25,10 +25,11 @@ def test_small_grammar_by_enumeration():
     assert len({s.text for s in stories}) == len(stories)
     p = [2 ** s.log2_probability for s in stories]
     assert math.isclose(sum(p), 1, rel_tol=1e-12)
-    assert math.isclose(sum(q * s.bits for q, s in zip(p, stories)),
-                        TINY.entropy_bits(), rel_tol=1e-12)
+    assert math.isclose(
+        sum(q * s.bits for q, s in zip(p, stories)), TINY.entropy_bits(), rel_tol=1e-12)
     assert math.isclose(sum(q * len(s.text) for q, s in zip(p, stories)),
-                        mean_length(TINY), rel_tol=1e-12)
+                        mean_length(TINY),
+                        rel_tol=1e-12)
 
 
 def test_entropy_by_hand():

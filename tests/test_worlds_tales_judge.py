@@ -63,9 +63,11 @@ def test_shrunk_tales_by_enumeration():
     assert len({s.text for s in stories}) == len(stories) == small.count()
     assert math.isclose(sum(2 ** -s.bits for s in stories), 1, rel_tol=1e-12)
     assert math.isclose(sum(2 ** -s.bits * s.bits for s in stories),
-                        small.entropy_bits(), rel_tol=1e-12)
+                        small.entropy_bits(),
+                        rel_tol=1e-12)
     assert math.isclose(sum(2 ** -s.bits * len(s.text) for s in stories),
-                        small.mean_length(), rel_tol=1e-12)
+                        small.mean_length(),
+                        rel_tol=1e-12)
     assert all(parse_story(s.text, small) == s for s in stories)
 
 
@@ -109,12 +111,15 @@ def test_mistakes_are_found_and_named():
 
 def test_why_says_who_was_called_what():
     g = Grammar({"hero": [{"hero": "Ida", "she": "she"}, {"hero": "Ben", "she": "he"}]},
-                {}, {"p": [["{hero} sat."], ["{hero} ran.", "Then {she} ran."]]})
+                {},
+                {"p": [["{hero} sat."], ["{hero} ran.", "Then {she} ran."]]})
     assert judge("Ida sat. Ida ran.", g) == Verdict(True, True)
-    assert judge("Ida sat. Ben ran.",
-                 g).why == "sentence 2 gives the hero as 'Ben', which was 'Ida' in sentence 1"
-    assert judge("Ida sat. Then he ran.",
-                 g).why == "sentence 2 gives the she as 'he'; the hero 'Ida' of sentence 1 asks for 'she'"
+    assert judge(
+        "Ida sat. Ben ran.",
+        g).why == "sentence 2 gives the hero as 'Ben', which was 'Ida' in sentence 1"
+    assert judge(
+        "Ida sat. Then he ran.",
+        g).why == "sentence 2 gives the she as 'he'; the hero 'Ida' of sentence 1 asks for 'she'"
 
 
 def test_cut_and_garbled_text_is_not_grammatical():
@@ -131,10 +136,12 @@ def test_cut_and_garbled_text_is_not_grammatical():
 
 
 def test_bad_grammars_are_noticed():
-    double = Grammar({"hero": [{"hero": "Ida"}]}, {"x": ["a b"], "y": ["b"]},
+    double = Grammar({"hero": [{"hero": "Ida"}]},
+                     {"x": ["a b"], "y": ["b"]},
                      {"p": [["{hero} saw {x}.", "{hero} saw a {y}."]]})
     with pytest.raises(ValueError, match="2 readings"): read("Ida saw a b.", double)
-    untold = Grammar({"hero": [{"hero": "Ida"}, {"hero": "Ben"}]}, {},
+    untold = Grammar({"hero": [{"hero": "Ida"}, {"hero": "Ben"}]},
+                     {},
                      {"p": [["{hero} ran.", "It rained."]]})
     assert parse_story("Ida ran.", untold).variables == {"hero": "Ida"}
     with pytest.raises(ValueError, match="does not tell the hero"):

@@ -99,8 +99,7 @@ def check_cells(root: Path, stems: list[str]) -> int:
     """How many cells were executed for the pages of these chapters; a `ValueError` that
     names the chapters of which `nbdev_test` would run others. Chapter: 92_nbtools.
     """
-    found = {s: executed_cells(rewrite(read_notebook(root / "nbs" / f"{s}.ipynb"),
-                                       root, "", {})) for s in stems}
+    found = {s: executed_cells(rewrite(read_notebook(root / "nbs" / f"{s}.ipynb"), root, "", {})) for s in stems}
     other = [s for s in stems if found[s] != nbdev_cells(root / "nbs" / f"{s}.ipynb")]
     if other:
         raise ValueError("nbdev_test runs other cells than the page of "
@@ -116,8 +115,11 @@ def execute_chapter(root: Path, stem: str,
     import nbformat
     from jupyter_cache.executors.utils import single_nb_execution
     executed = nbformat.from_dict(nb)
-    result = single_nb_execution(executed, cwd=str(root / "nbs"), allow_errors=False,
-                                 timeout=600, meta_override=True,
+    result = single_nb_execution(executed,
+                                 cwd=str(root / "nbs"),
+                                 allow_errors=False,
+                                 timeout=600,
+                                 meta_override=True,
                                  extra_arguments=["--log-level=ERROR"])
     return executed, result.time, result.exc_string if result.err else None
 
@@ -131,15 +133,13 @@ def progress_line(done: int, total: int, stem: str, note: str, width: int = 20) 
     Chapter: 92_nbtools.
     """
     full = width * done // total
-    return (f"[{'#' * full}{'.' * (width - full)}] {done:>{len(str(total)) + 1}}/{total} "
-            f"{stem:16} {note}")
+    return (f"[{'#' * full}{'.' * (width - full)}] {done:>{len(str(total)) + 1}}/{total} {stem:16} {note}")
 
 
 def keep_execution(root: Path, stem: str, nb: Any, seconds: float) -> None:
     """Put an executed chapter into the cache. Chapter: 92_nbtools."""
     from jupyter_cache.base import CacheBundleIn
-    bundle = CacheBundleIn(nb, str(root / "nbs" / f"{stem}.ipynb"),
-                           data={"execution_seconds": seconds})
+    bundle = CacheBundleIn(nb, str(root / "nbs" / f"{stem}.ipynb"), data={"execution_seconds": seconds})
     open_cache(root).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 

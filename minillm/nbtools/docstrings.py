@@ -86,7 +86,6 @@ def name_chapter(source: str, chapter: str) -> str:
         after = lines[last][doc.end_col_offset:]
         whole = b"".join(lines[first:last + 1])
         literal = whole[len(before):len(whole) - len(after)].decode()
-        made = with_chapter(literal, chapter, " " * (node.col_offset + 4),
-                            len(before.decode()))
+        made = with_chapter(literal, chapter, " " * (node.col_offset + 4), len(before.decode()))
         lines[first:last + 1] = [before + made.encode() + after]
     return b"".join(lines).decode()

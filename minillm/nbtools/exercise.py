@@ -46,8 +46,7 @@ def find_exercise(name: str) -> dict[str, Any]:
     if name in known: return known[name]
     near = difflib.get_close_matches(name, known, 3)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise ValueError(f"no exercise is called {name!r}{hint} (the check goes by the name "
-                     "of your function)")
+    raise ValueError(f"no exercise is called {name!r}{hint} (the check goes by the name of your function)")
 
 
 @cache
@@ -83,8 +82,7 @@ def same(got: Any, want: Any) -> bool:
     if isinstance(want, Exception): return type(got) is type(want)
     if isinstance(want, torch.Tensor):
         fits = isinstance(got, torch.Tensor) and got.shape == want.shape
-        return (fits and torch.allclose(got.double(), want.double(), rtol=1e-5,
-                                        atol=1e-5, equal_nan=True))
+        return (fits and torch.allclose(got.double(), want.double(), rtol=1e-5, atol=1e-5, equal_nan=True))
     if isinstance(want, (list, tuple)):
         return (isinstance(got, (list, tuple)) and len(got) == len(want)
                 and all(map(same, got, want)))
@@ -149,5 +147,4 @@ def check(answer: Callable[..., Any]) -> None:
     if message: raise WrongAnswer(message)
     first = fits.index(False)
     arguments = ", ".join(map(repr, cases[first]))
-    raise WrongAnswer(f"{name}({arguments})\n  gave      {got[first]!r}\n  should be "
-                      f"{want[first]!r}")
+    raise WrongAnswer(f"{name}({arguments})\n  gave      {got[first]!r}\n  should be {want[first]!r}")

@@ -98,8 +98,7 @@ def stub(source: str) -> str:
 
 def solved(source: str) -> str:
     """The exercise with its solution, without the markers. Chapter: 92_nbtools."""
-    return re.sub(r"^[ \t]*### (BEGIN|END) SOLUTION\n?", "", source,
-                  flags=re.MULTILINE).rstrip()
+    return re.sub(r"^[ \t]*### (BEGIN|END) SOLUTION\n?", "", source, flags=re.MULTILINE).rstrip()
 
 # %% ../../nbs/92_nbtools.ipynb #9936efcd
 def module_cells(chapter: Chapter, name: str, stem: str) -> list[dict[str, Any]]:
@@ -128,8 +127,7 @@ def write_modules(nb: Path, chapter: Chapter, lib: Path) -> None:
         made = dict2nb({"cells": [*title, *module_cells(chapter, name, nb.stem)]}).cells
         public = [cell for cell, source in zip(made[len(title):], chapter.modules[name])
                   if source not in chapter.internal]
-        ModuleMaker(dest=lib, name=name, nb_path=nb,
-                    is_new=True).make(made, public, lib_path=lib)
+        ModuleMaker(dest=lib, name=name, nb_path=nb, is_new=True).make(made, public, lib_path=lib)
 
 
 def internal_names(chapter: Chapter, name: str) -> list[str]:
@@ -197,7 +195,9 @@ def write_exercises(nb: Path, chapter: Chapter, folder: Path) -> None:
                    "answer": chapter.answers[name].splitlines()}
             for name, source in chapter.exercises.items()}
     text = json.dumps({"banner": f"{BANNER} File to edit: ../../nbs/{nb.name}.",
-                       "exercises": made}, indent=1, ensure_ascii=False)
+                       "exercises": made},
+                      indent=1,
+                      ensure_ascii=False)
     folder.mkdir(exist_ok=True)
     (folder / f"{nb.stem}.json").write_text(text + "\n", encoding="utf-8")
 
@@ -212,8 +212,7 @@ def export_all(root: Path, pattern: str = "*.ipynb") -> dict[str, list[str]]:
     chapters = {nb: read_chapter(json.loads(nb.read_text(encoding="utf-8"))) for nb in notebooks}
     lacking = without_first_line(chapters)
     if FIRST_LINES and lacking:
-        raise ValueError("no first line (give one by `#| module: SENTENCE` in an exported "
-                         "cell): " + ", ".join(lacking))
+        raise ValueError("no first line (give one by `#| module: SENTENCE` in an exported cell): " + ", ".join(lacking))
     check_exercises(chapters)
     if pattern == "*.ipynb": remove_exports(lib, tests)
     for nb, chapter in chapters.items():
@@ -257,7 +256,8 @@ def main() -> None:
     after = snapshot(Path.cwd())
     drifted = sorted(f for f in before.keys() | after.keys() if before.get(f) != after.get(f))
     if drifted:
-        raise SystemExit("These files are not what the notebooks export (now they are; look at `git diff` and commit):\n  "
+        raise SystemExit("These files are not what the notebooks export (now they are; look at `git "
+                         "diff` and commit):\n  "
                          + "\n  ".join(drifted))
     print(f"{len(chapters)} chapters, {len(after)} files: the exports are current")
 

@@ -45,8 +45,7 @@ def themed_svg(svg: str, alt: str = "") -> str:
     """
     svg = svg[svg.index("<svg"):]
     for name in NAMED:
-        svg = re.sub(re.escape(PALETTE["light"][name]), f"var(--ml-{name})", svg,
-                     flags=re.IGNORECASE)
+        svg = re.sub(re.escape(PALETTE["light"][name]), f"var(--ml-{name})", svg, flags=re.IGNORECASE)
     width = re.search(r'viewBox="0 0 ([\d.]+)', svg)
     style = (f"width:100%;max-width:{float(width[1]) * 4 / 3:.0f}px;height:auto"
              if width else "max-width:100%")
@@ -71,14 +70,10 @@ def social_card(title: str, promise: str, path: Path) -> None:
         for column in range(row + 1):
             shade = (0.35 + 0.65 * (column + 1) / (row + 1)) if column < row else 1.0
             place = (0.07 + 0.026 * column, 0.84 - 0.05 * row)
-            box = Rectangle(place, 0.022, 0.042,
-                            color=colours["key" if row == column == 3 else "query"],
-                            alpha=shade)
+            box = Rectangle(place, 0.022, 0.042, color=colours["key" if row == column == 3 else "query"], alpha=shade)
             figure.add_artist(box)
     figure.text(0.20, 0.76, "minillm", size=30, color=colours["muted"], va="center")
-    figure.text(0.07, 0.47, textwrap.fill(title, 30), size=46, color=colours["ink"],
-                va="center")
-    figure.text(0.07, 0.17, textwrap.fill(promise, 62), size=23, color=colours["muted"],
-                va="center")
+    figure.text(0.07, 0.47, textwrap.fill(title, 30), size=46, color=colours["ink"], va="center")
+    figure.text(0.07, 0.17, textwrap.fill(promise, 62), size=23, color=colours["muted"], va="center")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)

@@ -154,7 +154,8 @@ def page_header(root: Path, stem: str, nb: dict[str, Any],
              (f"../notebooks/{stem}.ipynb", "download"),
              (f"../starters/{stem}.ipynb", "starter"),
              (f"{colab}/gh-pages/starters/{stem}.ipynb", "starter in Colab")]
-    anchors = " · ".join(f'<a href="{url}"{" download" if url.startswith("..") else ""}>{text}</a>' for url, text in links)
+    anchors = " · ".join(
+        (f'<a href="{url}"{" download" if url.startswith("..") else ""}>{text}</a>' for url, text in links))
     return (f'<p class="ml-place">{place(root, stem)} · {max(1, round(words / 200))} '
             f'minutes to read{ran}<br>'
             f"{anchors}</p>\n")

@@ -166,8 +166,7 @@ def page_context(app: Any, page: str, template: str, context: dict[str, Any],
     """
     keep = [s for s in context.get("script_files", [])
             if "thebe" not in str(getattr(s, "filename", s) or "").lower()
-            and "thebe" not in str(getattr(s, "attributes",
-                                           {}).get("body", "")).lower()]
+            and "thebe" not in str(getattr(s, "attributes", {}).get("body", "")).lower()]
     for script in keep: escape_state(getattr(script, "attributes", {}))
     context["script_files"] = keep
     if doctree is None: return
@@ -180,8 +179,7 @@ def page_context(app: Any, page: str, template: str, context: dict[str, Any],
     image = f"{app.config.html_baseurl}_static/cards/{card}.png"
     tags = [("og:title", title), ("og:description", " ".join(text.split())),
             ("og:type", "article"), ("og:image", image)]
-    context["metatags"] += "".join(f'<meta property="{k}" content="{html.escape(v)}" '
-                                   '/>\n' for k, v in tags)
+    context["metatags"] += "".join(f'<meta property="{k}" content="{html.escape(v)}" />\n' for k, v in tags)
 
 
 def setup(app: Any) -> dict[str, bool]:

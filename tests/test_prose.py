@@ -5,9 +5,9 @@ from minillm.prose import *
 # %% ../nbs/00_setup.ipynb
 def test_a_claim_prints_its_sentence_and_values(capsys):
     import torch
-    claim("the transformer beats the neighbor", 0.986 > 0.978, transformer=0.986,
-          neighbor=torch.tensor(0.978))
-    expected = "✓ the transformer beats the neighbor (transformer 0.986, neighbor 0.978)"
+    vit, knn = 0.986, torch.tensor(0.978)
+    claim("the transformer beats the neighbor", vit > knn, vit=vit, knn=knn)
+    expected = "✓ the transformer beats the neighbor (vit 0.986, knn 0.978)"
     assert capsys.readouterr().out.strip() == expected
     claim("ahead of the noise", torch.tensor(0.5), margin=0.1)
     assert capsys.readouterr().out.strip() == "✓ ahead of the noise (lead 0.5, margin 0.1)"

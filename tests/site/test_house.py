@@ -5,7 +5,7 @@ from functools import cache
 
 from conftest import ROOT
 
-LADDER = [{"files", "device", "hardware", "keys", "processor", "metrics", "intervals", "plot"},
+LADDER = [{"files", "device", "hardware", "keys", "processor", "metrics", "intervals", "plot", "prose"},
           {"tokenizer", "layers", "models", "config", "data"},
           {"decoding"}, {"quant"}, {"checkpoint"}, {"train"}, {"worlds"},
           {"verifier", "retrieval", "evaluation", "serve", "adapt"},

@@ -560,8 +560,8 @@ export function* generate(model, ids, { sampler = {}, seed = 0, maxTokens = Infi
 /** What page_file of minillm.widgets.lm wrote -> { model, tokenizer, stop: ids at which a text ends }. */
 export function readModel(buffer, options) {
   const { tensors, meta } = readSafetensors(buffer);
-  const [config, vocabulary, stop] = ["config", "tokenizer", "stop"].map((name) => JSON.parse(meta[name] ?? "[]"));
-  return { model: new Decoder(config, tensors, options), tokenizer: new Tokenizer(vocabulary), stop };
+  const { config, tokenizer, stop } = JSON.parse(meta.model);
+  return { model: new Decoder(config, tensors, options), tokenizer: new Tokenizer(tokenizer), stop };
 }
 
 const fetched = new Map();

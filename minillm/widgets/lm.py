@@ -7,7 +7,7 @@ __all__ = ['CODES', 'NUMBERED', 'PARAMETERS', 'POINTERS', 'VECTORS', 'ROWS', 'pa
            'storyteller_file', 'assemble', 'kernel_program', 'leb128', 'kernel_module', 'uniform', 'drawn',
            'story_steps']
 
-# %% ../../nbs/80_lm_in_the_page.ipynb #9694a3d6
+# %% ../../nbs/80_lm_in_the_page.ipynb #37dae247
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -46,7 +46,7 @@ def page_file(model: Decoder, tokenizer: BPETokenizer,
                   "merges": tokenizer.merges, "specials": list(tokenizer.specials)}
     meta = {"config": model.config.to_dict(), "tokenizer": vocabulary,
             "stop": sorted(stop)}
-    return save(kept_tensors(model), {k: json.dumps(v) for k, v in meta.items()})
+    return save(kept_tensors(model), {"model": json.dumps(meta)})
 
 
 def tale_ends(voice: Voice) -> list[int]:

@@ -107,10 +107,47 @@ function multiplyPlain(W, x, y, rows, n, stride) {
   }
 }
 
+/** The product of n elements of x from `at` on and of y from `from` on, in four sums that do not wait for each other. */
+function dotAt(x, at, y, from, n) {
+  let a = 0, b = 0, c = 0, d = 0, i = 0;
+  for (; i + 3 < n; i += 4) {
+    a += x[at + i] * y[from + i];
+    b += x[at + i + 1] * y[from + i + 1];
+    c += x[at + i + 2] * y[from + i + 2];
+    d += x[at + i + 3] * y[from + i + 3];
+  }
+  for (; i < n; i += 1) a += x[at + i] * y[from + i];
+  return a + b + (c + d);
+}
+
+/** One head's output: the sum of the values of the tokens from `first` to S, weighted; four dimensions at a time. */
+function weighted(weights, values, row, S, first, own, width, Dh, out, at) {
+  let i = 0;
+  for (; i + 3 < Dh; i += 4) {
+    let a = 0, b = 0, c = 0, d = 0;
+    for (let s = first, from = first * width + own + i; s < S; s += 1, from += width) {
+      const w = weights[row + s];
+      a += w * values[from];
+      b += w * values[from + 1];
+      c += w * values[from + 2];
+      d += w * values[from + 3];
+    }
+    out[at + i] = a;
+    out[at + i + 1] = b;
+    out[at + i + 2] = c;
+    out[at + i + 3] = d;
+  }
+  for (; i < Dh; i += 1) {
+    let a = 0;
+    for (let s = first; s < S; s += 1) a += weights[row + s] * values[s * width + own + i];
+    out[at + i] = a;
+  }
+}
+
 /** Probabilities in place; −Infinity becomes 0. `more` is one score whose share is lost (a learned sink). */
 function toProbabilities(x, more = -Infinity) {
   let top = more;
-  for (const v of x) if (v > top) top = v;
+  for (let i = 0; i < x.length; i += 1) if (x[i] > top) top = x[i];
   let total = Math.exp(more - top);
   for (let i = 0; i < x.length; i += 1) total += x[i] = Math.exp(x[i] - top);
   for (let i = 0; i < x.length; i += 1) x[i] /= total;
@@ -330,10 +367,13 @@ export class Decoder {
     const [Dh, half, near] = [this.dHead, freqs.length, this.config.rope_pairing === "interleaved"];
     for (let j = 0; j < half; j += 1) {
       const angle = Math.fround(position * freqs[j]);
-      const [cos, sin] = [amplitude * Math.cos(angle), amplitude * Math.sin(angle)];
+      const cos = amplitude * Math.cos(angle);
+      const sin = amplitude * Math.sin(angle);
       for (let at = 0; at < x.length; at += Dh) {
-        const [p, r] = near ? [at + 2 * j, at + 2 * j + 1] : [at + j, at + j + half];
-        const [a, b] = [x[p], x[r]];
+        const p = near ? at + 2 * j : at + j;
+        const r = near ? p + 1 : p + half;
+        const a = x[p];
+        const b = x[r];
         x[p] = a * cos - b * sin;
         x[r] = a * sin + b * cos;
       }
@@ -354,14 +394,12 @@ export class Decoder {
     keys.set(k, position * k.length);
     values.set(v, position * k.length);
     const weights = this.weigh(layer, q, keys, position, see);
-    const heads = this.buffer(`${at}.heads`, H * Dh).fill(0);
-    const [S, width, first] = [position + 1, k.length, Math.max(0, position + 1 - layer.window)];
+    const heads = this.buffer(`${at}.heads`, H * Dh);
+    const S = position + 1;
+    const first = Math.max(0, S - layer.window);
     for (let h = 0; h < H; h += 1) {
-      const [own, out] = [Math.floor(h * this.nKv / H) * Dh, h * Dh];
-      for (let s = first; s < S; s += 1) {
-        const [weight, from] = [weights[h * S + s], s * width + own];
-        for (let i = 0; i < Dh; i += 1) heads[out + i] += weight * values[from + i];
-      }
+      const own = Math.floor(h * this.nKv / H) * Dh;
+      weighted(weights, values, h * S, S, first, own, k.length, Dh, heads, h * Dh);
     }
     see?.(`${at}.heads`, heads, [H, Dh]);
     return this.project(layer.out, heads, see);
@@ -375,9 +413,7 @@ export class Decoder {
     for (let h = 0; h < H; h += 1) {
       const own = Math.floor(h * this.nKv / H) * Dh;
       for (let s = first; s < S; s += 1) {
-        let sum = 0;
-        for (let i = 0; i < Dh; i += 1) sum += q[h * Dh + i] * keys[s * width + own + i];
-        sum *= this.scale;
+        let sum = this.scale * dotAt(q, h * Dh, keys, s * width + own, Dh);
         if (cap) sum = cap * Math.tanh(sum / cap);
         scores[h * S + s] = this.slopes ? sum - this.slopes[h] * (position - s) : sum;
       }
@@ -494,13 +530,14 @@ export function probabilities(logits, { temperature = 1, topK, topP, minP } = {}
     const best = logits.indexOf(logits.reduce((a, b) => Math.max(a, b)));
     return Float64Array.from(logits, (_, i) => Number(i === best));
   }
-  const x = Float64Array.from(logits, (l) => l / temperature);
+  const x = new Float64Array(logits);
+  for (let i = 0; i < x.length; i += 1) x[i] /= temperature;
   const order = topK || topP ? largest(x, x.length) : [];
   if (topK && topK < x.length) {
     const least = x[order[topK - 1]];
     for (let i = 0; i < x.length; i += 1) if (x[i] < least) x[i] = -Infinity;
   }
-  const p = toProbabilities(x.slice());
+  const p = toProbabilities(topP ? x.slice() : x);
   if (topP) {
     let before = 0;
     order.forEach((id, i) => {

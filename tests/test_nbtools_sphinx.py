@@ -29,3 +29,12 @@ def test_widgets_and_figures_are_drawn_into_the_page():
     drawn = WidgetRenderer.handle_mime(None, view, False)[0].astext()
     assert 'data-model-id="abc"' in drawn and "<p>first</p>" in drawn
     assert WidgetRenderer.handle_mime(None, SimpleNamespace(mime_type="text/plain"), False) is None
+
+
+def test_a_widget_on_a_plain_page_brings_its_picture_and_its_script():
+    from minillm.widgets.quiz import quiz
+    widget = quiz("test", [("One?", [("</script>", "Why.", True), ("b", "No.", False)])])
+    page = mounted(widget)
+    assert page.startswith("```{raw} html\n") and "\n\n" not in page.strip()
+    assert widget.fallback() in page and "_static/host.js" in page
+    assert page.count("</script>") == 2 and page.count(widget.model_id) == 2

@@ -243,6 +243,63 @@ def test_a_flag_takes_effect_or_is_refused(tmp_path, monkeypatch, capsys):
         assert code == 1 and message in said, line
 
 
+IDLE = [
+    ("finetune --data d.jsonl --out o --method sft --beta 1", "--beta has no effect"),
+    ("finetune --data d.jsonl --out o --method dpo --rank 4", "belongs to lora, qlora"),
+    ("finetune --data d.jsonl --out o --method lora --kl 0", "belongs to ppo, grpo"),
+    ("finetune --data d.jsonl --out o --method grpo --seq_length 9", "--seq-length has"),
+    ("finetune --data d.jsonl --out o --method dpo --samples 2", "--samples has no"),
+    ("quantize --out q --text t.txt", "--text has no effect with --method round"),
+    ("generate a --length_penalty 2", "--length-penalty would have no effect without"),
+    ("generate a --draft_tokens 2", "--draft-tokens would have no effect without --dr"),
+    ("generate a --num_beams 2 --temperature 1", "--beams and --temperature do not"),
+    ("generate a --beam_search --top_p 0.5", "--beams and --top-p do not go together"),
+    ("generate a --beam-search --num-beams 1 --num_samples 2", "raise --beams"),
+    ("generate a --beams 2 --length-penalty 1e9", "length_penalty=1000000000.0 must")]
+
+
+@pytest.mark.parametrize("line, message", IDLE)
+def test_a_flag_without_effect_is_refused(line, message, capsys):
+    with pytest.raises(SystemExit) as ended: main(shlex.split(line))
+    said = capsys.readouterr().err
+    assert ended.value.code == 1 and message in said and said.count("\n") == 1
+
+
+def test_underscores_or_hyphens_in_every_flag():
+    from typer.main import get_command
+    group = get_command(app)
+    for name, command in group.commands.items():
+        for option in command.params:
+            for flag in (f for f in option.opts if f.startswith("--") and "-" in f[2:]):
+                parser = command.make_parser(group.make_context("minillm", [name, "x"],
+                                             resilient_parsing=True))
+                for form in (flag, "--" + flag[2:].replace("-", "_")):
+                    value = [] if getattr(option, "is_flag", False) else ["1"]
+                    assert option.name in parser.parse_args([form, *value])[0], form
+
+
+def test_the_flags_of_a_beam_search(capsys):
+    said = []
+    for flags in ("--beams 4", "--num-beams 4", "--beam_search --num_beams 4",
+                  "--beam-search", "--num_beams 4 --length_penalty 1"):
+        with pytest.raises(SystemExit) as ended:
+            main(["generate", "Once upon a time", "--max_tokens", "6", *flags.split()])
+        assert ended.value.code == 0
+        said.append(capsys.readouterr().out)
+    assert len(set(said)) == 1 and len(said[0]) > 20
+
+
+def test_json_has_no_nan(capsys):
+    import json
+
+    from minillm.commands.shell import finish
+
+    def refuse(name): raise AssertionError(name)
+    finish({"a": [float("nan"), 1.5], "b": (float("-inf"),)}, True, "")
+    out = capsys.readouterr().out
+    assert json.loads(out, parse_constant=refuse) == {"a": [None, 1.5], "b": [None]}
+
+
 def test_parts_are_measured_by_their_own_bytes(tmp_path):
     import json
     from minillm.commands.train import open_tokens

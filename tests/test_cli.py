@@ -196,7 +196,7 @@ def test_config_writes_a_file_that_is_read_back(tmp_path, capsys):
         "llama", {"max_steps": "9", "use_amp": "true"})
     assert "  # Number of steps of the whole run.\n  max_steps: 9\n" in file.read_text()
     file.write_text(written_config(capsys))
-    assert load_config(file) == load_config("small")
+    assert load_config(file) == load_config("laptop")
 
 
 def test_a_flag_takes_effect_or_is_refused(tmp_path, monkeypatch, capsys):
@@ -230,7 +230,7 @@ def test_a_flag_takes_effect_or_is_refused(tmp_path, monkeypatch, capsys):
     code, said = run("train --data t --out r --seq-length 500 --max-seq-len 512")
     assert code == 1 and "t/val.bin (the validation part): the text has" in said
     assert run(f"train --data t --out r {small}")[0] == 0
-    for line, message in (("--config small", "does not go with --resume"),
+    for line, message in (("--config laptop", "does not go with --resume"),
                           ("--seed 99", "--seed has no effect with --resume")):
         code, said = run(f"train --resume --out r {line}")
         assert code == 1 and message in said
@@ -241,6 +241,60 @@ def test_a_flag_takes_effect_or_is_refused(tmp_path, monkeypatch, capsys):
                           ("/dev/null --tokenizer char", "pipe or a device")):
         code, said = run(f"prepare --out p {line}")
         assert code == 1 and message in said, line
+
+
+def test_published_configurations(tmp_path, monkeypatch, capsys):
+    import json
+
+    from minillm.commands.configs import read_settings
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.yaml").write_text("""\
+model: {attention_type: gqa, ffn_type: standard, norm_type: layernorm, d_model: 16,
+  pos_encoding: learned, n_heads: 4, n_kv_heads: 2, n_layers: 1, max_seq_len: 32,
+  use_moe: true, num_experts: 2, top_k: 1}
+training: {max_steps: 2, batch_size: 2, eval_batches: 1, warmup_steps: 1}
+data: {train_path: t.txt, val_path: v.txt, tokenizer_path: bpe, seq_length: 8}
+""")
+    (tmp_path / "t.txt").write_text("the cat sat on the mat. " * 40)
+    (tmp_path / "v.txt").write_text("the mat sat on the cat. " * 9)
+    made = read_settings("own.yaml", {"attention_type": "sliding_window", "window": "4"})
+    assert (made.model.attention_type, made.model.layer_pattern) == ("causal", "L")
+    assert made.model.ffn_type == "gelu" and made.model.n_kv_heads == 2
+    for flags, message in (({"attention_type": "sliding_window"}, "needs window"),
+                           ({"attention_type": "standard"}, "n_kv_heads=2 is"),
+                           ({"n_kv_heads": None}, "'gqa' needs n_kv_heads"),
+                           ({"attention_type": "linear"}, "'linear' is unknown")):
+        with pytest.raises(ValueError, match=message): read_settings("own.yaml", flags)
+
+    def run(line):
+        with pytest.raises(SystemExit) as ended: main(shlex.split(line))
+        return ended.value.code, capsys.readouterr()
+    code, said = run("train --config own.yaml --vocab_size 300 --json")
+    assert code == 0 and json.loads(said.out)["steps"] == 2, said.err
+    meta = json.loads((tmp_path / "run-data" / "meta.json").read_text())
+    saved = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert meta["vocab_size"] == saved["model"]["vocab_size"] <= 300
+    assert meta["val_bytes"] == 24 * 9 and meta["train_bytes"] == 24 * 40
+    assert run("train --resume --max-steps 3")[0] == 0
+    for flags, message in (
+            ("--out r3 --val-path run-data/val.bin", "holds tokens, and the other part"),
+            ("--out r4 --val-path no.txt", "no.txt: no such file"),
+            ("--out r5 --tokenizer_path no.json", "no.json: no such file")):
+        code, said = run(f"train --config own.yaml {flags}")
+        assert code == 1 and message in said.err and said.err.count("\n") == 1
+    (tmp_path / "run").rename(tmp_path / "old")
+    (tmp_path / "v.txt").write_text("another text. " * 9)
+    assert "tokens of other texts" in run("train --config own.yaml")[1].err
+
+
+def test_the_sizes_of_the_configurations(capsys):
+    import json
+    with pytest.raises(SystemExit): main(["configs", "--json"])
+    sizes = {r["name"]: r["parameters"]
+             for r in json.loads(capsys.readouterr().out)["configs"]}
+    for name, millions in (("small", 25), ("medium", 125), ("large", 350)):
+        assert abs(sizes[name] / 1e6 - millions) < 0.02 * millions
+    assert sizes["laptop"] < 6e6
 
 
 IDLE = [
@@ -309,7 +363,7 @@ def test_parts_are_measured_by_their_own_bytes(tmp_path):
         prepare_text("abcdefg" * (300 if name == "a" else 900), tmp_path / name)
     val = json.loads((tmp_path / "b" / "meta.json").read_text())
     for part, wanted in (("val", val["val_bytes"]), ("train", val["train_bytes"])):
-        made = load_config("small", {"train_path": str(tmp_path / "a" / "train.bin"),
+        made = load_config("laptop", {"train_path": str(tmp_path / "a" / "train.bin"),
                                      "val_path": str(tmp_path / "b" / f"{part}.bin"),
                                      "seq_length": 8})
         assert open_tokens(made)[2]["val_bytes"] == wanted

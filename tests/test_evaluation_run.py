@@ -33,6 +33,7 @@ def test_evaluate_a_folder(tmp_path, capsys):
 
 def test_an_exported_folder_has_equal_figures(tmp_path):
     import pytest
+    from minillm.decoding.voice import Voice
     from minillm.tokenizer.simple import CharTokenizer
     from minillm.studies.evaluation import young_model
     from minillm.checkpoint.huggingface import export_pretrained, load_pretrained

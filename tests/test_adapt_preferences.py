@@ -85,6 +85,9 @@ def test_bad_lines_are_named():
             with pytest.raises(ValueError, match="line 3"): read_pairs(file)
         file.write_text(json.dumps(good) + "\n")
         assert read_pairs(file) == [PreferencePair("a", "b", "c")]
+        file.write_text('{"prompt": "a", "chosen": "b\u2028\x85", "rejected": "c"}\r\n',
+                        encoding="utf-8-sig")
+        assert read_pairs(file)[0].chosen == "b\u2028\x85"  # a row ends at \n only
 
 
 # %% ../nbs/34_preferences.ipynb

@@ -40,7 +40,12 @@ def test_byte_letters_are_gpt2s():
 def test_damaged_and_missing_tokenizers(tmp_path):
     assert find_tokenizer(tmp_path) is None
     (tmp_path / "tokenizer.json").write_text('{"model": 1}')
-    with pytest.raises(ValueError, match="damaged"): find_tokenizer(tmp_path)
+    for content in ('{"model": 1}', '{"kind": "bpe"}', '{"kind": ["bpe"]}',
+                    '{"kind": "bpe", "merges": [["a", "b"]], "specials": [], '
+                    '"pattern": "x"}', '{"kind": "char", "chars": 3}'):
+        (tmp_path / "tokenizer.json").write_text(content)
+        with pytest.raises(ValueError, match=f"{tmp_path.name}.*damaged"):
+            find_tokenizer(tmp_path)
     from minillm.tokenizer.simple import WordTokenizer
     with pytest.raises(ValueError, match="a tokenizer of kind='word'"):
         save_tokenizer(WordTokenizer.train("a b"), tmp_path)

@@ -196,7 +196,7 @@ def test_config_writes_a_file_that_is_read_back(tmp_path, capsys):
         "llama", {"max_steps": "9", "use_amp": "true"})
     assert "  # Number of steps of the whole run.\n  max_steps: 9\n" in file.read_text()
     file.write_text(written_config(capsys))
-    assert load_config(file) == load_config("small")
+    assert load_config(file) == load_config("laptop")
 
 
 def test_a_flag_takes_effect_or_is_refused(tmp_path, monkeypatch, capsys):
@@ -230,7 +230,7 @@ def test_a_flag_takes_effect_or_is_refused(tmp_path, monkeypatch, capsys):
     code, said = run("train --data t --out r --seq-length 500 --max-seq-len 512")
     assert code == 1 and "t/val.bin (the validation part): the text has" in said
     assert run(f"train --data t --out r {small}")[0] == 0
-    for line, message in (("--config small", "does not go with --resume"),
+    for line, message in (("--config laptop", "does not go with --resume"),
                           ("--seed 99", "--seed has no effect with --resume")):
         code, said = run(f"train --resume --out r {line}")
         assert code == 1 and message in said
@@ -243,6 +243,117 @@ def test_a_flag_takes_effect_or_is_refused(tmp_path, monkeypatch, capsys):
         assert code == 1 and message in said, line
 
 
+def test_published_configurations(tmp_path, monkeypatch, capsys):
+    import json
+
+    from minillm.commands.configs import read_settings
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.yaml").write_text("""\
+model: {attention_type: gqa, ffn_type: standard, norm_type: layernorm, d_model: 16,
+  pos_encoding: learned, n_heads: 4, n_kv_heads: 2, n_layers: 1, max_seq_len: 32,
+  use_moe: true, num_experts: 2, top_k: 1}
+training: {max_steps: 2, batch_size: 2, eval_batches: 1, warmup_steps: 1}
+data: {train_path: t.txt, val_path: v.txt, tokenizer_path: bpe, seq_length: 8}
+""")
+    (tmp_path / "t.txt").write_text("the cat sat on the mat. " * 40)
+    (tmp_path / "v.txt").write_text("the mat sat on the cat. " * 9)
+    made = read_settings("own.yaml", {"attention_type": "sliding_window", "window": "4"})
+    assert (made.model.attention_type, made.model.layer_pattern) == ("causal", "L")
+    assert made.model.ffn_type == "gelu" and made.model.n_kv_heads == 2
+    for flags, message in (({"attention_type": "sliding_window"}, "needs window"),
+                           ({"attention_type": "standard"}, "n_kv_heads=2 is"),
+                           ({"n_kv_heads": None}, "'gqa' needs n_kv_heads"),
+                           ({"attention_type": "linear"}, "'linear' is unknown")):
+        with pytest.raises(ValueError, match=message): read_settings("own.yaml", flags)
+
+    def run(line):
+        with pytest.raises(SystemExit) as ended: main(shlex.split(line))
+        return ended.value.code, capsys.readouterr()
+    code, said = run("train --config own.yaml --vocab_size 300 --json")
+    assert code == 0 and json.loads(said.out)["steps"] == 2, said.err
+    meta = json.loads((tmp_path / "run-data" / "meta.json").read_text())
+    saved = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert meta["vocab_size"] == saved["model"]["vocab_size"] <= 300
+    assert meta["val_bytes"] == 24 * 9 and meta["train_bytes"] == 24 * 40
+    assert run("train --resume --max-steps 3")[0] == 0
+    for flags, message in (
+            ("--out r3 --val-path run-data/val.bin", "holds tokens, and the other part"),
+            ("--out r4 --val-path no.txt", "no.txt: no such file"),
+            ("--out r5 --tokenizer_path no.json", "no.json: no such file")):
+        code, said = run(f"train --config own.yaml {flags}")
+        assert code == 1 and message in said.err and said.err.count("\n") == 1
+    (tmp_path / "run").rename(tmp_path / "old")
+    (tmp_path / "v.txt").write_text("another text. " * 9)
+    assert "tokens of other texts" in run("train --config own.yaml")[1].err
+
+
+def test_the_sizes_of_the_configurations(capsys):
+    import json
+    with pytest.raises(SystemExit): main(["configs", "--json"])
+    sizes = {r["name"]: r["parameters"]
+             for r in json.loads(capsys.readouterr().out)["configs"]}
+    for name, millions in (("small", 25), ("medium", 125), ("large", 350)):
+        assert abs(sizes[name] / 1e6 - millions) < 0.02 * millions
+    assert sizes["laptop"] < 6e6
+
+
+IDLE = [
+    ("finetune --data d.jsonl --out o --method sft --beta 1", "--beta has no effect"),
+    ("finetune --data d.jsonl --out o --method dpo --rank 4", "belongs to lora, qlora"),
+    ("finetune --data d.jsonl --out o --method lora --kl 0", "belongs to ppo, grpo"),
+    ("finetune --data d.jsonl --out o --method grpo --seq_length 9", "--seq-length has"),
+    ("finetune --data d.jsonl --out o --method dpo --samples 2", "--samples has no"),
+    ("quantize --out q --text t.txt", "--text has no effect with --method round"),
+    ("generate a --length_penalty 2", "--length-penalty would have no effect without"),
+    ("generate a --draft_tokens 2", "--draft-tokens would have no effect without --dr"),
+    ("generate a --num_beams 2 --temperature 1", "--beams and --temperature do not"),
+    ("generate a --beam_search --top_p 0.5", "--beams and --top-p do not go together"),
+    ("generate a --beam-search --num-beams 1 --num_samples 2", "raise --beams"),
+    ("generate a --beams 2 --length-penalty 1e9", "length_penalty=1000000000.0 must")]
+
+
+@pytest.mark.parametrize("line, message", IDLE)
+def test_a_flag_without_effect_is_refused(line, message, capsys):
+    with pytest.raises(SystemExit) as ended: main(shlex.split(line))
+    said = capsys.readouterr().err
+    assert ended.value.code == 1 and message in said and said.count("\n") == 1
+
+
+def test_underscores_or_hyphens_in_every_flag():
+    from typer.main import get_command
+    group = get_command(app)
+    for name, command in group.commands.items():
+        for option in command.params:
+            for flag in (f for f in option.opts if f.startswith("--") and "-" in f[2:]):
+                parser = command.make_parser(group.make_context("minillm", [name, "x"],
+                                             resilient_parsing=True))
+                for form in (flag, "--" + flag[2:].replace("-", "_")):
+                    value = [] if getattr(option, "is_flag", False) else ["1"]
+                    assert option.name in parser.parse_args([form, *value])[0], form
+
+
+def test_the_flags_of_a_beam_search(capsys):
+    said = []
+    for flags in ("--beams 4", "--num-beams 4", "--beam_search --num_beams 4",
+                  "--beam-search", "--num_beams 4 --length_penalty 1"):
+        with pytest.raises(SystemExit) as ended:
+            main(["generate", "Once upon a time", "--max_tokens", "6", *flags.split()])
+        assert ended.value.code == 0
+        said.append(capsys.readouterr().out)
+    assert len(set(said)) == 1 and len(said[0]) > 20
+
+
+def test_json_has_no_nan(capsys):
+    import json
+
+    from minillm.commands.shell import finish
+
+    def refuse(name): raise AssertionError(name)
+    finish({"a": [float("nan"), 1.5], "b": (float("-inf"),)}, True, "")
+    out = capsys.readouterr().out
+    assert json.loads(out, parse_constant=refuse) == {"a": [None, 1.5], "b": [None]}
+
+
 def test_parts_are_measured_by_their_own_bytes(tmp_path):
     import json
     from minillm.commands.train import open_tokens
@@ -252,7 +363,7 @@ def test_parts_are_measured_by_their_own_bytes(tmp_path):
         prepare_text("abcdefg" * (300 if name == "a" else 900), tmp_path / name)
     val = json.loads((tmp_path / "b" / "meta.json").read_text())
     for part, wanted in (("val", val["val_bytes"]), ("train", val["train_bytes"])):
-        made = load_config("small", {"train_path": str(tmp_path / "a" / "train.bin"),
+        made = load_config("laptop", {"train_path": str(tmp_path / "a" / "train.bin"),
                                      "val_path": str(tmp_path / "b" / f"{part}.bin"),
                                      "seq_length": 8})
         assert open_tokens(made)[2]["val_bytes"] == wanted

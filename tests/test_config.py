@@ -12,7 +12,7 @@ def test_unknown_keys_name_the_nearest():
                             ({"pos_encoding": "rotary"}, "known: rope")):
         with pytest.raises(ValueError, match=message): ModelConfig.from_dict(values)
     with pytest.raises(ValueError, match="'max_steps'"):
-        load_config("small", {"max_step": 1})
+        load_config("laptop", {"max_step": 1})
     with pytest.raises(ValueError, match="'small'"): load_config("smal")
 
 
@@ -36,13 +36,13 @@ def test_values_must_fit_together():
             ({"learned_sinks": True, "score_cap": 5.0}, "learned_sinks")):
         with pytest.raises(ValueError, match=message): ModelConfig.from_dict(values)
     with pytest.raises(ValueError, match="seq_length=999"):
-        load_config("small", {"seq_length": 999})
+        load_config("laptop", {"seq_length": 999})
     for values in ({"learning_rate": 0}, {"min_learning_rate": 1}, {"beta2": 1},
                    {"max_steps": 0}, {"weight_decay": -1}, {"optimizer": "sgd"},
                    {"schedule": "cosin"}, {"amp_dtype": "int8"}, {"decay_share": 0},
                    {"explode_factor": 0.5}, {"patience": -1}):
         with pytest.raises(ValueError, match=next(iter(values))):
-            load_config("small", values)
+            load_config("laptop", values)
 
 
 def test_every_key_has_its_sentence():
@@ -118,7 +118,7 @@ def test_a_run_config_is_saved_and_read_again(tmp_path):
     assert (load_config(tmp_path / "config.json") == made
             == RunConfig.from_dict(made.to_dict()))
     # no digit is lost
-    assert load_config("small", {"seed": str(2**60 + 1)}).training.seed == 2**60 + 1
+    assert load_config("laptop", {"seed": str(2**60 + 1)}).training.seed == 2**60 + 1
     with pytest.raises(ValueError, match="did you mean 'model'"):
         RunConfig.from_dict({"modle": {}})
 
@@ -126,7 +126,7 @@ def test_a_run_config_is_saved_and_read_again(tmp_path):
 def test_infinite_numbers_are_refused():
     for value in ("inf", "nan", float("inf")):
         with pytest.raises(ValueError, match="learning_rate"):
-            load_config("small", {"learning_rate": value})
+            load_config("laptop", {"learning_rate": value})
 
 
 def test_round_trip_and_packaged_configs():
@@ -134,4 +134,4 @@ def test_round_trip_and_packaged_configs():
         model = load_config(name).model
         assert ModelConfig.from_dict(model.to_dict()) == model
     assert "shakespeare" in packaged_configs()
-    with pytest.raises(AttributeError): load_config("small").model.d_model = 3  # frozen
+    with pytest.raises(AttributeError): load_config("laptop").model.d_model = 3  # frozen

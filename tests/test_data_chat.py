@@ -128,6 +128,7 @@ def test_a_template_that_rewrites_history_is_refused():
 
 # %% ../nbs/32_finetuning.ipynb
 def test_chats_from_a_file():
+    import json
     import tempfile
     from pathlib import Path
     import pytest
@@ -138,9 +139,14 @@ def test_chats_from_a_file():
         with open(path, "a") as file:
             file.write('{"prompt": "1+1=", "completion": "2"}\n')
         assert read_chats(path)[2][1] == {"role": "assistant", "content": "2"}
+        odd = {"prompt": "a", "completion": "b\u2028\x85"}       # a row ends at \n only
+        path.with_name("odd").write_text(json.dumps(odd, ensure_ascii=False) + "\r\n",
+                                         encoding="utf-8-sig")
+        assert read_rows(path.with_name("odd")) == [odd]
         for line, why in [("{", "line 4"), ("[]", "no JSON object"),
                           ('{"prompt": "a"}', "neither messages nor"),
                           ('{"prompt": 1, "completion": "b"}', "must be text"),
+                          ('{"prompt": "a", "completion": ""}', "nothing to learn"),
                           ('{"messages": [{"role": "x", "content": ""}]}', "'x'"),
                           ('{"messages": [{"role": "user", "content": ""}]}',
                            "nothing to learn")]:

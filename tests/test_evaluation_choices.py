@@ -40,4 +40,50 @@ def test_exact_match_by_hand():
 
     rows = [{"context": "a", "answer": "mill"}, {"context": "b", "answer": "mil"}]
     assert exact_match(Fixed(), rows).tolist() == [1.0, 0.0]
-    assert first_word("...!") == ""
+    assert said_answer("...!", "mill") == ""
+
+
+class Says:
+    "A scorer that writes one text after whatever, and counts characters as tokens."
+    max_length, prefix = 64, 0
+
+    def __init__(self, text): self.text = text
+
+    def encode(self, text): return [1] * len(text)
+
+    def write(self, rows, max_tokens): return [self.text[:max_tokens]] * len(rows)
+
+
+def test_answers_are_compared_whole():
+    import pytest
+
+    def hit(said, answer):
+        rows = [{"context": "q", "answer": answer}]
+        return exact_match(Says(" " + said), rows)[0] == 1
+    answers = ("4", "-4", "3.5", "1,000", "o'clock", "well-known", "New York", "50%",
+               "C++", "हिन्दी", "(a)", "end.", "[1, 2]", "¿sí?", "...")
+    for answer in answers:
+        for text in (answer, answer + ".", answer + ", of course", f"“{answer}”"):
+            assert hit(text, answer), (text, answer)
+        for other in answers: assert (answer == other) == hit(answer, other)
+    for text, answer in (("4", "-4"), ("-4", "4"), ("3.5", "3"), ("C++", "C"),
+                         ("New", "New York"), ("well-known", "well"), ("50%", "50"),
+                         ("1,000", "1"), ("mills", "mill"), ("हिन्दी", "हिन")):
+        assert not hit(text, answer), (text, answer)
+    assert hit("a " * 20, " ".join("a" * 20))        # longer than four tokens
+    with pytest.raises(ValueError, match="has 64 tokens, and the context 64"):
+        hit("a", "a" * 63)
+
+
+def test_the_begin_token_stands_before_every_context():
+    class Begins(Says):
+        begin = [7]
+
+        def write(self, rows, max_tokens):
+            assert all(row[0] == 7 and len(row) + max_tokens <= 64 for row in rows)
+            return ["4"] * len(rows)
+    scorer = Begins("")
+    assert split_pair(scorer, "ab", " c") == ([7, 1, 1], [1, 1])
+    assert split_pair(scorer, "", "c") == ([7], [1])
+    rows = [{"context": "2" * size, "answer": "4"} for size in (0, 1, 99)]
+    assert exact_match(scorer, rows).tolist() == [1.0] * 3

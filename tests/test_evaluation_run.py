@@ -21,6 +21,10 @@ def test_evaluate_a_folder(tmp_path, capsys):
     assert "exact match" in text and "bits a byte" in text
     by_name = {f["figure"]: f["value"] for f in found["figures"]}
     assert by_name["right by sum"] > 0.5 and by_name["exact match"] > 0.5
+    assert found["left_out"] == {str(own): 3}
+    assert "own.jsonl: its first 6 examples, 3 more left out" in text.replace("\n", "")
+    with pytest.raises(ValueError, match="stride=0 must be from 1"):
+        evaluate_folder(shipped_model(), ["tales_text"], stride=0)
     with pytest.raises(ValueError, match="tales_ending"):
         evaluate_folder(shipped_model(), ["tales_endings"])
     with pytest.raises(FileNotFoundError): evaluate_folder(
@@ -29,6 +33,8 @@ def test_evaluate_a_folder(tmp_path, capsys):
 
 def test_an_exported_folder_has_equal_figures(tmp_path):
     import pytest
+    from minillm.decoding.voice import Voice
+    from minillm.tokenizer.simple import CharTokenizer
     from minillm.studies.evaluation import young_model
     from minillm.checkpoint.huggingface import export_pretrained, load_pretrained
     from minillm.checkpoint.shipped import ship, shipped_model
@@ -41,8 +47,9 @@ def test_an_exported_folder_has_equal_figures(tmp_path):
                 for name in ("exported", "own"))
     for a, b in zip(one, two):
         assert abs(a["value"] - b["value"]) < 1e-2 * b["value"] + 1e-9    # half floats
+    letters = Voice(model, CharTokenizer.train("abc"))          # has no end token
     with pytest.raises(ValueError, match="leave it out"):
-        evaluate_folder(tmp_path / "exported", ["tales_judge"])
+        evaluate_folder(letters, ["tales_judge"])
 
 
 def test_judge_shares():

@@ -37,10 +37,41 @@ def test_task_files(tmp_path):
         rows = make_task(name, 3)
         assert read_task(write_task(tmp_path / "t.jsonl", rows)) == rows
     for text, message in [('{"a": 1}', "line 1: an example is"), ("{", "line 1"),
-                          ("", "no example"),
+                          ("", "is empty"),
                           ('{"text": "a"}\n{"context": "a", "answer": "b"}',
                            "line 2: a word among texts"),
                           ('{"context": "a", "choices": ["b"], "answer": 1}', "right")]:
         (tmp_path / "bad.jsonl").write_text(text)
         with pytest.raises(ValueError, match=message): read_task(tmp_path / "bad.jsonl")
     with pytest.raises(ValueError, match="tales_ending"): make_task("tales_endin", 1)
+
+
+def test_answers_in_every_form(tmp_path):
+    import json
+
+    import pytest
+    file = tmp_path / "own.jsonl"
+
+    def read(*rows):
+        file.write_text("".join(json.dumps(r, ensure_ascii=False) + "\r\n" for r in rows),
+                        encoding="utf-8-sig", newline="")
+        return read_task(file)
+    for answer, want in ((1, 1), ("blue\u2028sky", 1), ("B", 1), ("a", 0), ("red", 0)):
+        row = {"context": "The", "choices": ["red", "blue\u2028sky"], "answer": answer}
+        assert read(row) == [{**row, "answer": want}]
+    assert read({"context": "2+2=", "choices": [3, 4.5], "answer": 4.5}) == [
+        {"context": "2+2=", "choices": ["3", "4.5"], "answer": 1}]
+    for answer, want in ((4, "4"), (-2.5, "-2.5"), ("New York", "New York")):
+        assert read({"context": "q", "answer": answer})[0]["answer"] == want
+    two = {"context": "a", "choices": ["b", "c"]}
+    for bad, message in (({**two, "answer": True}, "True is none of the choices"),
+                         ({**two, "answer": "d"}, "'d' is none"),
+                         ({**two, "answer": "C"}, "'C' is none"),
+                         ({**two, "answer": 2}, "an example is"),
+                         ({**two, "choices": ["b", " "], "answer": 0}, "1 is empty"),
+                         ({"context": "a", "answer": ""}, "answer is empty"),
+                         ({"context": "a", "answer": None}, "an example is"),
+                         ({"text": " "}, "text is empty")):
+        good = ({**two, "answer": 0} if "choices" in bad else
+                {"context": "a", "answer": "b"} if "answer" in bad else {"text": "a"})
+        with pytest.raises(ValueError, match=f"line 2: .*{message}"): read(good, bad)

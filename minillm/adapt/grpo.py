@@ -219,7 +219,7 @@ def read_questions(path: Path) -> dict[str, str]:
     ValueError names the first line that is otherwise. Chapter: 35_verifier.
     """
     answers = dict[str, str]()
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip(): continue
         try: row = json.loads(line)
         except json.JSONDecodeError: row = None

@@ -65,7 +65,7 @@ def read_pairs(path: str | Path) -> list[PreferencePair]:
     the first line that is none. Chapter: 34_preferences.
     """
     pairs = []
-    for n, line in enumerate(read_text(path).splitlines(), 1):
+    for n, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip(): continue
         try: row: Any = json.loads(line)
         except json.JSONDecodeError as error:

@@ -174,6 +174,8 @@ def prepare_sft(model: Decoder, tokenizer: Any, data: str | Path, template: Chat
     room = model.config.max_seq_len
     examples = encode_rows(rows, template, tokenizer)
     for number, (ids, _) in enumerate(examples, 1):
+        require(len(ids) > 1, f"example {number} of {data} has {len(ids)} token, and "
+                              "learning needs 2: one to read, one to predict")
         require(len(ids) <= room + 1, f"example {number} of {data} has {len(ids)} "
                                       f"tokens, and the model reads {room}; shorten it")
     held = order(len(examples), options.seed)[:min(100, max(1, len(examples) // 10))]

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..config import unknown
 from ..files import read_json
-from ..tokenizer.auto import load_tokenizer
+from ..tokenizer.auto import open_tokenizer
 from ..tokenizer.bpe import BPETokenizer
 from ..tokenizer.gpt2 import GPT2Tokenizer
 from ..tokenizer.simple import CharTokenizer, Tokenizer
@@ -84,7 +84,7 @@ def find_tokenizer(folder: Path) -> Any:
     """
     file = folder / "tokenizer.json"
     if file.exists():
-        return (load_tokenizer(folder) if "kind" in read_json(file)
+        return (open_tokenizer(folder) if "kind" in read_json(file)
                 else JSONTokenizer.load(file))
     if (folder / "tokenizer.model").exists():
         from minillm.tokenizer.sentencepiece import SentencePieceTokenizer

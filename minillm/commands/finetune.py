@@ -21,6 +21,9 @@ METHODS = {"sft": ("adapt.sft", 1e-3), "lora": ("adapt.lora", 5e-3),
            "qlora": ("adapt.lora", 5e-3), "dpo": ("adapt.dpo", 3e-4),
            "ppo": ("adapt.ppo", 3e-4), "grpo": ("adapt.grpo", 3e-4)}
 CHATS = ("sft", "lora", "qlora")           # learn from rows that a template may write
+OWN_FLAGS = {"rank": ("lora", "qlora"), "alpha": ("lora", "qlora"),
+             "targets": ("lora", "qlora"), "beta": ("dpo",), "samples": ("ppo", "grpo"),
+             "kl": ("ppo", "grpo"), "seq_length": (*CHATS, "ppo")}
 
 
 def method_of(name: str) -> tuple[Callable[..., dict[str, Any]], float]:
@@ -31,6 +34,18 @@ def method_of(name: str) -> tuple[Callable[..., dict[str, Any]], float]:
         raise ValueError(f"method={name!r} is none of {', '.join(METHODS)}")
     module, rate = METHODS[name]
     return getattr(import_module(f"minillm.{module}"), f"finetune_{name}"), rate
+
+
+def check_method_flags(method: str, given: dict[str, Any]) -> None:
+    """Raise a ValueError for a flag that this method would not obey.
+
+    Chapter: 90_cli.
+    """
+    wrong = [name for name, methods in OWN_FLAGS.items()
+             if given.get(name) is not None and method not in methods]
+    if wrong:
+        raise ValueError(f"--{wrong[0].replace('_', '-')} has no effect with --method "
+                         f"{method}; it belongs to {', '.join(OWN_FLAGS[wrong[0]])}")
 
 
 @contextmanager
@@ -139,6 +154,7 @@ def finetune(data: Annotated[Path,
         "seq_length": seq_length, "seed": seed, "rank": rank, "alpha": alpha,
         "targets": tuple(targets) if targets else None, "beta": beta,
         "samples": samples, "kl": kl, "save_every": save_every}
+    check_method_flags(method, given)
     options = FinetuneOptions(**{k: v for k, v in given.items() if v is not None})
     voice = opened(checkpoint, pretrained, device)
     if voice.kind == "quantized":
@@ -179,6 +195,9 @@ def quantize(out: Annotated[Path, typer.Option(help="the new folder, or .gguf fi
     check_out(out, scheme)
     if method != "round" and text is None:
         raise ValueError(f"--method {method} learns from a text; give --text FILE")
+    if method == "round" and text is not None:
+        raise ValueError("--text has no effect with --method round, which only rounds; "
+                         "leave it out, or choose gptq or awq")
     voice = opened(checkpoint, pretrained, device)
     if voice.kind == "quantized": raise quantized_already(voice.source)
     found = write_quantized(voice.model, voice.tokenizer, out, scheme, method=method,

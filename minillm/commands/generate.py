@@ -15,7 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-from minillm.commands.shell import Json, app, at_least_one, finish, say, together
+from minillm.commands.shell import (
+    Json, app, at_least_one, finish, needs, say, together)
 
 Place = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps")]
 Checkpoint = Annotated[Path | None,
@@ -40,6 +41,9 @@ Repetition = Annotated[float | None,
 Stop = Annotated[list[str] | None,
                  typer.Option(help="end before this text, \\n is a new line (may be given "
                               "several times)")]
+Drawn = Annotated[float | None, typer.Option("--temperature", show_default="0.8",
+                                             help="0 takes the most probable token "
+                                                  "each time")]
 Seed = Annotated[int | None, typer.Option(help="the same seed writes the same text")]
 
 # %% ../../nbs/90_cli.ipynb #be48b385
@@ -115,18 +119,24 @@ def show_endless(screen: Any, prompt: str, pieces: Iterable[str]) -> list[str]:
     return ["".join(kept)]
 
 
-def check_beams(beams: int | None, samples: int, length_penalty: float,
+def check_beams(beams: int | None, samples: int, length_penalty: float | None,
                 **drawn: Any) -> None:
     """Raise a ValueError for flags that a beam search, which draws nothing, would not
-    obey. Chapter: 90_cli.
+    obey, and for a flag of beams without any. Chapter: 90_cli.
     """
+    if beams is None:
+        needs("--beams", length_penalty=length_penalty)
+        return
     for name, value in drawn.items():
         together(beams=beams, **{name: value is not None})
-    if beams is not None and beams < samples:
+    if beams < samples:
         raise ValueError(f"{beams} beams find no {samples} texts; raise --beams")
-    if not -100 <= length_penalty <= 100:
+    if length_penalty is not None and not -100 <= length_penalty <= 100:
         raise ValueError(f"length_penalty={length_penalty} must be a number from -100 "
                          "to 100; 1 is usual")
+
+
+BEAMS = 4                                # of --beam-search without a number
 
 # %% ../../nbs/90_cli.ipynb #a1545b53
 @app.command()
@@ -136,20 +146,28 @@ def generate(prompt: Annotated[str | None,
                                     typer.Option("--prompt",
                                                  help="the same as a flag")] = None,
              checkpoint: Checkpoint = None, pretrained: Pretrained = None,
-             max_tokens: MaxTokens = None, temperature: Temperature = 0.8,
+             max_tokens: MaxTokens = None, temperature: Drawn = None,
              top_p: TopP = None, top_k: TopK = None, min_p: MinP = None,
              penalty: Repetition = None, stop: Stop = None,
              num_samples: Annotated[int, typer.Option(help="how many texts")] = 1,
              beams: Annotated[int | None,
-                              typer.Option(help="search for the likeliest text with so "
+                              typer.Option("--beams", "--num-beams",
+                                           help="search for the likeliest text with so "
                                                 "many beams")] = None,
-             length_penalty: Annotated[float,
-                                       typer.Option(help="of beams: above 0 favours "
-                                                         "long texts")] = 1.0,
+             beam_search: Annotated[bool,
+                                    typer.Option("--beam-search",
+                                                 help="the same with 4 beams, if no "
+                                                      "number is given")] = False,
+             length_penalty: Annotated[float | None,
+                                       typer.Option(help="of beams: above 0 favors "
+                                                         "long texts",
+                                                    show_default="1")] = None,
              draft: Annotated[Path | None,
                               typer.Option(help="the folder of a smaller model that "
                                                 "guesses ahead")] = None,
-             draft_tokens: Annotated[int, typer.Option(help="guesses at a time")] = 4,
+             draft_tokens: Annotated[int | None,
+                                     typer.Option(help="guesses at a time",
+                                                  show_default="4")] = None,
              endless: Annotated[bool,
                                 typer.Option("--endless",
                                              help="write until Ctrl-C")] = False,
@@ -162,13 +180,16 @@ def generate(prompt: Annotated[str | None,
                  draft_tokens=draft_tokens)
     if prompt is not None and prompt_flag is not None:
         raise ValueError("the prompt is given twice; give PROMPT or --prompt")
+    if beam_search and beams is None: beams = max(BEAMS, num_samples)
     together(beams=beams, draft=draft, endless=endless)
     for flag in ({"stop": stop}, {"num_samples": num_samples > 1},
                  {"json": as_json and max_tokens is None}):
         together(endless=endless, **flag)
     check_beams(beams, num_samples, length_penalty, repetition_penalty=penalty,
-                top_k=top_k, top_p=top_p, min_p=min_p)
-    choices = Choices(temperature, top_k, top_p, min_p, penalty, new_lines(stop), seed)
+                temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+    if draft is None: needs("--draft", draft_tokens=draft_tokens)
+    choices = Choices(0.8 if temperature is None else temperature,
+                      top_k, top_p, min_p, penalty, new_lines(stop), seed)
     voice = opened(checkpoint, pretrained, device)
     guesser = opened(draft, None, device) if draft else None
     text, room = (prompt_flag if prompt is None else prompt) or "", voice.model.config
@@ -183,9 +204,10 @@ def generate(prompt: Annotated[str | None,
                 voice, ids, choices, max_tokens, meter.count))
         else:
             steps = (best_texts(voice, ids, choices, limit, beams, num_samples,
-                                length_penalty) if beams else
+                                1.0 if length_penalty is None else length_penalty)
+                     if beams else
                      tokens_of(voice, ids, choices, limit, num_samples, guesser,
-                               draft_tokens))
+                               draft_tokens or 4))
             written = show_texts(screen, text, grow_texts(
                 voice.tokenizer, [ids] * num_samples, meter.counted(steps),
                 choices.stop), num_samples)

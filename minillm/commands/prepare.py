@@ -70,7 +70,8 @@ def usable_cores() -> int:
 def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a table "
                                                        "(jsonl, csv, parquet), a data "
                                                        "set's name, or `tales`")],
-            out: Annotated[Path, typer.Option(help="the folder to write")],
+            out: Annotated[Path, typer.Option("--out", "--output-dir",
+                                              help="the folder to write")],
             tokenizer: Annotated[str,
                                  typer.Option(help="char, word, bpe, sentencepiece, "
                                                    "gpt2, or a saved tokenizer.json")
@@ -91,7 +92,8 @@ def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a
                               typer.Option(help="text column of a data set or table")
                               ] = None,
             subset: Annotated[str | None,
-                              typer.Option(help="configuration of a data set")] = None,
+                              typer.Option("--subset", "--data-subset",
+                                           help="configuration of a data set")] = None,
             stories: Annotated[int | None,
                                typer.Option(help="how many tales",
                                             show_default="2000")] = None,

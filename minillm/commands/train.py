@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from minillm.commands.configs import is_text, prepared_texts
 from minillm.commands.shell import Command, Json, app, fail, finish, say
 
 
@@ -70,14 +71,15 @@ def extra_flags(arguments: list[str]) -> dict[str, str]:
 def config(context: typer.Context) -> None:
     """Write a configuration to start from, each key below a sentence that explains it.
 
-    NAME is small (the default), llama, gpt2, shakespeare, or a YAML file; flags change
+    NAME is one of `minillm configs` (laptop if left out), or a YAML file; flags change
     keys of it: minillm config llama --max-steps 100 > mine.yaml
     """
-    from minillm.config import CHOICES, TRAINING_CHOICES, load_config
+    from minillm.commands.configs import read_settings
+    from minillm.config import CHOICES, TRAINING_CHOICES
     from minillm.keys import commented_yaml
     rest = list(context.args)
-    name = rest.pop(0) if rest and not rest[0].startswith("-") else "small"
-    made = load_config(name, extra_flags(rest))
+    name = rest.pop(0) if rest and not rest[0].startswith("-") else "laptop"
+    made = read_settings(name, extra_flags(rest))
     print(commented_yaml(made, {**CHOICES, **TRAINING_CHOICES}), end="")
 
 
@@ -92,6 +94,7 @@ def run_config(config: str | None, data: Path | None, out: Path, resume: bool,
 
     Chapter: 90_cli.
     """
+    from minillm.commands.configs import read_settings
     from minillm.config import load_config
     saved = out / "config.json"
     for key in flags:
@@ -105,7 +108,7 @@ def run_config(config: str | None, data: Path | None, out: Path, resume: bool,
         raise FileNotFoundError(f"{out} holds no run to resume (no config.json in it); "
                                 "train without --resume")
     places = {} if data is None else {k: str(data / f) for k, f in DATA_FILES.items()}
-    made = load_config(saved if resume else config or "small", flags | places)
+    made = read_settings(saved if resume else config or "laptop", flags | places)
     if (resume and "seed" in flags
             and made.training.seed != load_config(saved).training.seed):
         raise ValueError("--seed has no effect with --resume: the run goes on with the "
@@ -124,7 +127,7 @@ def vocabulary_asked(config: str | None, resume: bool, flags: dict[str, str]) ->
     """
     from minillm.config import read_yaml
     if "vocab_size" in flags or resume: return "vocab_size" in flags
-    return "vocab_size" in read_yaml(config or "small").get("model", {})
+    return "vocab_size" in read_yaml(config or "laptop").get("model", {})
 
 
 def check_sizes(training: Any) -> None:
@@ -195,11 +198,10 @@ def check_same_tokens(paths: dict[str, Path], metas: dict[str, dict[str, Any]]) 
 # %% ../../nbs/90_cli.ipynb #099b1b88
 @app.command(**KEYS)
 def train(context: typer.Context,
-          out: Annotated[Path, typer.Option(help="the run's folder")],
+          out: Annotated[Path, typer.Option(help="the run's folder")] = Path("run"),
           config: Annotated[str | None,
-                            typer.Option(help="a packaged configuration (small, llama, "
-                                              "gpt2, shakespeare) or a YAML file",
-                                         show_default="small")] = None,
+                            typer.Option(help="one of `minillm configs`, or a YAML file",
+                                         show_default="laptop")] = None,
           data: Annotated[Path | None,
                           typer.Option(help="a folder written by `minillm prepare`")] = None,
           resume: Annotated[bool,
@@ -224,6 +226,10 @@ def train(context: typer.Context,
     if not resume and out.exists() and any(f.name[0] != "." for f in out.iterdir()):
         raise FileExistsError(f"{out} exists already; continue it with --resume, or "
                               "choose another --out")
+    if not resume and is_text(settings.data.train_path or ""):
+        settings = prepared_texts(
+            settings, out, settings.model.vocab_size if asked else None)
+        asked = False           # a tokenizer of our own has at most so many tokens
     trainer = make_trainer(settings, out, log or [], parallel,
                            settings.model.vocab_size if asked else None)
     tell = say if trainer.strategy.is_main else (lambda text: None)

@@ -260,6 +260,8 @@ def check_row(row: Any) -> dict[str, Any]:
     if "completion" in row and "messages" not in row:
         for part in ("prompt", "completion"):
             require(isinstance(row.get(part), str), f"its {part} must be text")
+        require(row["completion"] != "", "its completion is empty, so there is "
+                                         "nothing to learn")
         return row
     messages = row.get("messages")
     require(isinstance(messages, list), "it has neither messages nor "
@@ -278,7 +280,7 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
     learn. Chapter: 32_finetuning.
     """
     rows = []
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         try:
             if line.strip(): rows.append(check_row(json.loads(line)))
         except (ValueError, RecursionError) as error:

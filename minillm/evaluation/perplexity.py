@@ -79,6 +79,7 @@ class ModelScorer:
         self.model, self.tokenizer = model.eval(), tokenizer
         self.max_length = min(max_length or room, room)
         self.prefix, self.batch_tokens = text_end(tokenizer), batch_tokens
+        self.begin: list[int] = []           # what stands before every context
         self.stop_ids: Collection[int] = [self.prefix]
 
     def encode(self, text: str) -> list[int]:

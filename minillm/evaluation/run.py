@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['JUDGE', 'Figure', 'figure', 'share_figure', 'measure_choices', 'measure_texts', 'measure', 'measure_judge',
-           'evaluate_folder', 'scorer_of', 'show']
+           'evaluate_folder', 'is_task_file', 'measure_named', 'show_left_out', 'scorer_of', 'show']
 
 # %% ../../nbs/39_evaluation.ipynb #780c328f
 import copy
@@ -124,24 +124,59 @@ def evaluate_folder(source: str | Path | Voice, tasks: Sequence[str] = (), *, n:
     if JUDGE in tasks and JUDGE not in named:
         raise ValueError(f"{JUDGE} samples stories up to {END_OF_TEXT}, which the "
                          f"tokenizer of {voice.source} does not have; leave it out")
+    if stride is not None and not 1 <= stride <= scorer.max_length:
+        raise ValueError(f"stride={stride} must be from 1 to {scorer.max_length}, the "
+                         "context of the model")
     loaded = {name: None if name == JUDGE else
-              read_task(name)[:n] if name.endswith(".jsonl") else
+              read_task(name) if is_task_file(name) else
               make_task(name, n, seed) for name in tasks or named}
+    left_out = {name: len(rows) - n for name, rows in loaded.items()
+                if rows is not None and len(rows) > n}
     for name, rows in loaded.items():
         figures += (measure_judge(scorer, n, seed) if rows is None
-                    else measure(scorer, name, rows, stride))
+                    else measure_named(scorer, name, rows[:n], stride))
     result = {"model": voice.source, "parameters": model.num_parameters(), "seed": seed,
               "window": scorer.max_length, "stride": stride or scorer.max_length,
-              "figures": figures, "seconds": round(time.perf_counter() - start, 2)}
+              "left_out": left_out, "figures": figures,
+              "seconds": round(time.perf_counter() - start, 2)}
     if not quiet: show(figures)
+    if not quiet: show_left_out(left_out, n)
     if out is not None: write_json(Path(out), result)
     return result
+
+
+def is_task_file(name: str) -> bool:
+    """Whether the name of a task is that of a file with examples.
+
+    Chapter: 39_evaluation.
+    """
+    return name not in (*TASKS, JUDGE) and (
+        Path(name).suffix.lower() in (".jsonl", ".json") or Path(name).is_file())
+
+
+def measure_named(scorer: Scorer, task: str, rows: Sequence[dict[str, Any]],
+                  stride: int | None = None) -> list[Figure]:
+    """`measure`, where what is wrong with an example names the task.
+
+    Chapter: 39_evaluation.
+    """
+    try: return measure(scorer, task, rows, stride)
+    except ValueError as error: raise ValueError(f"{task}: {error}") from None
+
+
+def show_left_out(left_out: dict[str, int], n: int) -> None:
+    """Say how many examples of a file were not measured. Chapter: 39_evaluation."""
+    for name, rows in left_out.items():
+        print(f"{name}: its first {n} examples, {rows:,} more left out; --n takes more")
 
 
 def scorer_of(voice: Voice) -> ModelScorer:
     """A scorer that begins and ends texts as the model does. Chapter: 39_evaluation."""
     scorer = ModelScorer(voice.model, voice.tokenizer)
     scorer.prefix, scorer.stop_ids = voice.begin, voice.stop_ids or [scorer.prefix]
+    own, whole = voice.tokenizer.encode("a"), voice.tokenizer.prompt("a")
+    if len(whole) > len(own) and whole[-len(own):] == own:
+        scorer.begin = whole[:-len(own)]
     return scorer
 
 

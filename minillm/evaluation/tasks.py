@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TaskRows', 'CHOICE_FACTS', 'LAST_SENTENCE', 'TASKS', 'templates_of', 'sentences', 'others', 'new_ending', 'shuffled',
-           'ending_question', 'pair_question', 'word_question', 'story_text', 'make_task', 'kind_of', 'read_task',
-           'write_task']
+           'ending_question', 'pair_question', 'word_question', 'story_text', 'make_task', 'as_text', 'number_of',
+           'settled', 'kind_of', 'read_task', 'write_task']
 
 # %% ../../nbs/39_evaluation.ipynb #d820a54b
 import json
@@ -17,7 +17,7 @@ from typing import Any
 from ..config import unknown
 from ..worlds.tales import TALES, Story, insert, template_pieces, write_story
 from ..worlds.tales_judge import read
-from ..files import existing_file
+from ..files import read_text
 
 TaskRows = list[dict[str, Any]]
 CHOICE_FACTS = ("food", "tool", "courage", "fruit")     # each follows from another word
@@ -117,6 +117,56 @@ def make_task(name: str, n: int, seed: int = 0) -> TaskRows:
     return [TASKS[name](rng) for _ in range(n)]
 
 
+def as_text(value: Any) -> Any:
+    """A number as the text that a person writes for it; anything else as it is.
+
+    Chapter: 39_evaluation.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)): return value
+    return json.dumps(value)
+
+
+def number_of(answer: Any, choices: list[Any]) -> Any:
+    """The place of the right choice: `answer` is that place from 0, or the text of a
+    choice, or its letter (A is the first). ValueError if it is none of them.
+
+    Chapter: 39_evaluation.
+    """
+    if isinstance(answer, int) and not isinstance(answer, bool): return answer
+    answer = as_text(answer)
+    if choices.count(answer) == 1: return choices.index(answer)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:len(choices)]
+    if isinstance(answer, str) and len(answer) == 1 and answer.upper() in letters:
+        return letters.index(answer.upper())
+    raise ValueError(f"the answer {answer!r} is none of the choices; give its number "
+                     f"from 0, its letter from A, or its text")
+
+
+def settled(row: Any) -> Any:
+    """An example with its answer in the form that we measure: the place of a choice, or
+    text. ValueError for an example that nothing can be measured with.
+
+    >>> settled({"context": "2+2=", "choices": ["3", "4"], "answer": "B"})["answer"]
+    1
+
+    Chapter: 39_evaluation.
+    """
+    if not isinstance(row, dict): return row
+    if isinstance(row.get("choices"), list):
+        choices = [as_text(choice) for choice in row["choices"]]
+        row = {**row, "choices": choices, "answer": number_of(row.get("answer"), choices)}
+        blank = [i for i, c in enumerate(choices) if isinstance(c, str) and not c.strip()]
+        if blank: raise ValueError(f"choice {blank[0]} is empty")
+        if len(choices) < 2: raise ValueError("one choice is always right; give two")
+    elif "answer" in row:
+        row = {**row, "answer": as_text(row["answer"])}
+        if row["answer"] == "" or str(row["answer"]).isspace():
+            raise ValueError("its answer is empty")
+    elif isinstance(row.get("text"), str) and not row["text"].strip():
+        raise ValueError("its text is empty")
+    return row
+
+
 def kind_of(row: Any) -> str:
     """`choice`, `word` or `text`, by the keys of an example; ValueError if it is none.
 
@@ -139,19 +189,18 @@ def kind_of(row: Any) -> str:
 
 
 def read_task(path: str | Path) -> TaskRows:
-    """The examples of a JSON Lines file, all of one kind; a ValueError names the line
-    that is wrong. Chapter: 39_evaluation.
+    """The examples of a JSON Lines file, all of one kind and `settled`; a ValueError
+    names the line that is wrong. Chapter: 39_evaluation.
     """
     rows: TaskRows = []
-    with existing_file(path).open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip(): continue
-            try:
-                rows.append(json.loads(line))
-                if kind_of(rows[-1]) != kind_of(rows[0]):
-                    raise ValueError(f"a {kind_of(rows[-1])} among {kind_of(rows[0])}s")
-            except ValueError as error:
-                raise ValueError(f"{path}, line {number}: {error}") from None
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if not line.strip(): continue
+        try:
+            rows.append(settled(json.loads(line)))
+            if kind_of(rows[-1]) != kind_of(rows[0]):
+                raise ValueError(f"a {kind_of(rows[-1])} among {kind_of(rows[0])}s")
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path}, line {number}: {error}") from None
     if not rows: raise ValueError(f"{path} has no example")
     return rows
 

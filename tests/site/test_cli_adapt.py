@@ -24,7 +24,7 @@ def work(tmp_path_factory):
     folder = tmp_path_factory.mktemp("adapt")
     (folder / "text.txt").write_text(TEXT)
     assert run("prepare", folder / "text.txt", "--out", folder / "data") == 0
-    assert run("train", "--config", "small", "--data", folder / "data", "--out", folder / "run", "--max-steps", 20, "--eval-every", 20,
+    assert run("train", "--config", "laptop", "--data", folder / "data", "--out", folder / "run", "--max-steps", 20, "--eval-every", 20,
                *SMALL, "--d-model", 32, "--max-seq-len", 64) == 0
     assert run("prepare", folder / "text.txt", "--out", folder / "pairs", "--tokenizer", "bpe", "--vocab-size", 300) == 0
     assert run("train", "--config", "llama", "--data", folder / "pairs", "--out", folder / "bpe", "--max-steps", 20, "--eval-every", 20,

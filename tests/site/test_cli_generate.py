@@ -25,7 +25,7 @@ def work(tmp_path_factory):
     for name, more in (("char", []), ("bpe", ["--tokenizer", "bpe", "--vocab-size", "300"])):
         assert run("prepare", folder / "text.txt", *more, "--out", folder / name) == 0
     for out, data, size in (("run", "char", 16), ("small", "char", 8), ("bytes", "bpe", 16)):
-        assert run("train", "--config", "small", "--data", folder / data, "--out", folder / out, "--max-steps", 20, "--eval-every", 20,
+        assert run("train", "--config", "laptop", "--data", folder / data, "--out", folder / out, "--max-steps", 20, "--eval-every", 20,
                    *SMALL, "--d-model", size, "--max-seq-len", 64) == 0
     return folder
 
@@ -196,7 +196,7 @@ def test_chat_in_a_terminal(work):
 
 
 def test_ctrl_c_stops_the_answer_not_the_program(work, tmp_path):
-    slow = ["--config", "small", "--data", work / "char", "--out", tmp_path / "slow", "--max-steps", 1, "--batch-size", 1, "--eval-batches", 1,
+    slow = ["--config", "laptop", "--data", work / "char", "--out", tmp_path / "slow", "--max-steps", 1, "--batch-size", 1, "--eval-batches", 1,
             "--seq-length", 16, "--d-model", 256, "--n-heads", 4, "--n-layers", 8, "--max-seq-len", 8192]
     assert run("train", *slow) == 0
     terminal = Terminal("chat", "--checkpoint", tmp_path / "slow", "--max-tokens", 4000, "--seed", 1)

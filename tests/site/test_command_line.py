@@ -20,7 +20,7 @@ def work(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")
     (folder / "text.txt").write_text(TEXT)
     assert run("prepare", folder / "text.txt", "--out", folder / "data") == 0
-    assert run("train", "--config", "small", "--data", folder / "data", "--out", folder / "run", "--max-steps", 20, "--eval-every", 10, *SMALL) == 0
+    assert run("train", "--config", "laptop", "--data", folder / "data", "--out", folder / "run", "--max-steps", 20, "--eval-every", 10, *SMALL) == 0
     return folder
 
 

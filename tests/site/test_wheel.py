@@ -31,7 +31,7 @@ def test_wheel_verifies_trains_and_writes(wheel_env, tmp_path):
     minillm = wheel_env.parent / "minillm"
     run([minillm, "verify"], tmp_path)
     run([minillm, "prepare", "tales", "--stories", "300", "--tokenizer", "char", "--out", "data"], tmp_path)
-    out = run([minillm, "train", "--config", "small", "--data", "data", "--out", "run", "--max-steps", "30", "--batch-size", "4",
+    out = run([minillm, "train", "--config", "laptop", "--data", "data", "--out", "run", "--max-steps", "30", "--batch-size", "4",
                "--d-model", "32", "--n-layers", "2", "--n-heads", "2", "--seq-length", "32", "--eval-every", "15", "--json"],
               tmp_path)
     result = json.loads(out.strip().splitlines()[-1])

@@ -30,6 +30,7 @@ from ..layers.position import yarn_amplitude
 from ..models.decoder import Decoder
 from .families import FAMILIES, Family, unknown_family
 from .names import Entry
+from .published import layout_of, written_out
 from ..tokenizer.text_format import TextFormat, as_config, write_text_format
 
 WEIGHTS_FILE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -59,10 +60,7 @@ def read_family(folder: Path) -> tuple[Family, ModelConfig]:
         code = (" (its `auto_map` names code to run, which is never done)"
                 if "auto_map" in h else "")
         raise ValueError(f"{unknown_family(kind)}{code}")
-    if h.get("quantization_config"):
-        raise ValueError(f"the weights in {folder} are quantized ("
-                         f"{h['quantization_config'].get('quant_method', 'unknown')}); "
-                         "fetch the unquantized ones")
+    if h.get("quantization_config"): layout_of(h["quantization_config"], folder)
     try: return FAMILIES[kind], FAMILIES[kind].open(h)
     except KeyError as error:
         raise ValueError(f"{folder / 'config.json'} has no {error.args[0]!r}, which "
@@ -206,10 +204,12 @@ def load_huggingface_model(folder: Path, device: str = "cpu",
     Chapter: 26_pretrained.
     """
     family, config = read_family(folder)
-    entries = [*family.entries(config, read_object(folder / "config.json"))]
+    h = read_object(folder / "config.json")
+    entries, few = [*family.entries(config, h)], h.get("quantization_config")
     with torch.device("meta"): model = Decoder(config)
     with ExitStack() as stack:
         tensors = StoredTensors(weight_files(folder), stack)
+        if few: tensors.home = written_out(tensors.home, layout_of(few, folder), few)
         first = entries[0].theirs
         wrap(tensors, first.partition(".")[0] + ".")
         kind = (dtype or (tensors[first].dtype if first in tensors.home

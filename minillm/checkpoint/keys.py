@@ -36,7 +36,8 @@ SAMPLING_KEYS = (
     "diversity_penalty forced_bos_token_id forced_eos_token_id suppress_tokens "
     "begin_suppress_tokens exponential_decay_length_penalty remove_invalid_values "
     "output_scores return_dict_in_generate")
-HARMLESS = frozenset(" ".join((TRAINING_KEYS, TOKEN_KEYS, PAPER_KEYS, SAMPLING_KEYS)).split())
+HARMLESS = frozenset(" ".join(
+    (TRAINING_KEYS, TOKEN_KEYS, PAPER_KEYS, SAMPLING_KEYS)).split())
 
 
 class Keys(Mapping[str, Any]):

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-MatrixParts = Mapping[str, Tensor]       # the tensors that stand for one matrix, by their ends
+MatrixParts = Mapping[str, Tensor]      # tensors that stand for one matrix, by ends
 
 
 def nibbles(packed: Tensor, dim: int) -> Tensor:
@@ -89,7 +89,8 @@ def bitsandbytes_nf4(parts: MatrixParts, about: Mapping[str, Any]) -> Tensor:
     state = json.loads(bytes(parts[STATE].tolist()))
     packed, scales = parts[".weight"].flatten(), parts[".weight.absmax"]
     if ".weight.nested_absmax" in parts:
-        steps = parts[".weight.nested_absmax"].repeat_interleave(state["nested_blocksize"])
+        steps = parts[".weight.nested_absmax"]
+        steps = steps.repeat_interleave(state["nested_blocksize"])
         values = parts[".weight.nested_quant_map"][scales.long()]
         scales = values * steps[:len(values)] + state["nested_offset"]
     codes = torch.stack([packed >> 4, packed & 15], -1).flatten().long()

@@ -162,3 +162,110 @@ def test_llama_cpp_computes_the_same(tmp_path, options):
 
 from minillm.checkpoint.tokenizers import JSONTokenizer, byte_letters, save_tokenizer
 from minillm.checkpoint.gguf import architecture, file_tensors, q8_0_values
+from minillm.checkpoint.gguf_tokenizer import read_gguf_tokenizer
+
+
+
+def foreign(path, name, kinds=("F32",), drop=(), more=()):
+    """A small reference of the parity page as another program would write it."""
+    from minillm.studies.parity import pair
+    arch = {"llama2": "llama"}.get(name, name)
+    return pair(name), as_file(path, pair(name).ours, arch, kinds, drop, more)
+
+
+def as_file(path, model, arch, kinds=("F32",), drop=(), more=()):
+    ours, c = model.state_dict(), model.config
+    writer = gguf.GGUFWriter(str(path), arch)
+    add_config(writer, c)
+    for key in drop: del writer.kv_data[0][f"{arch}.{key}"]
+    for key, value in dict(more).items(): writer.add_uint32(f"{arch}.{key}", value)
+    for i, (theirs, parts, heads) in enumerate(read_names(c)):
+        tensor = ours[parts[0]]
+        if heads: tensor = turns(c, arch)[0](tensor, heads)
+        if arch == "gemma3" and "norm" in theirs: tensor = tensor + 1
+        kind = kinds[i % len(kinds)] if tensor.dim() > 1 else "F32"
+        q = gguf.GGMLQuantizationType[kind]
+        writer.add_tensor(theirs, gguf.quants.quantize(tensor.numpy(), q), raw_dtype=q)
+    for finish in (writer.write_header_to_file, writer.write_kv_data_to_file,
+                   writer.write_tensors_to_file, writer.close): finish()
+    return path
+
+
+OPTIONAL = ("vocab_size", "rope.dimension_count", "attention.key_length",
+            "attention.value_length", "rope.freq_base")
+
+
+def test_files_of_others_without_optional_keys(tmp_path):
+    p, file = foreign(tmp_path / "m.gguf", "llama2", drop=OPTIONAL)
+    ids = torch.arange(3, 43)[None]
+    with torch.no_grad():
+        assert torch.allclose(load_gguf(file)(ids), p.theirs(ids).logits, atol=1e-5)
+
+
+def test_other_types_are_read_by_the_library(tmp_path):
+    kinds = ("F16", "BF16", "Q8_0", "Q4_0", "Q4_1")
+    p, file = foreign(tmp_path / "m.gguf", "llama2", [k for k in kinds if k[0] != "Q"])
+    ids = torch.arange(3, 43)[None]
+    with torch.no_grad(): gap = (load_gguf(file)(ids) - p.theirs(ids).logits).abs().max()
+    assert 0 < gap < 0.2
+
+
+@pytest.mark.parametrize("kind", ["Q4_0", "Q4_1", "Q4_K", "Q5_K", "Q6_K", "BF16"])
+def test_every_published_type_is_read(tmp_path, kind):
+    q = gguf.GGMLQuantizationType[kind]
+    size, width = gguf.GGML_QUANT_SIZES[q]
+    raw = np.random.default_rng(0).integers(0, 60, (3, 2 * width), dtype=np.uint8)
+    writer = gguf.GGUFWriter(str(tmp_path / "m.gguf"), "llama")
+    writer.add_tensor("a", raw, raw_dtype=q)
+    for finish in (writer.write_header_to_file, writer.write_kv_data_to_file,
+                   writer.write_tensors_to_file, writer.close): finish()
+    _, tensors = read_gguf(tmp_path / "m.gguf")
+    assert tensors["a"].shape == (3, 2 * size)
+    assert np.array_equal(tensors["a"].numpy(), gguf.quants.dequantize(raw, q),
+                          equal_nan=True)
+
+
+def test_an_unknown_key_of_a_file_is_named(tmp_path):
+    _, file = foreign(tmp_path / "m.gguf", "llama2", more={"attention.mystery": 3})
+    with pytest.raises(ValueError, match="attention.mystery=3"): load_gguf(file)
+
+
+@pytest.mark.parametrize("arch,more", [("qwen2", {}), ("gemma3", {
+    "num_hidden_layers": 6, "head_dim": 256, "sliding_window": 7,
+    "query_pre_attn_scalar": 256})])
+def test_other_architectures_as_transformers_reads_them(tmp_path, arch, more):
+    transformers = pytest.importorskip("transformers")
+    from minillm.checkpoint.huggingface import load_huggingface_model
+    from minillm.studies.parity import SIZES
+    kind = {"qwen2": "Qwen2", "gemma3": "Gemma3Text"}[arch]
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{kind}Config")(**{**SIZES, **more})
+    theirs = transformers.AutoModelForCausalLM.from_config(
+        config, attn_implementation="eager").eval()
+    with torch.no_grad():
+        for p in theirs.parameters(): p.add_(0.15 * torch.randn_like(p))
+    theirs.save_pretrained(tmp_path / "hf")
+    ours = load_huggingface_model(tmp_path / "hf")
+    window = {"attention.sliding_window": 7} if arch == "gemma3" else {}
+    as_file(tmp_path / "m.gguf", ours, arch, more=window)
+    again = transformers.AutoModelForCausalLM.from_pretrained(
+        tmp_path, gguf_file="m.gguf", attn_implementation="eager").eval()
+    ids = torch.arange(3, 43)[None]
+    with torch.no_grad():
+        found = load_gguf(tmp_path / "m.gguf")(ids)
+        assert torch.allclose(found, theirs(ids).logits, atol=1e-5)
+        assert torch.allclose(found, again(ids).logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("way", ["qwen2", "llama-bpe"])
+def test_other_ways_of_cutting(way):
+    about = {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": way,
+             "tokenizer.ggml.tokens": [*byte_letters(), "<|im_end|>"],
+             "tokenizer.ggml.token_type": [1] * 256 + [3],
+             "tokenizer.ggml.eos_token_id": 256, "tokenizer.chat_template": "{{ 1 }}"}
+    tokenizer, ends = read_gguf_tokenizer(about)
+    text = "It's 12345\n\n  naïve"
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert ends.stop_ids == (256,) and ends.template == "{{ 1 }}"
+    cut = [piece for piece, _ in tokenizer.inner.pre_tokenizer.pre_tokenize_str(text)]
+    assert ("123" in cut) == (way == "llama-bpe")

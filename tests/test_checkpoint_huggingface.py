@@ -108,14 +108,18 @@ def llama(folders, tmp_path):
 
 @pytest.mark.parametrize("changes,message", [
     ({"num_hidden_layers": 9}, "missing: model.layers.4.input_layernorm.weight.*more"),
-    ({"num_hidden_layers": 3, "model_type": "mistral", "attention_bias": True},
-     None), ({"vocab_size": 65},
+    ({"num_hidden_layers": 3}, None),
+    ({"model_type": "mistral", "attention_bias": True}, "attention_bias=True"),
+    ({"sliding_window": 8}, "sliding_window=8, which no reader here knows"),
+    ({"hidden_size": "wide"}, "hidden_size|another kind"),
+    ({"tie_word_embeddings": True}, "lm_head.weight in the file differs"),
+    ({"model_type": "glm4"}, "needs a rotation of a part"), ({"vocab_size": 65},
              r"embed_tokens.weight has shape \(64, 32\), expected \(65"),
-    ({"model_type": "lama"}, "did you mean 'llama'"),
+    ({"model_type": "lama"}, "unknown; known: llama"),
     ({"model_type": None}, "model_type=None is unknown"),
-    ({"mlp_bias": True}, "mlp_bias=True"),
+    ({"mlp_bias": True}, "missing: model.layers.0.mlp.gate_proj.bias"),
     ({"hidden_act": "relu"}, "hidden_act='relu'"),
-    ({"quantization_config": {"quant_method": "mxfp4"}}, "quantized .mxfp4"),
+    ({"quantization_config": {"quant_method": "hqq"}}, "quantized .hqq"),
     ({"model_type": "new", "auto_map": {"AutoModel": "x.py"}}, "never done"),
     ({"rope_parameters": {"rope_type": "longrope"}}, "rope_type='longrope'"),
     ({"hidden_size": None}, "no .hidden_size")])
@@ -155,3 +159,35 @@ def test_damaged_files(llama, tmp_path):
         load_pretrained(tmp_path / "nothing")
     with pytest.raises(FileNotFoundError, match="no config.json"):
         load_pretrained(tmp_path)
+
+
+def as_fp8(weight):
+    code = weight.to(torch.float8_e4m3fn)
+    return {".weight": code, ".weight_scale_inv": torch.full((1, 1), 0.5)}, code.float() / 2
+
+
+def as_gptq(weight):
+    codes = (weight.T * 8).round().clamp(-7, 8).long() + 7          # (in, out), zero at 7
+    whole = sum(codes[i::8] << 4 * i for i in range(8))
+    zeros = torch.full((1, weight.shape[0] // 8), 0x66666666, dtype=torch.int32)
+    scales = torch.full((1, weight.shape[0]), 0.125)
+    packed = (whole - (whole >= 2**31) * 2**32).to(torch.int32)
+    return ({".qweight": packed, ".qzeros": zeros, ".scales": scales},
+            (codes.T - 7) * 0.125)
+
+
+@pytest.mark.parametrize("method,made", [("fp8", as_fp8), ("gptq", as_gptq)])
+def test_published_weights_in_few_bits_open_written_out(llama, method, made):
+    from safetensors.torch import load_file, save_file
+    state, few, rounded = load_file(llama / WEIGHTS_FILE), {}, {}
+    for name, tensor in state.items():
+        if not name.endswith("_proj.weight"): few[name] = rounded[name] = tensor; continue
+        parts, rounded[name] = made(tensor)
+        few |= {name.removesuffix(".weight") + end: t for end, t in parts.items()}
+    save_file({k: v.contiguous() for k, v in rounded.items()}, llama / WEIGHTS_FILE)
+    want, _ = load_pretrained(llama)
+    save_file({k: v.contiguous() for k, v in few.items()}, llama / WEIGHTS_FILE)
+    edit(llama, quantization_config={"quant_method": method})
+    found, _ = load_pretrained(llama)
+    for a, b in zip(want.state_dict().values(), found.state_dict().values()):
+        assert torch.equal(a, b)

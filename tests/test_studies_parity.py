@@ -4,6 +4,13 @@ from minillm.studies.parity import *
 from minillm.studies.parity import COLUMNS, REFERENCES, as_html, config_of, pair
 
 # %% ../nbs/94_parity.ipynb
+@pytest.mark.parametrize("name", REFERENCES)
+def test_no_key_is_silently_ignored(name):
+    opened, wrong = fuzz(name, every=16)
+    assert opened > 2 and not wrong
+
+
+# %% ../nbs/94_parity.ipynb
 def test_parity_of_models_that_see():
     for name, row in run_vision_table().items():
         for column, value in row.items():

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['WEIGHTS_FILE', 'INDEX', 'read_object', 'read_family', 'weight_files', 'StoredTensors', 'fits', 'fill', 'unneeded',
-           'some', 'find_folder', 'load_huggingface_model', 'plain', 'difference', 'choose_family', 'export_pretrained',
-           'token_ids', 'labels', 'new_folder', 'write_shards', 'load_pretrained', 'is_exported', 'load_run_tokenizer']
+           'some', 'find_folder', 'load_huggingface_model', 'check_tie', 'wrap', 'plain', 'difference', 'choose_family',
+           'export_pretrained', 'token_ids', 'labels', 'new_folder', 'write_shards', 'check_constant',
+           'load_pretrained', 'is_exported', 'load_run_tokenizer']
 
 # %% ../../nbs/26_pretrained.ipynb #812ec38b
 import math
@@ -22,13 +23,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..config import ModelConfig, unknown
+from ..config import ModelConfig
 from ..files import read_json, write_json
 from ..layers.ffn import hidden_width
 from ..layers.position import yarn_amplitude
 from ..models.decoder import Decoder
-from .families import FAMILIES, Family
+from .families import FAMILIES, Family, unknown_family
 from .names import Entry
+from .published import layout_of, written_out
 from ..tokenizer.text_format import TextFormat, as_config, write_text_format
 
 WEIGHTS_FILE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -57,12 +59,9 @@ def read_family(folder: Path) -> tuple[Family, ModelConfig]:
     if kind not in FAMILIES:
         code = (" (its `auto_map` names code to run, which is never done)"
                 if "auto_map" in h else "")
-        raise ValueError(f"{unknown('model_type', kind, FAMILIES)}{code}")
-    if h.get("quantization_config"):
-        raise ValueError(f"the weights in {folder} are quantized ("
-                         f"{h['quantization_config'].get('quant_method', 'unknown')}); "
-                         "fetch the unquantized ones")
-    try: return FAMILIES[kind], FAMILIES[kind].read(h)
+        raise ValueError(f"{unknown_family(kind)}{code}")
+    if h.get("quantization_config"): layout_of(h["quantization_config"], folder)
+    try: return FAMILIES[kind], FAMILIES[kind].open(h)
     except KeyError as error:
         raise ValueError(f"{folder / 'config.json'} has no {error.args[0]!r}, which "
                          f"model_type={kind!r} needs") from None
@@ -136,6 +135,9 @@ def fill(model: torch.nn.Module, entries: Iterator[Entry], tensors: StoredTensor
     ours = model.state_dict(keep_vars=True)
     missing, wrong, used = [], [], set()
     for entry in entries:
+        if entry.constant is not None:
+            for name in entry.ours: ours[name].data.fill_(entry.constant)
+            continue
         if entry.theirs not in tensors.home:
             missing.append(entry.theirs)
             continue
@@ -202,18 +204,43 @@ def load_huggingface_model(folder: Path, device: str = "cpu",
     Chapter: 26_pretrained.
     """
     family, config = read_family(folder)
+    h = read_object(folder / "config.json")
+    entries, few = [*family.entries(config, h)], h.get("quantization_config")
     with torch.device("meta"): model = Decoder(config)
     with ExitStack() as stack:
         tensors = StoredTensors(weight_files(folder), stack)
-        first = next(family.names(config)).theirs
+        if few: tensors.home = written_out(tensors.home, layout_of(few, folder), few)
+        first = entries[0].theirs
+        wrap(tensors, first.partition(".")[0] + ".")
         kind = (dtype or (tensors[first].dtype if first in tensors.home
                           else torch.float32))
         model = model.to(kind).to_empty(device=device)
         if config.tie_embeddings: model.head.weight = model.embed.weight
         for name, buffer in model.named_buffers():
             if name.endswith("router.balance"): buffer.data.zero_()
-        fill(model, family.names(config), tensors, lambda n: unneeded(n, config))
+        fill(model, iter(entries), tensors, lambda n: unneeded(n, config))
+        check_tie(model, tensors)
     return model.eval()
+
+
+def check_tie(model: Decoder, tensors: StoredTensors) -> None:
+    """Raise a ValueError if a config says that embedding and head are one table, and
+    the file holds a head that differs. Chapter: 26_pretrained.
+    """
+    if not model.config.tie_embeddings or "lm_head.weight" not in tensors.home: return
+    head = tensors["lm_head.weight"]
+    if not torch.equal(head.to(model.embed.weight), model.embed.weight):
+        raise ValueError("tie_word_embeddings=true in config.json, but lm_head.weight "
+                         "in the file differs from the embedding; set it to false")
+
+
+def wrap(tensors: StoredTensors, prefix: str) -> None:
+    """Files of a model without its head leave out the first part of all names.
+
+    Chapter: 26_pretrained.
+    """
+    if tensors.home and not any(name.startswith(prefix) for name in tensors.home):
+        tensors.rename(lambda n: n if n.startswith("lm_head.") else prefix + n)
 
 # %% ../../nbs/26_pretrained.ipynb #a291ae50
 def plain(c: ModelConfig) -> ModelConfig:
@@ -281,9 +308,10 @@ def export_pretrained(model: Decoder, folder: str | Path, tokenizer: Any = None,
     ends = text_format or TextFormat()
     if tokenizer is not None: ends = ends.completed(tokenizer)
     with new_folder(folder) as beside:
-        write_json(beside / "config.json", family.write(config) | labels(family, model)
+        about = family.write(config)
+        write_json(beside / "config.json", about | labels(family, model)
                    | token_ids(ends, tokenizer))
-        write_shards(model, family.names(config), beside, max_shard_bytes)
+        write_shards(model, family.entries(config, about), beside, max_shard_bytes)
         if tokenizer is not None:
             from minillm.checkpoint.tokenizers import save_tokenizer
             save_tokenizer(tokenizer, beside, ends)
@@ -338,6 +366,9 @@ def write_shards(model: torch.nn.Module, entries: Iterator[Entry], folder: Path,
     ours, size = model.state_dict(), 0
     shards: list[dict[str, Tensor]] = [{}]
     for entry in entries:
+        if entry.constant is not None:
+            check_constant(entry, ours)
+            continue
         tensor = entry.join([ours[name] for name in entry.ours]).contiguous().cpu()
         if shards[-1] and size + tensor.nbytes > limit: shards.append({}); size = 0
         shards[-1][entry.theirs] = tensor.clone()
@@ -353,6 +384,16 @@ def write_shards(model: torch.nn.Module, entries: Iterator[Entry], folder: Path,
             "metadata": {"total_size": total},
             "weight_map": {key: name for name, shard in zip(names, shards)
                            for key in shard}})
+
+
+def check_constant(entry: Entry, ours: dict[str, Tensor]) -> None:
+    """Raise a ValueError if a parameter that the file has no tensor for has another
+    value than the one that its readers take. Chapter: 26_pretrained.
+    """
+    moved = [n for n in entry.ours if not bool((ours[n] == entry.constant).all())]
+    if moved:
+        raise ValueError(f"{some(moved)}: the family of this model has no such "
+                         f"parameter, so it must stay {entry.constant}")
 
 
 def load_pretrained(folder_or_name: str | Path, *, device: str = "cpu",

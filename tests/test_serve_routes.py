@@ -15,7 +15,7 @@ from openai.types.chat import completion_create_params as chat_params
 
 from minillm.serve.app import make_app, open_served
 from minillm.serve.protocol import (
-    NOTHING, OTHERS, TEXTS, ChatRequest, CompletionRequest, read_request)
+    NOTHING, OTHERS, FREE_TEXTS, ChatRequest, CompletionRequest, read_request)
 from minillm.serve.server import running
 
 TALK = {"model": "m", "messages": [{"role": "user", "content": "Once upon a"}],
@@ -75,7 +75,7 @@ def test_each_key_that_asks_for_nothing_counts_as_absent(name, key):
     less = {k: v for k, v in base.items() if k != key}
     want = read_request(kind, json.dumps(less).encode())
     for nothing in NOTHING:
-        if key in TEXTS and nothing == "none": continue
+        if key in FREE_TEXTS and nothing == "none": continue
         body = json.dumps({**base, key: nothing}).encode()
         assert read_request(kind, body) == want, nothing
 

@@ -18,7 +18,7 @@ from ..checkpoint.open import open_model
 from ..decoding.engine import Engine
 from ..decoding.voice import Voice
 from .limits import (
-    LOCAL, Guard, ServerLimits, keys_of, origins_of, read_keys)
+    LOCAL, Guard, ServerLimits, server_keys, server_origins, read_keys)
 from .protocol import ChatRequest, CompletionRequest, Refusal
 from .routes import Desk
 from .server import open_socket, running, server_of  # noqa: F401
@@ -52,7 +52,7 @@ def make_app(served: Voice, limits: ServerLimits | None = None, *,
     pages may use it. `ui` adds a chat page under `/ui`. Chapter: 38_serving.
     """
     limits = limits or ServerLimits()
-    keys_of(key), origins_of(origins)                    # what is wrong is told at once
+    server_keys(key), server_origins(origins)                    # what is wrong is told at once
     worker = Worker(Engine(served.model, n_rows=limits.rows, stop_ids=served.stop_ids),
                     limits.waiting)
     desk = Desk(served, worker, limits)
@@ -145,7 +145,7 @@ def serve(model_folder: str | Path | Voice | None = None, *, host: str = "127.0.
     Chapter: 38_serving.
     """
     if key and key_file: raise ValueError("give a key or a file of keys, not both")
-    limits, keys = limits or ServerLimits(), read_keys(key_file) if key_file else keys_of(
+    limits, keys = limits or ServerLimits(), read_keys(key_file) if key_file else server_keys(
         key or os.environ.get("MINILLM_API_KEY") or None)
     local = host in ("127.0.0.1", "localhost", "::1")
     served = (model_folder if isinstance(model_folder, Voice)

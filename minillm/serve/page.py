@@ -12,7 +12,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from .limits import keys_of, knows_key
+from .limits import server_keys, knows_key
 from .protocol import ChatRequest, Refusal
 
 
@@ -85,7 +85,7 @@ def add_page(app: Any, desk: Any, key: str | Sequence[str] | None = None,
                             flagging_mode="never",
                             concurrency_limit=None,
                             api_visibility="private")
-    keys = keys_of(key)
+    keys = server_keys(key)
     check = (lambda user, word: knows_key(word, keys)) if keys else None
     gr.mount_gradio_app(app,
                         page,

@@ -155,7 +155,7 @@ class HarnessModel(LM):
         that is longer than the window is read in windows, every token of it once.
         """
         split = [split_pair(self.scorer, *request.args) for request in requests]
-        cut = [windows_of(*pair, self.scorer.max_length) for pair in split]
+        cut = [windows_of(front, back, self.scorer.max_length) for front, back in split]
         read = iter(self.scorer.read([row for rows in cut for row in rows]))
         found = []
         for rows, (_, back) in zip(cut, split):

@@ -24,9 +24,9 @@ def own_bytes(tokenizer: Any, token: int) -> bytes:
     Chapter: 38_serving.
     """
     if tokenizer.has_bytes: return tokenizer.decode_bytes([token])
-    inner, alone = getattr(tokenizer, "inner", None), tokenizer.decode([token])
-    name = inner.id_to_token(token) if hasattr(inner, "id_to_token") else None
-    for raw in () if name is None else hidden_bytes(name):
+    alone = tokenizer.decode([token])
+    name_of = getattr(getattr(tokenizer, "inner", None), "id_to_token", None)
+    for raw in [] if name_of is None else hidden_bytes(name_of(token)):
         if raw.decode("utf-8", "replace") in (alone, " " + alone): return raw
     try: front = tokenizer.encode("a")
     except ValueError: front = []                       # a tokenizer of few characters

@@ -77,6 +77,410 @@ def test_hostile_templates_are_refused():
 
 
 # %% ../nbs/32_finetuning.ipynb
+import pytest
+
+FORMS = {
+    "ChatML": "{% if not add_generation_prompt is defined %}{% set add_generation_prompt "
+    "= false %}{% endif %}{% for message in messages %}{{'<|im_start|>' + "
+    "message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}",
+    "Llama 2": "{% if messages[0]['role'] == 'system' %}{% set loop_messages = "
+    "messages[1:] %}{% set system_message = messages[0]['content'] %}{% else %}"
+    "{% set loop_messages = messages %}{% set system_message = false %}{% endif %}"
+    "{% for message in loop_messages %}{% if (message['role'] == 'user') != "
+    "(loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}"
+    "{% if loop.index0 == 0 and system_message != false %}{% set content = '<<SYS>>\\n' "
+    "+ system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}{% else %}"
+    "{% set content = message['content'] %}{% endif %}{% if message['role'] == 'user' %}"
+    "{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}{% elif message['role'] "
+    "== 'assistant' %}{{ ' '  + content.strip() + ' ' + eos_token }}{% endif %}"
+    "{% endfor %}",
+    "Llama 3": "{% set loop_messages = messages %}{% for message in loop_messages %}"
+    "{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'"
+    "+ message['content'] | trim + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% set "
+    "content = bos_token + content %}{% endif %}{{ content }}{% endfor %}{% if "
+    "add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}"
+    "{% endif %}",
+    "Llama 3.1": """{{- bos_token }}
+{%- if not date_string is defined %}
+    {%- if strftime_now is defined %}
+        {%- set date_string = strftime_now("%d %b %Y") %}
+    {%- else %}
+        {%- set date_string = "26 Jul 2024" %}
+    {%- endif %}
+{%- endif %}
+{%- if messages[0]['role'] == 'system' %}
+    {%- set system_message = messages[0]['content']|trim %}
+    {%- set messages = messages[1:] %}
+{%- else %}
+    {%- set system_message = "" %}
+{%- endif %}
+{{- "<|start_header_id|>system<|end_header_id|>\\n\\n" }}
+{%- if tools is not none %}{{- "Environment: ipython\\n" }}{%- endif %}
+{{- "Today Date: " + date_string + "\\n\\n" }}
+{%- if tools is not none %}
+    {%- for t in tools %}
+        {{- t | tojson(indent=4) }}
+        {{- "\\n\\n" }}
+    {%- endfor %}
+{%- endif %}
+{{- system_message }}
+{{- "<|eot_id|>" }}
+{%- for message in messages %}
+    {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n'
+        + message['content'] | trim + '<|eot_id|>' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}
+{%- endif %}
+""",
+    "Mistral v1": "{{ bos_token }}{% for message in messages %}{% if (message['role'] == "
+    "'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must "
+    "alternate user/assistant') }}{% endif %}{% if message['role'] == 'user' %}{{ '[INST]"
+    " ' + message['content'] + ' [/INST]' }}{% elif message['role'] == 'assistant' %}"
+    "{{ message['content'] + eos_token}}{% else %}{{ raise_exception('Only user and "
+    "assistant roles are supported!') }}{% endif %}{% endfor %}",
+    "Mistral v3": """{%- if messages[0]["role"] == "system" %}
+    {%- set system_message = messages[0]["content"] %}
+    {%- set loop_messages = messages[1:] %}
+{%- else %}
+    {%- set loop_messages = messages %}
+{%- endif %}
+{%- if not tools is defined %}{%- set tools = none %}{%- endif %}
+{%- set user_messages = loop_messages | selectattr("role", "equalto", "user") | list %}
+{%- set ns = namespace() %}
+{%- set ns.index = 0 %}
+{%- for message in loop_messages %}
+    {%- if not (message.role == "tool" or message.tool_calls is defined) %}
+        {%- if (message["role"] == "user") != (ns.index % 2 == 0) %}
+            {{- raise_exception("After the optional system message, roles alternate") }}
+        {%- endif %}
+        {%- set ns.index = ns.index + 1 %}
+    {%- endif %}
+{%- endfor %}
+{{- bos_token }}
+{%- for message in loop_messages %}
+    {%- if message["role"] == "user" %}
+        {%- if tools is not none and (message == user_messages[-1]) %}
+            {{- "[AVAILABLE_TOOLS] [" }}
+            {%- for tool in tools %}
+                {%- set tool = tool.function %}
+                {{- '{"type": "function", "function": {' }}
+                {%- for key, val in tool.items() if key != "return" %}
+                    {%- if val is string %}
+                        {{- '"' + key + '": "' + val + '"' }}
+                    {%- else %}
+                        {{- '"' + key + '": ' + val|tojson }}
+                    {%- endif %}
+                    {%- if not loop.last %}{{- ", " }}{%- endif %}
+                {%- endfor %}
+                {{- "}}" }}
+                {%- if not loop.last %}{{- ", " }}{%- else %}{{- "]" }}{%- endif %}
+            {%- endfor %}
+            {{- "[/AVAILABLE_TOOLS]" }}
+            {%- endif %}
+        {%- if loop.last and system_message is defined %}
+            {{- "[INST] " + system_message + "\\n\\n" + message["content"] + "[/INST]" }}
+        {%- else %}
+            {{- "[INST] " + message["content"] + "[/INST]" }}
+        {%- endif %}
+    {%- elif message["role"] == "assistant" %}
+        {{- " " + message["content"]|trim + eos_token}}
+    {%- else %}
+        {{- raise_exception("Only user and assistant roles are supported!") }}
+    {%- endif %}
+{%- endfor %}
+""",
+    "Mistral v7": """{{- bos_token }}
+{%- set default_system_message = 'Today is ' + strftime_now('%Y-%m-%d') + '.' %}
+{%- if messages[0]['role'] == 'system' %}
+    {%- set system_message = messages[0]['content'] %}
+    {%- set loop_messages = messages[1:] %}
+{%- else %}
+    {%- set system_message = default_system_message %}
+    {%- set loop_messages = messages %}
+{%- endif %}
+{{- '[SYSTEM_PROMPT]' + system_message + '[/SYSTEM_PROMPT]' }}
+{%- for message in loop_messages %}
+    {%- if message['role'] == 'user' %}
+        {%- if message['content'] is string %}
+            {{- '[INST]' + message['content'] + '[/INST]' }}
+        {%- else %}
+            {%- for block in message['content'] %}{{- block['text'] }}{%- endfor %}
+        {%- endif %}
+    {%- elif message['role'] == 'system' %}
+        {{- '[SYSTEM_PROMPT]' + message['content'] + '[/SYSTEM_PROMPT]' }}
+    {%- elif message['role'] == 'assistant' %}
+        {{- message['content'] + eos_token }}
+    {%- else %}
+        {{- raise_exception('Only user, system and assistant roles are supported!') }}
+    {%- endif %}
+{%- endfor %}
+""",
+    "Gemma": "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception("
+    "'System role not supported') }}{% endif %}{% for message in messages %}{% if "
+    "(message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception("
+    "'Conversation roles must alternate') }}{% endif %}{% if (message['role'] == "
+    "'assistant') %}{% set role = 'model' %}{% else %}{% set role = message['role'] %}"
+    "{% endif %}{{ '<start_of_turn>' + role + '\n' + message['content'] | trim + "
+    "'<end_of_turn>\n' }}{% endfor %}{% if add_generation_prompt %}{{'<start_of_turn>"
+    "model\n'}}{% endif %}",
+    "Phi 3": "{% for message in messages %}{% if message['role'] == 'system' %}{{'<|system"
+    "|>\n' + message['content'] + '<|end|>\n'}}{% elif message['role'] == 'user' %}"
+    "{{'<|user|>\n' + message['content'] + '<|end|>\n'}}{% elif message['role'] == "
+    "'assistant' %}{{'<|assistant|>\n' + message['content'] + '<|end|>\n'}}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}"
+    "{{ eos_token }}{% endif %}",
+    "Zephyr": "{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ "
+    "'<|user|>\n' + message['content'] + eos_token }}\n{% elif message['role'] == "
+    "'system' %}\n{{ '<|system|>\n' + message['content'] + eos_token }}\n{% elif "
+    "message['role'] == 'assistant' %}\n{{ '<|assistant|>\n'  + message['content'] + "
+    "eos_token }}\n{% endif %}\n{% if loop.last and add_generation_prompt %}\n{{ "
+    "'<|assistant|>' }}\n{% endif %}\n{% endfor %}",
+    "Qwen 3": """{%- if tools %}
+    {{- '<|im_start|>system\\n' }}
+    {%- if messages[0].role == 'system' %}{{- messages[0].content + '\\n\\n' }}{%- endif %}
+    {{- "# Tools\\n\\n<tools>" }}
+    {%- for tool in tools %}{{- "\\n" }}{{- tool | tojson }}{%- endfor %}
+    {{- "\\n</tools><|im_end|>\\n" }}
+{%- else %}
+    {%- if messages[0].role == 'system' %}
+        {{- '<|im_start|>system\\n' + messages[0].content + '<|im_end|>\\n' }}
+    {%- endif %}
+{%- endif %}
+{%- set ns = namespace(multi_step_tool=true, last_query_index=messages|length - 1) %}
+{%- for message in messages[::-1] %}
+    {%- set index = (messages|length - 1) - loop.index0 %}
+    {%- if ns.multi_step_tool and message.role == "user" and message.content is string and not(message.content.startswith('<tool_response>') and message.content.endswith('</tool_response>')) %}
+        {%- set ns.multi_step_tool = false %}
+        {%- set ns.last_query_index = index %}
+    {%- endif %}
+{%- endfor %}
+{%- for message in messages %}
+    {%- set content = message.content if message.content is string else '' %}
+    {%- if (message.role == "user") or (message.role == "system" and not loop.first) %}
+        {{- '<|im_start|>' + message.role + '\\n' + content + '<|im_end|>' + '\\n' }}
+    {%- elif message.role == "assistant" %}
+        {%- set reasoning_content = '' %}
+        {%- if message.reasoning_content is string %}
+            {%- set reasoning_content = message.reasoning_content %}
+        {%- elif '</think>' in content %}
+            {%- set reasoning_content = content.split('</think>')[0].rstrip('\\n').split('<think>')[-1].lstrip('\\n') %}
+            {%- set content = content.split('</think>')[-1].lstrip('\\n') %}
+        {%- endif %}
+        {%- if loop.index0 > ns.last_query_index and (loop.last or reasoning_content) %}
+            {{- '<|im_start|>' + message.role + '\\n<think>\\n' + reasoning_content.strip('\\n') + '\\n</think>\\n\\n' + content.lstrip('\\n') }}
+        {%- else %}
+            {{- '<|im_start|>' + message.role + '\\n' + content }}
+        {%- endif %}
+        {%- if message.tool_calls %}
+            {%- for tool_call in message.tool_calls %}
+                {%- if (loop.first and content) or (not loop.first) %}{{- '\\n' }}{%- endif %}
+                {{- '<tool_call>\\n{"name": "' }}{{- tool_call.name }}{{- '"}\\n</tool_call>' }}
+            {%- endfor %}
+        {%- endif %}
+        {{- '<|im_end|>\\n' }}
+    {%- elif message.role == "tool" %}
+        {%- if loop.first or (messages[loop.index0 - 1].role != "tool") %}{{- '<|im_start|>user' }}{%- endif %}
+        {{- '\\n<tool_response>\\n' + content + '\\n</tool_response>' }}
+        {%- if loop.last or (messages[loop.index0 + 1].role != "tool") %}{{- '<|im_end|>\\n' }}{%- endif %}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|im_start|>assistant\\n' }}
+    {%- if enable_thinking is defined and enable_thinking is false %}
+        {{- '<think>\\n\\n</think>\\n\\n' }}
+    {%- endif %}
+{%- endif %}""",
+    "DeepSeek": "{% if not add_generation_prompt is defined %}{% set add_generation_prompt"
+    " = false %}{% endif %}{% set ns = namespace(is_first=true, system_prompt='') %}"
+    "{%- for message in messages %}{%- if message['role'] == 'system' %}{% set "
+    "ns.system_prompt = message['content'] %}{%- endif %}{%- endfor %}{{bos_token}}"
+    "{{ns.system_prompt}}{%- for message in messages %}{%- if message['role'] == 'user' "
+    "%}{{'<｜User｜>' + message['content']}}{%- endif %}{%- if message['role'] == "
+    "'assistant' and message['content'] is not none %}{% set content = message['content']"
+    " %}{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}"
+    "{% endif %}{{'<｜Assistant｜>' + content + eos_token}}{%- endif %}{%- endfor -%}"
+    "{% if add_generation_prompt %}{{'<｜Assistant｜><think>\\n'}}{% endif %}",
+    "SmolLM 3": """{%- if enable_thinking is not defined -%}{%- set enable_thinking = true -%}{%- endif -%}
+{%- set reasoning_mode = "/think" if enable_thinking else "/no_think" -%}
+{{- "<|im_start|>system\\n" -}}
+{%- if messages[0].role == "system" -%}
+  {%- set system_message = messages[0].content -%}
+  {%- if "/no_think" in system_message -%}{%- set reasoning_mode = "/no_think" -%}{%- endif -%}
+  {%- set custom_instructions = system_message.replace("/no_think", "").replace("/think", "").rstrip() -%}
+{%- endif -%}
+{%- set today = strftime_now("%d %B %Y") -%}
+{{- "## Metadata\\n\\nToday Date: " ~ today ~ "\\nReasoning Mode: " + reasoning_mode + "\\n\\n" -}}
+{%- if custom_instructions -%}{{- custom_instructions + "\\n\\n" -}}{%- endif -%}
+{{- "<|im_end|>\\n" -}}
+{%- for message in messages -%}
+    {%- set content = message.content if message.content is string else "" -%}
+    {%- if message.role == "user" -%}
+        {{ "<|im_start|>" + message.role + "\\n" + content + "<|im_end|>\\n" }}
+    {%- elif message.role == "assistant" -%}
+        {% generation %}
+        {%- if reasoning_mode == "/think" -%}
+            {{ "<|im_start|>assistant\\n" + content.lstrip("\\n") + "<|im_end|>\\n" }}
+        {%- else -%}
+            {{ "<|im_start|>assistant\\n" + "<think>\\n\\n</think>\\n" + content.lstrip("\\n") + "<|im_end|>\\n" }}
+        {%- endif -%}
+        {% endgeneration %}
+    {%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+    {{ "<|im_start|>assistant\\n" if reasoning_mode == "/think" else "<|im_start|>assistant\\n<think>\\n\\n</think>\\n" }}
+{%- endif -%}""",
+    "Command R": "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set "
+    "loop_messages = messages[1:] %}{% set system_message = messages[0]['content'] %}"
+    "{% elif false == true %}{% set loop_messages = messages %}{% set system_message = "
+    "'You are Command-R.' %}{% else %}{% set loop_messages = messages %}{% set "
+    "system_message = false %}{% endif %}{% if system_message != false %}{{ "
+    "'<|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>' + system_message + '<|END_OF_TURN_TOKEN|>'"
+    " }}{% endif %}{% for message in loop_messages %}{% if (message['role'] == 'user') != "
+    "(loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate') }}"
+    "{% endif %}{% set content = message['content'] %}{% if message['role'] == 'user' %}"
+    "{{ '<|START_OF_TURN_TOKEN|><|USER_TOKEN|>' + content.strip() + "
+    "'<|END_OF_TURN_TOKEN|>' }}{% elif message['role'] == 'assistant' %}{{ "
+    "'<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>'  + content.strip() + "
+    "'<|END_OF_TURN_TOKEN|>' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ "
+    "'<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>' }}{% endif %}"}
+MARKS = ("<s> </s> <|im_start|> <|im_end|> <|start_header_id|> <|end_header_id|> <|eot_id|> "
+         "[INST] [/INST] [SYSTEM_PROMPT] [/SYSTEM_PROMPT] [AVAILABLE_TOOLS] "
+         "[/AVAILABLE_TOOLS] <start_of_turn> <end_of_turn> <|user|> <|assistant|> <|system|> "
+         "<|end|> <｜User｜> <｜Assistant｜> <|START_OF_TURN_TOKEN|> <|END_OF_TURN_TOKEN|> "
+         "<|USER_TOKEN|> <|CHATBOT_TOKEN|> <|SYSTEM_TOKEN|> <unk> <pad>").split()
+SYSTEM = {"role": "system", "content": "Be brief. /no_think"}
+TURNS = [{"role": "user", "content": " Who lost the kite? "},
+         {"role": "assistant", "content": "<think>\nLet me see.\n</think>\n\nNora, \"the\" é."},
+         {"role": "user", "content": "And then?\n"},
+         {"role": "assistant", "content": "She found it."}, {"role": "user", "content": "日本"}]
+TALKS = [TURNS[:1], TURNS[:2], TURNS[:3], TURNS, [SYSTEM, *TURNS[:1]], [SYSTEM, *TURNS[:4]],
+         [SYSTEM, *TURNS], TURNS[1:3], [*TURNS[:2], TURNS[1]], [TURNS[0], SYSTEM]]
+TOOLS = [{"type": "function", "function": {
+    "name": "weather", "description": "The <weather> of \"today\", é.", "parameters": {
+        "type": "object", "properties": {"city": {"type": "string"}}}}}]
+
+
+def published_folder(folder, source, place="config"):
+    "A tokenizer folder with a template in one of the places where others put it."
+    import json
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    inner = Tokenizer(models.BPE({c: i for i, c in enumerate(letters)}, []))
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    inner.add_special_tokens(MARKS)
+    inner.save(str(folder / "tokenizer.json"))
+    for old in ("chat_template.jinja", "special_tokens_map.json"):
+        (folder / old).unlink(missing_ok=True)
+    config = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    named = {"bos_token": "<s>", "eos_token": {"content": "</s>", "lstrip": False,
+             "__type": "AddedToken", "normalized": False, "rstrip": False,
+             "single_word": False, "special": True}, "unk_token": "<unk>",
+             "pad_token": "<pad>"}
+    if place == "jinja":
+        (folder / "chat_template.jinja").write_text(source, "utf-8")
+        plain = {k: v if isinstance(v, str) else v["content"] for k, v in named.items()}
+        (folder / "special_tokens_map.json").write_text(json.dumps(plain), "utf-8")
+    else: config |= named
+    if place == "config": config["chat_template"] = source
+    if place == "list":
+        config["chat_template"] = [{"name": "rag", "template": "{{ 'other' }}"},
+                                   {"name": "default", "template": source}]
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
+
+
+def ours_and_theirs(folder, chats, **variables):
+    "What each makes of conversations: text and ids, or None for a refusal."
+    from transformers import AutoTokenizer
+    from minillm.checkpoint.tokenizers import find_tokenizer
+    theirs, template = AutoTokenizer.from_pretrained(folder), ChatTemplate.load(folder)
+    tokenizer = find_tokenizer(folder)
+
+    def ours(chat, prompt):
+        try: text = template.render(chat, prompt, **variables)
+        except ValueError: return None
+        if not prompt: return text, None
+        return text, encode_prompt(template, tokenizer, chat, **variables)
+
+    def other(chat, prompt):
+        from jinja2 import TemplateError
+        given = {"add_generation_prompt": prompt, **variables}
+        try: text = theirs.apply_chat_template(chat, tokenize=False, **given)
+        except TemplateError: return None
+        if not prompt: return text, None
+        return text, theirs.apply_chat_template(chat, return_dict=False, **given)
+    return [(make(chat, prompt)) for make in (ours, other) for chat in chats
+            for prompt in (False, True)]
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_published_forms_are_written_as_transformers_writes_them(name, tmp_path):
+    published_folder(tmp_path, FORMS[name])
+    for variables in ({}, {"tools": TOOLS}, {"enable_thinking": False}):
+        found = ours_and_theirs(tmp_path, TALKS, **variables)
+        half = len(found) // 2
+        assert found[:half] == found[half:]
+        assert sum(made is not None for made in found[:half]) >= half // 3
+
+
+SPECIALS = ("{{ bos_token }}{% for m in messages %}{{ m.role + ':' + m.content + eos_token }}"
+            "{% endfor %}{{ unk_token ~ pad_token ~ (sep_token is defined) }}")
+
+
+@pytest.mark.parametrize("place", ["config", "list", "jinja"])
+def test_special_tokens_reach_the_template_wherever_they_are_said(place, tmp_path):
+    published_folder(tmp_path, SPECIALS, place)
+    found = ours_and_theirs(tmp_path, TALKS)
+    half = len(found) // 2
+    assert found[:half] == found[half:]
+    text, ids = found[1]
+    assert text == "<s>user: Who lost the kite? </s><unk><pad>False"
+    marks = {i for name, i in special_ids(find_marks(tmp_path)).items()}
+    assert sum(i in marks for i in ids) == 4
+
+
+def find_marks(folder):
+    from minillm.checkpoint.tokenizers import find_tokenizer
+    return find_tokenizer(folder)
+
+
+def test_texts_made_of_fields_and_repeats():
+    from transformers.utils.chat_template_utils import render_jinja_template
+    for source in ("{{ '%s is %d%%' % (messages[0].content, 5) }}", "{{ '-' * 3 }}",
+                   "{{ '{} {name} {{}}'.format(1, name=messages[0].role) }}",
+                   "{{ '%s' % 'a' ~ '=' * messages|length }}", "{{ 'a' * -1 }}"):
+        theirs, _ = render_jinja_template([TALK], chat_template=source)
+        assert ChatTemplate(source).render(TALK) == theirs[0]
+    for hostile in ("{{ '%99999999s' % 'a' }}", "{{ '%*d' % (99999999, 1) }}",
+                    "{{ '{:{}}'.format('a', 99999999) }}", "{{ '{0.__class__}'.format(1) }}",
+                    "{{ '{0[0]}'.format('a') }}", "{{ 'a' * 99999999 }}",
+                    "{{ '{a!r:>{w}}'.format(a=1, w=9) }}", "{{ '%(a)s' % {'a': 1} }}",
+                    DOUBLE % "{% set n.x = '{}{}'.format(n.x, n.x) %}",
+                    DOUBLE % "{% set n.x = '%s%s' % (n.x, n.x) %}"):
+        with pytest.raises(ValueError, match="chat template"):
+            ChatTemplate(hostile).render(TALK)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_is_learned_ends_with_the_models_own_end(name, tmp_path):
+    published_folder(tmp_path, FORMS[name])
+    template, tokenizer = ChatTemplate.load(tmp_path), find_marks(tmp_path)
+    ends = {"</s>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>",
+            "<|END_OF_TURN_TOKEN|>"}
+    if name == "DeepSeek":      # it opens an answer by <think>, and writes none without
+        with pytest.raises(ValueError, match="not be what is asked"):
+            encode_chat(template, tokenizer, [TURNS[2], TURNS[3]])
+        return
+    ids, learned = encode_chat(template, tokenizer, [TURNS[2], TURNS[3]])
+    mine = [i for i, target in zip(ids, learned) if target]
+    assert tokenizer.decode(mine[-1:]) in ends
+    assert "She found it." in tokenizer.decode(mine) and "And then" not in (
+        tokenizer.decode(mine))
+
+
+# %% ../nbs/32_finetuning.ipynb
 def small_tokenizer():
     from minillm.tokenizer.bpe import BPETokenizer
     return BPETokenizer.train("Who was brave? Nora was brave. " * 3, 300, CHAT_TOKENS)

@@ -71,3 +71,64 @@ def test_harness_errors(tmp_path):
     write_harness_tasks(tmp_path, {"t": [{"text": "a"}]})
     with pytest.raises(ValueError, match="local-completions"):
         run_harness("local-completion", tmp_path)
+
+
+def harness_model(n=None):
+    from minillm.checkpoint.huggingface import load_pretrained
+    from minillm.checkpoint.shipped import shipped_model
+    from minillm.evaluation.perplexity import ModelScorer
+    return HarnessModel(ModelScorer(*load_pretrained(shipped_model()), max_length=n))
+
+
+def asked(*args):
+    from types import SimpleNamespace
+    return SimpleNamespace(args=args)
+
+
+def test_what_the_harness_may_ask_of_a_text_to_write():
+    import pytest
+    model, text = harness_model(), "Once upon a time there was a brave girl named Anna."
+
+    def gen(**options): return model.generate_until([asked(text, options)])[0]
+    whole = gen(max_gen_toks=12)
+    assert len(whole.split()) > 5
+    for until in ("Question:", ["Question:"], ("Question:",), None, [], "", [""]):
+        assert gen(until=until, max_gen_toks=12) == whole
+    word = whole.split()[3]
+    for until in (word, [word], ["Question:", word]):
+        assert gen(until=until, max_gen_toks=12) == whole[:whole.index(word)]
+    for name in MOST_NAMES: assert gen(**{name: 3}) == gen(max_gen_toks=3) == whole[
+        :len(gen(max_gen_toks=3))] != whole
+    assert gen(max_gen_toks=0) == ""
+    for wrong in ({"until": 5}, {"until": [5]}, {"max_gen_toks": -1},
+                  {"max_gen_toks": 3, "max_new_tokens": 4}):
+        with pytest.raises(ValueError): gen(**wrong)
+
+
+def test_an_answer_does_not_eat_its_prompt():
+    model, seen = harness_model(), []
+    model.scorer.write = lambda rows, most: seen.append((rows[0], most)) or [""]
+    short = model.scorer.encode("Once upon a time there was a brave girl named Anna.")
+    for text, most in (("Once upon a time there was a brave girl named Anna.", 200),
+                       ("Once upon a time there was a brave girl named Anna.", 264),
+                       (" girl" * 300, 10), (" girl" * 300, 264)):
+        model.generate_until([asked(text, {"until": ["x"], "max_gen_toks": most})])
+    n = len(short)
+    assert [(len(row), most) for row, most in seen] == [
+        (n, 200), (n, 256 - n), (246, 10), (128, 128)]
+    assert seen[0][0] == seen[1][0] == short
+
+
+def test_long_continuations_are_read_whole():
+    from minillm.evaluation.choices import split_pair
+    model = harness_model(16)
+    for front, text in (("Hi", " girl named Anna" * 20), ("Once upon a time", " girl"),
+                        ("Once upon " * 20, " a girl named Anna"), ("", " girl" * 33)):
+        [(found, greedy)] = model.loglikelihood([asked(front, text)])
+        ahead, back = split_pair(model.scorer, front, text)
+        rows = windows_of(ahead, back, 16)
+        assert max(map(len, rows)) <= 17 and rows[-1][-1] == back[-1]
+        assert [i for row in rows for i in row[1:]][-len(back):] == back
+        want = sum(own.sum().item() for own, _ in model.scorer.read(rows))
+        if len(back) > 16 and len(back) % 16 == 0: assert abs(found - want) < 1e-6
+        assert found < 0 and greedy in (True, False)

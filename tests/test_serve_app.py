@@ -23,7 +23,7 @@ from minillm.decoding.sample import generate, make_sampler
 from minillm.models.decoder import Decoder
 from minillm.serve.limits import ServerLimits
 from minillm.decoding.voice import Voice
-from minillm.serve.server import open_socket, running
+from minillm.serve.server import open_socket, run_apart, running
 from minillm.tokenizer.bpe import BPETokenizer
 
 KEY = "open-sesame"
@@ -152,8 +152,8 @@ def test_many_at_once_get_their_own(url):
                     model="small", prompt=f"request {i}", seed=i, max_tokens=20)
                 return made.choices[0].text
             return await asyncio.gather(*[one(i) for i in range(12)])
-    assert asyncio.run(all_of_them()) == [alone(f"request {i}", 20, i)[0]
-                                          for i in range(12)]
+    assert run_apart(all_of_them()) == [alone(f"request {i}", 20, i)[0]
+                                        for i in range(12)]
 
 
 def test_errors_are_those_the_client_knows(client, url):

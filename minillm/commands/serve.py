@@ -22,6 +22,13 @@ def serve(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
           key: Annotated[str | None,
                          typer.Option(help="what clients must send; better set as "
                                            "MINILLM_API_KEY")] = None,
+          api_key_file: Annotated[Path | None,
+                                  typer.Option(help="a file of such keys, one a "
+                                                    "line")] = None,
+          cors: Annotated[list[str] | None,
+                          typer.Option(help="a site whose pages may use the server, as "
+                                            "https://HOST:PORT, or * for any; may be "
+                                            "given again")] = None,
           rows: Annotated[int | None,
                           typer.Option(help="requests written at a time")] = None,
           queue: Annotated[int | None,
@@ -38,7 +45,7 @@ def serve(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
     limits = ServerLimits(**{k: v for k, v in given.items()        # type: ignore[arg-type]
                        if v is not None})
     run(opened(checkpoint, pretrained, device, name), host=host, port=port, key=key,
-        ui=ui, limits=limits, report=say)
+        key_file=api_key_file, origins=cors or (), ui=ui, limits=limits, report=say)
 
 
 @app.command()

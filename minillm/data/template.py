@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FILTERS', 'GLOBALS', 'GROWING', 'left', 'spend', 'weigh', 'Meter', 'Generation', 'steps', 'safe_join', 'replaced',
-           'tojson', 'now', 'refuse', 'Sandbox', 'render']
+           'filled', 'printed', 'tojson', 'now', 'refuse', 'Sandbox', 'render']
 
 # %% ../../nbs/32_finetuning.ipynb #0c377d98
 import json
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 try:
@@ -54,7 +55,6 @@ def weigh(value: Any) -> Any:
     elif isinstance(value, dict):
         for key, part in value.items(): weigh(key), weigh(part)
     return value
-
 
 # %% ../../nbs/32_finetuning.ipynb #9adff0af
 class Meter(NodeTransformer):
@@ -145,6 +145,28 @@ def replaced(text: Any, old: str, new: str, count: int | None = None) -> str:
     return text.replace(old, new, limit)
 
 
+def filled(text: str, *values: Any, **named: Any) -> str:
+    """`text.format(...)` where the fields are bare, without widths and attributes.
+
+    Chapter: 32_finetuning.
+    """
+    if not re.fullmatch(r"(?:[^{}]|{{|}}|{\w*})*", text):
+        raise SecurityError(f"the format {text[:40]!r} is not allowed; write bare fields")
+    weigh([*values, named])
+    return text.format(*values, **named)
+
+
+def printed(text: str, values: Any) -> str:
+    """`text % values` where the fields are %s, %d, %i or %f, without widths.
+
+    Chapter: 32_finetuning.
+    """
+    if not re.fullmatch(r"(?:[^%]|%[sdif%])*", text):
+        raise SecurityError(f"the format {text[:40]!r} is not allowed; write %s or %d")
+    weigh(values)
+    return text % values
+
+
 def tojson(value: Any, ensure_ascii: bool = False, indent: int | None = None,
            separators: Any = None, sort_keys: bool = False) -> str:
     """The filter `tojson` as chat templates expect it: nothing is escaped for HTML.
@@ -172,7 +194,6 @@ def refuse(message: str) -> None:
     """`raise_exception` of templates. Chapter: 32_finetuning."""
     raise TemplateError(message)
 
-
 # %% ../../nbs/32_finetuning.ipynb #4db131ef
 class Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's immutable sandbox, set up as for chat templates elsewhere, with a budget:
@@ -195,12 +216,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return Meter().visit(super()._parse(source, name, filename))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        growing = isinstance(obj, str) and attr in GROWING
+        growing = isinstance(obj, str) and attr in GROWING - {"format"}
         return not growing and super().is_safe_attribute(obj, attr, value)
 
-    def wrap_str_format(self, value: Any) -> None:
-        if getattr(value, "__name__", "") in GROWING:
-            raise SecurityError(f"the method `{value.__name__}` is not allowed")
+    def wrap_str_format(self, value: Any) -> Any:
+        if not isinstance(getattr(value, "__self__", None), str): return None
+        name = value.__name__
+        if name == "format": return partial(filled, value.__self__)
+        if name not in GROWING: return None
+        raise SecurityError(f"the method `{name}` is not allowed")
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         spend(50)
@@ -211,6 +235,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "+": return weigh(super().call_binop(context, "+", left, right))
+        if operator == "%" and isinstance(left, str): return printed(left, right)
+        if operator == "*" and isinstance(left, str) and isinstance(right, int):
+            spend(len(left) * max(right, 0))
+            return left * right
         small = all(isinstance(n, (int, float)) and abs(n) < 1e9 for n in (left, right))
         if operator == "**" or not small:
             raise SecurityError(f"`{operator}` is for small numbers only")

@@ -17,7 +17,8 @@ from typing import Any
 from ..checkpoint.open import open_model
 from ..decoding.engine import Engine
 from ..decoding.voice import Voice
-from .limits import LOCAL, Guard, ServerLimits
+from .limits import (
+    LOCAL, Guard, ServerLimits, server_keys, server_origins, read_keys)
 from .protocol import ChatRequest, CompletionRequest, Refusal
 from .routes import Desk
 from .server import open_socket, running, server_of  # noqa: F401
@@ -40,16 +41,18 @@ def open_served(folder: str | Path | None = None, name: str | None = None,
     return open_model(folder, device, name)
 
 
-def make_app(served: Voice, limits: ServerLimits | None = None, *, key: str | None = None,
-             hosts: Sequence[str] | None = LOCAL, ui: bool = False) -> FastAPI:
+def make_app(served: Voice, limits: ServerLimits | None = None, *,
+             key: str | Sequence[str] | None = None,
+             hosts: Sequence[str] | None = LOCAL, ui: bool = False,
+             origins: Sequence[str] = ()) -> FastAPI:
     """The whole server as an ASGI app; `app.state.worker` writes.
 
-    With `key`, `/v1` and `/metrics` want `Authorization: Bearer KEY`. `hosts` are the
-    names it answers to, None for any. `ui` adds a chat page under `/ui`.
-
-    Chapter: 38_serving.
+    With `key`, one or several, `/v1` and `/metrics` want `Authorization: Bearer KEY`.
+    `hosts` are the names it answers to, None for any; `origins` the other sites whose
+    pages may use it. `ui` adds a chat page under `/ui`. Chapter: 38_serving.
     """
     limits = limits or ServerLimits()
+    server_keys(key), server_origins(origins)                    # what is wrong is told at once
     worker = Worker(Engine(served.model, n_rows=limits.rows, stop_ids=served.stop_ids),
                     limits.waiting)
     desk = Desk(served, worker, limits)
@@ -66,7 +69,8 @@ def make_app(served: Voice, limits: ServerLimits | None = None, *, key: str | No
         from minillm.serve.page import add_page
         add_page(app, desk, key)
     app.add_middleware(Guard, limits=limits, key=key,     # type: ignore[arg-type]
-                       hosts=hosts, seen=desk.metrics.seen, pages=app.state.pages)
+                       hosts=hosts, seen=desk.metrics.seen, pages=app.state.pages,
+                       origins=origins)
     return app
 
 
@@ -114,6 +118,10 @@ def add_routes(app: FastAPI, desk: Desk) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
+        if request.method == "OPTIONS" and error.status_code == 405:
+            known = dict(error.headers or {}).get("Allow", "GET")
+            head = "HEAD, " if known == "GET" else ""
+            return Response(status_code=204, headers={"allow": f"{known}, {head}OPTIONS"})
         return await refused(request, Refusal(
             error.status_code, str(error.detail), headers=dict(error.headers or {})))
 
@@ -123,30 +131,35 @@ def add_routes(app: FastAPI, desk: Desk) -> None:
 
 # %% ../../nbs/38_serving.ipynb #c385a934
 def serve(model_folder: str | Path | Voice | None = None, *, host: str = "127.0.0.1",
-          port: int = 8000, key: str | None = None, ui: bool = False,
+          port: int = 8000, key: str | Sequence[str] | None = None, ui: bool = False,
           limits: ServerLimits | None = None, name: str | None = None,
+          key_file: str | Path | None = None, origins: Sequence[str] = (),
           report: Callable[[str], None] = print) -> None:
     """Serve a model until SIGTERM or Ctrl-C, then finish what is under way.
 
     The model is a folder, or one that is open; by default that of the package. `key`
-    may stand in the environment as MINILLM_API_KEY, where other users cannot
-    read it. Raises ValueError or OSError for what cannot be served.
+    may stand in the environment as MINILLM_API_KEY, or be one of several in a file with
+    one a line, where other users cannot read it. `origins` are those of the sites whose
+    pages may use it. Raises ValueError or OSError for what cannot be served.
 
     Chapter: 38_serving.
     """
-    key, limits = key or os.environ.get(
-        "MINILLM_API_KEY") or None, limits or ServerLimits()
-    if key is not None and (not key.isascii() or not key.isprintable() or " " in key):
-        raise ValueError("the key must be of ASCII characters without spaces")
+    if key and key_file: raise ValueError("give a key or a file of keys, not both")
+    limits, keys = limits or ServerLimits(), read_keys(key_file) if key_file else server_keys(
+        key or os.environ.get("MINILLM_API_KEY") or None)
     local = host in ("127.0.0.1", "localhost", "::1")
     served = (model_folder if isinstance(model_folder, Voice)
               else open_served(model_folder, name))
     with open_socket(host, port) as sock:
-        app = make_app(served, limits, key=key, hosts=LOCAL if local else None, ui=ui)
+        app = make_app(served, limits, key=keys, hosts=LOCAL if local else None, ui=ui,
+                       origins=origins)
         shown = f"[{host}]" if ":" in host else host
         report(f"{served.name} at http://{shown}:{sock.getsockname()[1]}"
                f"{'/ui' if ui else '/v1'}; Ctrl-C ends")
-        if not local and key is None:
+        if "*" in origins and not keys:
+            report("warning: any page of the web that is open on this machine may use "
+                   "the server; name the origins, or set MINILLM_API_KEY")
+        if not local and not keys:
             report(f"warning: bound to {host} without a key: whoever reaches this "
                    "machine may use it; set MINILLM_API_KEY")
         ended = signal.signal(signal.SIGTERM, lambda *_: None)    # uvicorn raises it

@@ -9,10 +9,10 @@ __all__ = ['text_of', 'shown', 'add_page']
 import html
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from .limits import same_key
+from .limits import server_keys, knows_key
 from .protocol import ChatRequest, Refusal
 
 
@@ -37,7 +37,8 @@ def shown(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def add_page(app: Any, desk: Any, key: str | None = None, path: str = "/ui") -> None:
+def add_page(app: Any, desk: Any, key: str | Sequence[str] | None = None,
+             path: str = "/ui") -> None:
     """A chat page in the same app, by Gradio, that asks no other host.
 
     With a key the page asks for it. What the model writes is shown as plain text.
@@ -84,7 +85,8 @@ def add_page(app: Any, desk: Any, key: str | None = None, path: str = "/ui") -> 
                             flagging_mode="never",
                             concurrency_limit=None,
                             api_visibility="private")
-    check = None if key is None else lambda user, word: same_key(word, key)
+    keys = server_keys(key)
+    check = (lambda user, word: knows_key(word, keys)) if keys else None
     gr.mount_gradio_app(app,
                         page,
                         path,

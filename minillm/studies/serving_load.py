@@ -24,6 +24,7 @@ from minillm.decoding.cache import KVCache
 from minillm.decoding.sample import generate, make_sampler
 from minillm.studies.record import write_record
 from minillm.serve.app import open_served, serve
+from minillm.serve.server import run_apart
 from minillm.decoding.voice import Voice
 from minillm.decoding.printable import harmless
 
@@ -141,7 +142,7 @@ def load_test(clients: int = 200, times: int = 10) -> dict[str, Any]:
             await crowd.run()
             watcher.cancel()
             return sizes, time.perf_counter() - start
-        sizes, seconds = asyncio.run(all_of_it())
+        sizes, seconds = run_apart(all_of_it())
     finally:
         child.terminate()
         code_at_end = child.wait(60)

@@ -94,7 +94,7 @@ def read_rope(h: HF, given: HF | None = None, base: float = 10000.0) -> dict[str
             f"rope_type={kind!r} and type={p.get('type')!r} in config.json differ")
     expect(p, partial_rotary_factor=1.0)
     theta = p.get("rope_theta") or (h.get("rope_theta") if given is None else None)
-    values = {"rope_base": float(theta or base)}
+    values: dict[str, Any] = {"rope_base": float(theta or base)}
     require(kind in ("default", "linear", "llama3", "yarn"),
             f"rope_type={kind!r} in config.json: known are default, "
             "linear, llama3, yarn")
@@ -295,7 +295,7 @@ def write_layers(c: ModelConfig) -> dict[str, Any]:
             "sliding_window": c.window}
 
 
-GEMMA = {"norm_type": "rmsnorm_plus_one", "ffn_type": "geglu_tanh",
+GEMMA: dict[str, Any] = {"norm_type": "rmsnorm_plus_one", "ffn_type": "geglu_tanh",
          "scale_embeddings": True}
 
 
@@ -558,7 +558,7 @@ def read_qwen3_moe(h: HF) -> ModelConfig:
                        **read_rope(h),
                        qk_norm=True,
                        use_moe=True,
-                       num_experts=number,
+                       num_experts=int(number or 0),
                        top_k=h["num_experts_per_tok"],
                        d_ff_expert=h["moe_intermediate_size"],
                        dense_layers=len(dense),
@@ -704,9 +704,10 @@ def defaults(kv: int | None = None, head: int | None = None, tied: bool = False,
             **more}
 
 
-GEMMA_SCALAR = {"query_pre_attn_scalar": 256, "sliding_window": 4096}
-CAPS = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}
-MOE = {"num_local_experts": 8, "num_experts_per_tok": 2}
+GEMMA_SCALAR: dict[str, Any] = {
+    "query_pre_attn_scalar": 256, "sliding_window": 4096}
+CAPS: dict[str, Any] = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}
+MOE: dict[str, Any] = {"num_local_experts": 8, "num_experts_per_tok": 2}
 FAMILIES = {f.model_type: f for f in (
     Family("llama", "LlamaForCausalLM", read_llama, write_llama, biased_names,
            defaults(), adapted=llama_biases),

@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['Entries', 'Entry', 'same_names', 'ends', 'outside', 'attention', 'gated', 'llama_names', 'biased_names',
-           'llama_biases', 'qwen2_biases', 'mixtral_names', 'gemma_names', 'qwen3_moe_names', 'granite_scaled',
-           'transposed', 'gpt2_names', 'gpt_oss_names', 'cut_experts', 'join_experts', 'cut_pairs', 'join_pairs',
-           'fused', 'fused_names', 'starcoder2_names', 'by_head', 'latent_names', 'deepseek_names']
+           'llama_biases', 'qwen2_biases', 'mixtral_names', 'gemma_names', 'qwen3_moe_names', 'scaled',
+           'granite_scaled', 'transposed', 'gpt2_names', 'gpt_oss_names', 'cut_experts', 'join_experts', 'cut_pairs',
+           'join_pairs', 'fused', 'fused_names', 'starcoder2_names', 'by_head', 'latent_names', 'deepseek_names']
 
 # %% ../../nbs/26_pretrained.ipynb #8f30cafc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -149,6 +150,11 @@ def qwen3_moe_names(c: ModelConfig) -> Entries:
             yield from gated(f"{theirs}experts.{e}.", f"{ours}experts.{e}.")
 
 
+def scaled(by: float, tensor: Tensor) -> tuple[Tensor]:
+    """A tensor, times a number unless that is one. Chapter: 26_pretrained."""
+    return (tensor if by == 1 else tensor * by,)
+
+
 def granite_scaled(entries: Entries, h: Mapping[str, Any]) -> Entries:
     """Granite's tensors, each with the multiplier of its config multiplied in; the head
     is read from the embedding where the file has one table for both.
@@ -164,7 +170,7 @@ def granite_scaled(entries: Entries, h: Mapping[str, Any]) -> Entries:
         tied = e.theirs == "lm_head.weight" and h.get("tie_word_embeddings")
         yield replace(e,
                       theirs="model.embed_tokens.weight" if tied else e.theirs,
-                      cut=lambda t, by=by: (t if by == 1 else t * by,))
+                      cut=partial(scaled, by))
 
 # %% ../../nbs/26_pretrained.ipynb #549a851d
 def transposed(theirs: str, ours: str) -> Entries:

@@ -277,8 +277,9 @@ def pulled_back(p: Pair, slopes: dict[str, Tensor]) -> dict[str, Tensor]:
         shapes = [torch.zeros_like(slopes[name]) for name in entry.ours]
         whole = torch.zeros(entry.join(shapes).shape, requires_grad=True)
         parts = zip(entry.cut(whole), entry.ours)
-        sum((part * slopes[name]).sum() for part, name in parts).backward()
-        found[entry.theirs] = found.get(entry.theirs, 0) + whole.grad
+        torch.stack([(part * slopes[name]).sum() for part, name in parts]).sum().backward()
+        pulled = torch.zeros_like(whole) if whole.grad is None else whole.grad
+        found[entry.theirs] = found[entry.theirs] + pulled if entry.theirs in found else pulled
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from .commands import (  # noqa: F401, I001
-    prepare, train, configs, generate, finetune, serve, study)
+    prepare, download, train, configs, generate, finetune, serve, study)
 from .commands.shell import app, guarded
 
 

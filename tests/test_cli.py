@@ -386,3 +386,14 @@ def test_one_line_and_a_code(capsys):
         assert (ended.value.code == code and len(lines) == 1
                 and lines[0].startswith("error: "))
     with pytest.raises(RuntimeError): guarded(raising(RuntimeError("a bug of ours")))
+
+def test_download_offline_is_one_line(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("minillm.data.download.hub_in_reach", lambda: False)
+    with pytest.raises(SystemExit) as ended: main(["download", "wikitext2"])
+    said = capsys.readouterr()
+    assert ended.value.code and not said.out and said.err.count("\n") == 1
+    assert "wikitext cannot be fetched: the hub is out of reach" in said.err
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(SystemExit): main(["download", "wikitext"])
+    assert "did you mean 'wikitext2'" in capsys.readouterr().err

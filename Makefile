@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-LIMIT := 1500
+LIMIT := 3000
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 

@@ -76,8 +76,10 @@ def documents_of(rows: Any, column: str, skip: int) -> Iterator[str]:
     return islice(found, skip, None)
 
 
-def download(name: str, out: str | Path, size: str = "small", *, split: str = "train",
-             progress: Callable[[int, int], None] = lambda documents, text: None) -> dict[str, Any]:
+def download(name: str, out: str | Path, size: str = "small", *,
+             split: str = "train",
+             progress: Callable[[int, int], None] = lambda documents, text: None
+             ) -> dict[str, Any]:
     """Write the documents of a corpus to `out`, JSON Lines with the key `text`, until
     there are as many bytes of text as `size` says; go on with what is there already.
 

@@ -4,6 +4,9 @@ from minillm.studies.parity import *
 from minillm.studies.parity import COLUMNS, REFERENCES, as_html, config_of, pair
 
 # %% ../nbs/94_parity.ipynb
+import pytest
+
+
 @pytest.mark.parametrize("name", REFERENCES)
 def test_no_key_is_silently_ignored(name):
     opened, wrong = fuzz(name, every=16)

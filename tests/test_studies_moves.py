@@ -103,6 +103,14 @@ def test_a_base_that_could_change_something_is_refused(tmp_path, base, user):
     assert "another code" in gained(tmp_path, base, user)
 
 
+def test_a_record_younger_than_the_commit_stays(tmp_path):
+    moved(tmp_path)
+    write_json(tmp_path / "race.json", read_record("race", tmp_path) | {"modules": ["shop.young"]})
+    same = Comparison(Follower(Tree(tmp_path / "old")), Follower(Tree(tmp_path / "new")), MAP)
+    assert move_record("race", same, tmp_path) == [
+        "there is no module 'shop.young' to fingerprint in the old tree: the record is younger"]
+
+
 def test_a_stale_record_is_not_moved(tmp_path):
     moved(tmp_path)
     write_json(

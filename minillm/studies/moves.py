@@ -311,8 +311,9 @@ def move_record(name: str, comparison: Comparison,
     """
     record, moves = read_record(name, folder), comparison.moves
     before = record["modules"]
-    if modules_hash(*before, follower=comparison.old) != record["modules_hash"]:
-        return ["the record was stale in the old tree already"]
+    try: old = modules_hash(*before, follower=comparison.old)
+    except ValueError as error: return [f"{error} in the old tree: the record is younger"]
+    if old != record["modules_hash"]: return ["the record was stale in the old tree already"]
     after = moves.roots.get(name, sorted({moves.module(m) for m in before}))
     found = comparison.differences(before, after)
     if found: return found

@@ -164,7 +164,7 @@ def test_help_says_whole_sentences(monkeypatch, capsys):
     with pytest.raises(SystemExit): main(["--help"])
     said = " ".join(capsys.readouterr().out.split())
     assert ("Turn text into tokens: train.bin, val.bin, tokenizer.json and "
-            "meta.json in a folder. config") in said
+            "meta.json in a folder. download") in said
     assert first_sentence("One a.bin\nand two. Three.") == "One a.bin and two."
 
 

@@ -11,7 +11,7 @@ import codecs
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..checkpoint.tokenizers import byte_letters
+from ..checkpoint.tokenizers import JSONTokenizer, byte_letters
 from ..decoding.job import Job, Score, TextDelta
 from ..decoding.printable import Harmless, harmless
 
@@ -25,8 +25,8 @@ def own_bytes(tokenizer: Any, token: int) -> bytes:
     """
     if tokenizer.has_bytes: return tokenizer.decode_bytes([token])
     alone = tokenizer.decode([token])
-    name_of = getattr(getattr(tokenizer, "inner", None), "id_to_token", None)
-    for raw in [] if name_of is None else hidden_bytes(name_of(token)):
+    named = isinstance(tokenizer, JSONTokenizer)
+    for raw in hidden_bytes(tokenizer.inner.id_to_token(token)) if named else []:
         if raw.decode("utf-8", "replace") in (alone, " " + alone): return raw
     try: front = tokenizer.encode("a")
     except ValueError: front = []                       # a tokenizer of few characters

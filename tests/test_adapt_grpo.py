@@ -223,5 +223,6 @@ def test_bad_lines_are_named(tmp_path, line):
 
 def test_a_row_ends_at_a_line_feed_only(tmp_path):
     path = tmp_path / "rows.jsonl"
-    path.write_text('{"prompt": "1\u2028\x85=", "answer": "2"}\r\n', encoding="utf-8-sig")
+    path.write_text(
+        '{"prompt": "1\u2028\x85=", "answer": "2"}\r\n', encoding="utf-8-sig")
     assert read_questions(path) == {"1\u2028\x85=": "2"}

@@ -101,5 +101,6 @@ def test_files_that_do_not_fit_are_refused():
         with pytest.raises(ValueError, match="one example only"):
             finetune_sft(*run, Path(name) / "one", options)
         write([{"prompt": "", "completion": "2"}] * 2)
-        with pytest.raises(ValueError, match="example 1 of .* has 1 token, and learning"):
+        with pytest.raises(
+            ValueError, match="example 1 of .* has 1 token, and learning"):
             finetune_sft(*run, Path(name) / "short", options)

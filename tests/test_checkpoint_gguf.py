@@ -221,8 +221,8 @@ def test_every_published_type_is_read(tmp_path, kind):
                    writer.write_tensors_to_file, writer.close): finish()
     _, tensors = read_gguf(tmp_path / "m.gguf")
     assert tensors["a"].shape == (3, 2 * size)
-    assert np.array_equal(tensors["a"].numpy(), gguf.quants.dequantize(raw, q),
-                          equal_nan=True)
+    assert np.array_equal(
+        tensors["a"].numpy(), gguf.quants.dequantize(raw, q), equal_nan=True)
 
 
 def test_an_unknown_key_of_a_file_is_named(tmp_path):

@@ -163,11 +163,12 @@ def test_damaged_files(llama, tmp_path):
 
 def as_fp8(weight):
     code = weight.to(torch.float8_e4m3fn)
-    return {".weight": code, ".weight_scale_inv": torch.full((1, 1), 0.5)}, code.float() / 2
+    return {".weight": code, ".weight_scale_inv": torch.full(
+        (1, 1), 0.5)}, code.float() / 2
 
 
 def as_gptq(weight):
-    codes = (weight.T * 8).round().clamp(-7, 8).long() + 7          # (in, out), zero at 7
+    codes = (weight.T * 8).round().clamp(-7, 8).long() + 7        # (in, out), zero at 7
     whole = sum(codes[i::8] << 4 * i for i in range(8))
     zeros = torch.full((1, weight.shape[0] // 8), 0x66666666, dtype=torch.int32)
     scales = torch.full((1, weight.shape[0]), 0.125)
@@ -181,7 +182,8 @@ def test_published_weights_in_few_bits_open_written_out(llama, method, made):
     from safetensors.torch import load_file, save_file
     state, few, rounded = load_file(llama / WEIGHTS_FILE), {}, {}
     for name, tensor in state.items():
-        if not name.endswith("_proj.weight"): few[name] = rounded[name] = tensor; continue
+        if not name.endswith(
+            "_proj.weight"): few[name] = rounded[name] = tensor; continue
         parts, rounded[name] = made(tensor)
         few |= {name.removesuffix(".weight") + end: t for end, t in parts.items()}
     save_file({k: v.contiguous() for k, v in rounded.items()}, llama / WEIGHTS_FILE)

@@ -50,7 +50,8 @@ def test_gptq_by_the_plain_formula(version, less):
     group = torch.randperm(32, generator=torch.Generator().manual_seed(2)) // 8
     parts = {".qweight": pack(q.T, range(8)).T, ".qzeros": pack(z - less, range(8)),
              ".scales": s, ".g_idx": group.int()}
-    want = torch.stack([(q[i] - z[group[i]]) * s[group[i]].float() for i in range(32)], 1)
+    want = torch.stack(
+        [(q[i] - z[group[i]]) * s[group[i]].float() for i in range(32)], 1)
     assert torch.equal(gptq_int4(parts, {"checkpoint_format": version}), want)
 
 
@@ -91,8 +92,8 @@ def test_other_methods_are_refused_by_name(about):
 
 
 def test_a_missing_part_is_an_error():
-    home = written_out({"a.qweight": WrittenOut(lambda: torch.zeros(1, 8).int())},
-                       LAYOUTS["gptq"], {})
+    home = written_out(
+        {"a.qweight": WrittenOut(lambda: torch.zeros(1, 8).int())}, LAYOUTS["gptq"], {})
     assert [*home] == ["a.weight"]
     with pytest.raises(ValueError, match="a.qweight.*not complete"):
         home["a.weight"].get_tensor("a.weight")

@@ -41,8 +41,8 @@ def test_damaged_and_missing_tokenizers(tmp_path):
     assert find_tokenizer(tmp_path) is None
     (tmp_path / "tokenizer.json").write_text('{"model": 1}')
     for content in ('{"model": 1}', '{"kind": "bpe"}', '{"kind": ["bpe"]}',
-                    '{"kind": "bpe", "merges": [["a", "b"]], "specials": [], '
-                    '"pattern": "x"}', '{"kind": "char", "chars": 3}'):
+                    '{"kind": "bpe", "merges": [["a", "b"]], '
+                    '"specials": [], "pattern": "x"}', '{"kind": "char", "chars": 3}'):
         (tmp_path / "tokenizer.json").write_text(content)
         with pytest.raises(ValueError, match=f"{tmp_path.name}.*damaged"):
             find_tokenizer(tmp_path)

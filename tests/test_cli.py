@@ -257,7 +257,8 @@ data: {train_path: t.txt, val_path: v.txt, tokenizer_path: bpe, seq_length: 8}
 """)
     (tmp_path / "t.txt").write_text("the cat sat on the mat. " * 40)
     (tmp_path / "v.txt").write_text("the mat sat on the cat. " * 9)
-    made = read_settings("own.yaml", {"attention_type": "sliding_window", "window": "4"})
+    made = read_settings(
+        "own.yaml", {"attention_type": "sliding_window", "window": "4"})
     assert (made.model.attention_type, made.model.layer_pattern) == ("causal", "L")
     assert made.model.ffn_type == "gelu" and made.model.n_kv_heads == 2
     for flags, message in (({"attention_type": "sliding_window"}, "needs window"),
@@ -301,7 +302,8 @@ IDLE = [
     ("finetune --data d.jsonl --out o --method sft --beta 1", "--beta has no effect"),
     ("finetune --data d.jsonl --out o --method dpo --rank 4", "belongs to lora, qlora"),
     ("finetune --data d.jsonl --out o --method lora --kl 0", "belongs to ppo, grpo"),
-    ("finetune --data d.jsonl --out o --method grpo --seq_length 9", "--seq-length has"),
+    ("finetune --data d.jsonl --out o "
+     "--method grpo --seq_length 9", "--seq-length has"),
     ("finetune --data d.jsonl --out o --method dpo --samples 2", "--samples has no"),
     ("quantize --out q --text t.txt", "--text has no effect with --method round"),
     ("generate a --length_penalty 2", "--length-penalty would have no effect without"),
@@ -325,8 +327,8 @@ def test_underscores_or_hyphens_in_every_flag():
     for name, command in group.commands.items():
         for option in command.params:
             for flag in (f for f in option.opts if f.startswith("--") and "-" in f[2:]):
-                parser = command.make_parser(group.make_context("minillm", [name, "x"],
-                                             resilient_parsing=True))
+                parser = command.make_parser(group.make_context(
+                    "minillm", [name, "x"], resilient_parsing=True))
                 for form in (flag, "--" + flag[2:].replace("-", "_")):
                     value = [] if getattr(option, "is_flag", False) else ["1"]
                     assert option.name in parser.parse_args([form, *value])[0], form

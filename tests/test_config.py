@@ -82,8 +82,8 @@ def test_a_file_says_a_key_once(tmp_path):
 
 
 def test_numbers_that_yaml_reads_as_text(tmp_path):
-    (tmp_path / "c.yaml").write_text("training:\n  learning_rate: 3e-4\n  max_steps: "
-                                     "1e3\n")
+    (tmp_path / "c.yaml").write_text("training:\n  learning_rate: "
+                                     "3e-4\n  max_steps: 1e3\n")
     made = load_config(tmp_path / "c.yaml").training
     assert (made.learning_rate == 3e-4 and made.max_steps == 1000
             and isinstance(made.max_steps, int))
@@ -94,8 +94,8 @@ def test_numbers_that_yaml_reads_as_text(tmp_path):
 
 
 def test_flags_win_over_the_file(tmp_path):
-    (tmp_path / "c.yaml").write_text("model: {d_model: 64}\ntraining: {max_steps: "
-                                     "7}\ndata:\n")
+    (tmp_path / "c.yaml").write_text("model: {d_model: 64}\ntraining: "
+                                     "{max_steps: 7}\ndata:\n")
     made = load_config(tmp_path / "c.yaml", {"max_steps": "9", "n_kv_heads": "none"})
     assert (made.model.d_model, made.training.max_steps,
             made.model.n_kv_heads) == (64, 9, None)
@@ -134,4 +134,5 @@ def test_round_trip_and_packaged_configs():
         model = load_config(name).model
         assert ModelConfig.from_dict(model.to_dict()) == model
     assert "shakespeare" in packaged_configs()
-    with pytest.raises(AttributeError): load_config("laptop").model.d_model = 3  # frozen
+    # frozen
+    with pytest.raises(AttributeError): load_config("laptop").model.d_model = 3

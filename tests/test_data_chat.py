@@ -80,27 +80,29 @@ def test_hostile_templates_are_refused():
 import pytest
 
 FORMS = {
-    "ChatML": "{% if not add_generation_prompt is defined %}{% set add_generation_prompt "
-    "= false %}{% endif %}{% for message in messages %}{{'<|im_start|>' + "
-    "message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}",
+    "ChatML": "{% if not add_generation_prompt is defined %}{% set "
+              "add_generation_prompt = false %}{% endif %}{% for message in messages "
+              "%}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + "
+              "'<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ "
+              "'<|im_start|>assistant\n' }}{% endif %}",
     "Llama 2": "{% if messages[0]['role'] == 'system' %}{% set loop_messages = "
-    "messages[1:] %}{% set system_message = messages[0]['content'] %}{% else %}"
-    "{% set loop_messages = messages %}{% set system_message = false %}{% endif %}"
-    "{% for message in loop_messages %}{% if (message['role'] == 'user') != "
-    "(loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}"
-    "{% if loop.index0 == 0 and system_message != false %}{% set content = '<<SYS>>\\n' "
-    "+ system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}{% else %}"
-    "{% set content = message['content'] %}{% endif %}{% if message['role'] == 'user' %}"
-    "{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}{% elif message['role'] "
-    "== 'assistant' %}{{ ' '  + content.strip() + ' ' + eos_token }}{% endif %}"
-    "{% endfor %}",
-    "Llama 3": "{% set loop_messages = messages %}{% for message in loop_messages %}"
-    "{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'"
-    "+ message['content'] | trim + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% set "
-    "content = bos_token + content %}{% endif %}{{ content }}{% endfor %}{% if "
-    "add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}"
-    "{% endif %}",
+               "messages[1:] %}{% set system_message = messages[0]['content'] %}{% "
+               "else %}{% set loop_messages = messages %}{% set system_message = false "
+               "%}{% endif %}{% for message in loop_messages %}{% if (message['role'] "
+               "== 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must "
+               "alternate') }}{% endif %}{% if loop.index0 == 0 and system_message "
+               "!= false %}{% set content = '<<SYS>>\\n' + system_message + "
+               "'\\n<</SYS>>\\n\\n' + message['content'] %}{% else %}{% set content "
+               "= message['content'] %}{% endif %}{% if message['role'] == 'user' "
+               "%}{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}{% "
+               "elif message['role'] == 'assistant' %}{{ ' '  + content.strip() "
+               "+ ' ' + eos_token }}{% endif %}{% endfor %}",
+    "Llama 3": "{% set loop_messages = messages %}{% for message in loop_messages "
+               "%}{% set content = '<|start_header_id|>' + message['role'] + "
+               "'<|end_header_id|>\n\n'+ message['content'] | trim + '<|eot_id|>' "
+               "%}{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% "
+               "endif %}{{ content }}{% endfor %}{% if add_generation_prompt %}{{ "
+               "'<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}",
     "Llama 3.1": """{{- bos_token }}
 {%- if not date_string is defined %}
     {%- if strftime_now is defined %}
@@ -134,12 +136,14 @@ FORMS = {
     {{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}
 {%- endif %}
 """,
-    "Mistral v1": "{{ bos_token }}{% for message in messages %}{% if (message['role'] == "
-    "'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must "
-    "alternate user/assistant') }}{% endif %}{% if message['role'] == 'user' %}{{ '[INST]"
-    " ' + message['content'] + ' [/INST]' }}{% elif message['role'] == 'assistant' %}"
-    "{{ message['content'] + eos_token}}{% else %}{{ raise_exception('Only user and "
-    "assistant roles are supported!') }}{% endif %}{% endfor %}",
+    "Mistral v1": "{{ bos_token }}{% for message in messages %}{% if "
+                  "(message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ "
+                  "raise_exception('Conversation roles must alternate user/assistant') "
+                  "}}{% endif %}{% if message['role'] == 'user' %}{{ '[INST] ' + "
+                  "message['content'] + ' [/INST]' }}{% elif message['role'] == "
+                  "'assistant' %}{{ message['content'] + eos_token}}{% else %}{{ "
+                  "raise_exception('Only user and assistant roles are supported!') "
+                  "}}{% endif %}{% endfor %}",
     "Mistral v3": """{%- if messages[0]["role"] == "system" %}
     {%- set system_message = messages[0]["content"] %}
     {%- set loop_messages = messages[1:] %}
@@ -217,20 +221,21 @@ FORMS = {
     {%- endif %}
 {%- endfor %}
 """,
-    "Gemma": "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception("
-    "'System role not supported') }}{% endif %}{% for message in messages %}{% if "
-    "(message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception("
-    "'Conversation roles must alternate') }}{% endif %}{% if (message['role'] == "
-    "'assistant') %}{% set role = 'model' %}{% else %}{% set role = message['role'] %}"
-    "{% endif %}{{ '<start_of_turn>' + role + '\n' + message['content'] | trim + "
-    "'<end_of_turn>\n' }}{% endfor %}{% if add_generation_prompt %}{{'<start_of_turn>"
-    "model\n'}}{% endif %}",
-    "Phi 3": "{% for message in messages %}{% if message['role'] == 'system' %}{{'<|system"
-    "|>\n' + message['content'] + '<|end|>\n'}}{% elif message['role'] == 'user' %}"
-    "{{'<|user|>\n' + message['content'] + '<|end|>\n'}}{% elif message['role'] == "
-    "'assistant' %}{{'<|assistant|>\n' + message['content'] + '<|end|>\n'}}{% endif %}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}"
-    "{{ eos_token }}{% endif %}",
+    "Gemma": "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ "
+             "raise_exception('System role not supported') }}{% endif %}{% for message "
+             "in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == "
+             "0) %}{{ raise_exception('Conversation roles must alternate') }}{% endif "
+             "%}{% if (message['role'] == 'assistant') %}{% set role = 'model' %}{% "
+             "else %}{% set role = message['role'] %}{% endif %}{{ '<start_of_turn>' + "
+             "role + '\n' + message['content'] | trim + '<end_of_turn>\n' }}{% endfor "
+             "%}{% if add_generation_prompt %}{{'<start_of_turn>model\n'}}{% endif %}",
+    "Phi 3": "{% for message in messages %}{% if message['role'] == 'system' "
+             "%}{{'<|system|>\n' + message['content'] + '<|end|>\n'}}{% elif "
+             "message['role'] == 'user' %}{{'<|user|>\n' + message['content'] "
+             "+ '<|end|>\n'}}{% elif message['role'] == 'assistant' "
+             "%}{{'<|assistant|>\n' + message['content'] + '<|end|>\n'}}{% endif %}{% "
+             "endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else "
+             "%}{{ eos_token }}{% endif %}",
     "Zephyr": "{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ "
     "'<|user|>\n' + message['content'] + eos_token }}\n{% elif message['role'] == "
     "'system' %}\n{{ '<|system|>\n' + message['content'] + eos_token }}\n{% elif "
@@ -292,16 +297,19 @@ FORMS = {
         {{- '<think>\\n\\n</think>\\n\\n' }}
     {%- endif %}
 {%- endif %}""",
-    "DeepSeek": "{% if not add_generation_prompt is defined %}{% set add_generation_prompt"
-    " = false %}{% endif %}{% set ns = namespace(is_first=true, system_prompt='') %}"
-    "{%- for message in messages %}{%- if message['role'] == 'system' %}{% set "
-    "ns.system_prompt = message['content'] %}{%- endif %}{%- endfor %}{{bos_token}}"
-    "{{ns.system_prompt}}{%- for message in messages %}{%- if message['role'] == 'user' "
-    "%}{{'<｜User｜>' + message['content']}}{%- endif %}{%- if message['role'] == "
-    "'assistant' and message['content'] is not none %}{% set content = message['content']"
-    " %}{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}"
-    "{% endif %}{{'<｜Assistant｜>' + content + eos_token}}{%- endif %}{%- endfor -%}"
-    "{% if add_generation_prompt %}{{'<｜Assistant｜><think>\\n'}}{% endif %}",
+    "DeepSeek": "{% if not add_generation_prompt is defined %}{% set "
+                "add_generation_prompt = false %}{% endif %}{% set ns = "
+                "namespace(is_first=true, system_prompt='') %}{%- for message "
+                "in messages %}{%- if message['role'] == 'system' %}{% set "
+                "ns.system_prompt = message['content'] %}{%- endif %}{%- endfor "
+                "%}{{bos_token}}{{ns.system_prompt}}{%- for message in messages %}{%- "
+                "if message['role'] == 'user' %}{{'<｜User｜>' + message['content']}}{%- "
+                "endif %}{%- if message['role'] == 'assistant' and message['content'] "
+                "is not none %}{% set content = message['content'] %}{% if '</think>' "
+                "in content %}{% set content = content.split('</think>')[-1] "
+                "%}{% endif %}{{'<｜Assistant｜>' + content + eos_token}}{%- "
+                "endif %}{%- endfor -%}{% if add_generation_prompt "
+                "%}{{'<｜Assistant｜><think>\\n'}}{% endif %}",
     "SmolLM 3": """{%- if enable_thinking is not defined -%}{%- set enable_thinking = true -%}{%- endif -%}
 {%- set reasoning_mode = "/think" if enable_thinking else "/no_think" -%}
 {{- "<|im_start|>system\\n" -}}
@@ -331,25 +339,29 @@ FORMS = {
 {%- if add_generation_prompt -%}
     {{ "<|im_start|>assistant\\n" if reasoning_mode == "/think" else "<|im_start|>assistant\\n<think>\\n\\n</think>\\n" }}
 {%- endif -%}""",
-    "Command R": "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set "
-    "loop_messages = messages[1:] %}{% set system_message = messages[0]['content'] %}"
-    "{% elif false == true %}{% set loop_messages = messages %}{% set system_message = "
-    "'You are Command-R.' %}{% else %}{% set loop_messages = messages %}{% set "
-    "system_message = false %}{% endif %}{% if system_message != false %}{{ "
-    "'<|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>' + system_message + '<|END_OF_TURN_TOKEN|>'"
-    " }}{% endif %}{% for message in loop_messages %}{% if (message['role'] == 'user') != "
-    "(loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate') }}"
-    "{% endif %}{% set content = message['content'] %}{% if message['role'] == 'user' %}"
-    "{{ '<|START_OF_TURN_TOKEN|><|USER_TOKEN|>' + content.strip() + "
-    "'<|END_OF_TURN_TOKEN|>' }}{% elif message['role'] == 'assistant' %}{{ "
-    "'<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>'  + content.strip() + "
-    "'<|END_OF_TURN_TOKEN|>' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ "
-    "'<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>' }}{% endif %}"}
-MARKS = ("<s> </s> <|im_start|> <|im_end|> <|start_header_id|> <|end_header_id|> <|eot_id|> "
-         "[INST] [/INST] [SYSTEM_PROMPT] [/SYSTEM_PROMPT] [AVAILABLE_TOOLS] "
-         "[/AVAILABLE_TOOLS] <start_of_turn> <end_of_turn> <|user|> <|assistant|> <|system|> "
-         "<|end|> <｜User｜> <｜Assistant｜> <|START_OF_TURN_TOKEN|> <|END_OF_TURN_TOKEN|> "
-         "<|USER_TOKEN|> <|CHATBOT_TOKEN|> <|SYSTEM_TOKEN|> <unk> <pad>").split()
+    "Command R": "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% "
+                 "set loop_messages = messages[1:] %}{% set system_message "
+                 "= messages[0]['content'] %}{% elif false == true %}{% set "
+                 "loop_messages = messages %}{% set system_message = 'You are "
+                 "Command-R.' %}{% else %}{% set loop_messages = messages %}{% set "
+                 "system_message = false %}{% endif %}{% if system_message != false "
+                 "%}{{ '<|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>' + system_message + "
+                 "'<|END_OF_TURN_TOKEN|>' }}{% endif %}{% for message in loop_messages "
+                 "%}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) "
+                 "%}{{ raise_exception('Conversation roles must alternate') }}{% "
+                 "endif %}{% set content = message['content'] %}{% if message['role'] "
+                 "== 'user' %}{{ '<|START_OF_TURN_TOKEN|><|USER_TOKEN|>' + "
+                 "content.strip() + '<|END_OF_TURN_TOKEN|>' }}{% elif message['role'] "
+                 "== 'assistant' %}{{ '<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>' "
+                 " + content.strip() + '<|END_OF_TURN_TOKEN|>' }}{% "
+                 "endif %}{% endfor %}{% if add_generation_prompt %}{{ "
+                 "'<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>' }}{% endif %}"}
+MARKS = ("<s> </s> <|im_start|> <|im_end|> <|start_header_id|> <|end_header_id|> "
+         "<|eot_id|> [INST] [/INST] [SYSTEM_PROMPT] [/SYSTEM_PROMPT] [AVAILABLE_TOOLS] "
+         "[/AVAILABLE_TOOLS] <start_of_turn> <end_of_turn> <|user|> <|assistant|> "
+         "<|system|> <|end|> <｜User｜> <｜Assistant｜> <|START_OF_TURN_TOKEN|> "
+         "<|END_OF_TURN_TOKEN|> <|USER_TOKEN|> <|CHATBOT_TOKEN|> "
+         "<|SYSTEM_TOKEN|> <unk> <pad>").split()
 SYSTEM = {"role": "system", "content": "Be brief. /no_think"}
 TURNS = [{"role": "user", "content": " Who lost the kite? "},
          {"role": "assistant", "content": "<think>\nLet me see.\n</think>\n\nNora, \"the\" é."},
@@ -425,8 +437,9 @@ def test_published_forms_are_written_as_transformers_writes_them(name, tmp_path)
         assert sum(made is not None for made in found[:half]) >= half // 3
 
 
-SPECIALS = ("{{ bos_token }}{% for m in messages %}{{ m.role + ':' + m.content + eos_token }}"
-            "{% endfor %}{{ unk_token ~ pad_token ~ (sep_token is defined) }}")
+SPECIALS = ("{{ bos_token }}{% for m in messages %}{{ m.role + ':' + "
+            "m.content + eos_token }}{% endfor %}{{ unk_token ~ pad_token ~ "
+            "(sep_token is defined) }}")
 
 
 @pytest.mark.parametrize("place", ["config", "list", "jinja"])

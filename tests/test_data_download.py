@@ -40,10 +40,11 @@ def test_it_goes_on_after_any_cut(tmp_path, hub, cut):
 
     def stop(documents, text):
         if documents == 20: raise ConnectionError("gone")
-    with pytest.raises(OSError, match=r"stopped after (19|20) documents \(gone\); they are"):
+    with pytest.raises(
+        OSError, match=r"stopped after (19|20) documents \(gone\); they are"):
         download("here", out, progress=stop)
     part = tmp_path / "out.jsonl.part"
-    if cut: part.write_bytes(part.read_bytes()[:-cut])       # the last line is not whole
+    if cut: part.write_bytes(part.read_bytes()[:-cut])      # the last line is not whole
     assert not out.exists()
     download("here", out)
     assert read(out) == hub
@@ -57,8 +58,10 @@ def test_a_size_ends_it(tmp_path, hub, monkeypatch):
 
 
 def test_names_and_the_network(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match="tinystories"): download("tinystorys", tmp_path / "o")
-    with pytest.raises(ValueError, match="size"): download("wikitext2", tmp_path / "o", "huge")
+    with pytest.raises(
+        ValueError, match="tinystories"): download("tinystorys", tmp_path / "o")
+    with pytest.raises(
+        ValueError, match="size"): download("wikitext2", tmp_path / "o", "huge")
     monkeypatch.setattr("minillm.data.download.hub_in_reach", lambda: False)
     with pytest.raises(FileNotFoundError, match="out of reach; check the network"):
         download("wikitext2", tmp_path / "o")

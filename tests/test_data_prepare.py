@@ -258,7 +258,10 @@ def peak_of_preparing(tmp_path, source, keep=""):
     (tmp_path / "peak.py").write_text(PEAK)
     out = tmp_path / f"{source.stem}-{keep}"
     done = subprocess.run([sys.executable, str(tmp_path / "peak.py"), str(source),
-                           str(out), keep], capture_output=True, text=True, check=True)
+                           str(out), keep],
+                          capture_output=True,
+                          text=True,
+                          check=True)
     return int(done.stdout)
 
 

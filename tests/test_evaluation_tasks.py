@@ -53,8 +53,10 @@ def test_answers_in_every_form(tmp_path):
     file = tmp_path / "own.jsonl"
 
     def read(*rows):
-        file.write_text("".join(json.dumps(r, ensure_ascii=False) + "\r\n" for r in rows),
-                        encoding="utf-8-sig", newline="")
+        file.write_text(
+            "".join(json.dumps(r, ensure_ascii=False) + "\r\n" for r in rows),
+            encoding="utf-8-sig",
+            newline="")
         return read_task(file)
     for answer, want in ((1, 1), ("blue\u2028sky", 1), ("B", 1), ("a", 0), ("red", 0)):
         row = {"context": "The", "choices": ["red", "blue\u2028sky"], "answer": answer}

@@ -109,7 +109,8 @@ def test_streams_are_of_the_published_types(url, name):
     path, _, base, _ = ROUTES[name]
     scores = {"chat": {"logprobs": True, "top_logprobs": 1}, "plain": {"logprobs": 1}}[name]
     for more in ({}, scores, {"stream_options": {"include_usage": True}}):
-        got = httpx.post(url + path, json=base | more | {"stream": True}, timeout=60).text
+        got = httpx.post(
+            url + path, json=base | more | {"stream": True}, timeout=60).text
         *parts, done = [e.removeprefix("data: ") for e in got.split("\n\n") if e]
         chunks = [json.loads(part) for part in parts]
         assert done == "[DONE]" and len({c["id"] for c in chunks}) == 1
@@ -213,7 +214,8 @@ def test_pages_of_named_sites_may_use_it():
         assert asked.headers["access-control-allow-origin"] == page["origin"]
         assert "x-stainless-os" in asked.headers["access-control-allow-headers"]
         assert "POST" in asked.headers["access-control-allow-methods"]
-        got = httpx.post(path, json=PLAIN, headers={**page, "authorization": "bEARER k"})
+        got = httpx.post(
+            path, json=PLAIN, headers={**page, "authorization": "bEARER k"})
         assert got.status_code == 200 and got.headers["vary"] == "Origin"
         assert got.headers["access-control-allow-origin"] == page["origin"]
         wrong = httpx.post(path, json=PLAIN, headers=page)         # errors are readable
@@ -239,7 +241,8 @@ def test_keys_from_a_file(tmp_path):
     assert read_keys(file) == ("alpha", "beta")
     with running(make_app(open_served(name="m"), key=read_keys(file))) as url:
         for key, status in (("alpha", 200), ("beta", 200), ("gamma", 401), ("b", 401)):
-            got = httpx.get(f"{url}/v1/models", headers={"authorization": f"BEARER {key}"})
+            got = httpx.get(
+                f"{url}/v1/models", headers={"authorization": f"BEARER {key}"})
             assert got.status_code == status
     for text, why in (("\n# none\n", "no key"), ("two words", "spaces")):
         file.write_text(text)

@@ -17,8 +17,11 @@ from minillm.tokenizer.bpe import BPETokenizer
 def written(tokenizer, ids, n=24, seed=0, **settings):
     "A job that a random model has written, and what it showed."
     torch.manual_seed(1)
-    model = Decoder(ModelConfig(vocab_size=tokenizer.vocab_size, d_model=16, n_heads=2,
-                                n_layers=1, max_seq_len=64)).eval()
+    model = Decoder(ModelConfig(vocab_size=tokenizer.vocab_size,
+                                d_model=16,
+                                n_heads=2,
+                                n_layers=1,
+                                max_seq_len=64)).eval()
     with torch.no_grad():
         for p in model.parameters(): p.mul_(3)
     pieces = []
@@ -90,10 +93,13 @@ def test_own_bytes_of_foreign_tokenizers():
     level.decoder = decoders.ByteLevel()
     level.add_special_tokens(["<s>"])
     pieces = ["<unk>", *(f"<0x{i:02X}>" for i in range(256)), "▁", "a", "b", "▁a", "é"]
-    meta = Tokenizer(models.BPE({c: i for i, c in enumerate(pieces)}, [("▁", "a")],
-                                unk_token="<unk>", byte_fallback=True))
+    meta = Tokenizer(models.BPE({c: i for i, c in enumerate(pieces)},
+                                [("▁", "a")],
+                                unk_token="<unk>",
+                                byte_fallback=True))
     meta.pre_tokenizer = pre_tokenizers.Metaspace()
-    meta.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(),
+    meta.decoder = decoders.Sequence([decoders.Replace(
+        "▁", " "), decoders.ByteFallback(),
                                       decoders.Fuse(), decoders.Strip(" ", 1, 0)])
     meta.add_special_tokens(["<s>"])
     for inner in (level, meta):

@@ -43,7 +43,8 @@ def test_word_by_hand():
     tok = WordTokenizer.train("the fox saw the grapes")
     assert tok.words == ["<unk>", "the", " fox", " saw", " the", " grapes"]
     assert tok.encode("the fox saw the moon") == [1, 2, 3, 4, 0]
-    assert tok.decode([1, 2, 0]) == "the fox<unk>" and type(tok).__mro__[1].__name__ == "Tokenizer"
+    assert tok.decode(
+        [1, 2, 0]) == "the fox<unk>" and type(tok).__mro__[1].__name__ == "Tokenizer"
     # of equals, the first
     assert WordTokenizer.train("b a a b c a", 3).words == ["<unk>", " a", "b"]
     assert len(set(WordTokenizer.train("a b c").words)) == 4

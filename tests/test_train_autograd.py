@@ -42,7 +42,7 @@ def test_sums_along_axes():
 
 def test_a_node_that_is_used_twice_gets_both_gradients():
     x = Node(3.0)
-    y = x * x                                                # a diamond: x, y twice, sum
+    y = x * x                                               # a diamond: x, y twice, sum
     (y + y * x).backward()
     assert float(x.grad) == 2 * 3 + 3 * 3 ** 2
 

@@ -51,9 +51,11 @@ def text_of(raw): return base64.b64encode(raw).decode()
 
 def in_page(raw, code, **more):
     """What `code` returns of `model` and `tokenizer`, which the page reads from the file `raw`."""
-    read = ("const read = (file, plain) => w.readModel(Uint8Array.from(atob(file), (c) => c.charCodeAt(0)).buffer,"
-            " { plain }); const { model, tokenizer } = read(d.file, false); ")
-    return run_module(SOURCE, "(() => { " + read + code + " })()", file=text_of(raw), **more)
+    read = ("const read = (file, plain) => w.readModel(Uint8Array.from(atob(file), "
+            "(c) => c.charCodeAt(0)).buffer, { plain }); const { model, tokenizer } = "
+            "read(d.file, false); ")
+    return run_module(
+        SOURCE, "(() => { " + read + code + " })()", file=text_of(raw), **more)
 
 
 def random_decoder(name):
@@ -71,8 +73,9 @@ def in_node():
     """Logits of all positions by `lm.js`, for every config with vectors, for two with loops."""
     files = {name: text_of(random_decoder(name)[1]) for name in CONFIGS}
     asked = [[name, False] for name in CONFIGS] + [["none", True], ["deepseek", True]]
-    code = ("return d.asked.map(([name, plain]) => { const { model } = read(d.files[name], plain);"
-            " const c = model.newCache(); return d.ids.map((id) => [...model.read([id], c)]); });")
+    code = ("return d.asked.map(([name, plain]) => { const { model } = "
+            "read(d.files[name], plain); const c = model.newCache(); return "
+            "d.ids.map((id) => [...model.read([id], c)]); });")
     got = in_page(random_decoder("plain")[1], code, files=files, asked=asked, ids=IDS)
     return {tuple(key): torch.tensor(x) for key, x in zip(asked, got)}
 
@@ -109,18 +112,24 @@ def test_the_storyteller_writes_the_same_token_for_token(bits):
     @needs_node
     def check():
         voice = open_model(None)
-        model, prompts = page_form(voice.model, bits), ("Once upon a time", "Zoë, 7!", "\n\n")
-        code = ("return d.prompts.map((text) => {"
-                " const ids = tokenizer.encode(text); const c = model.newCache();"
-                " const logits = [...model.read(ids, c)];"
-                " const made = [...w.generate(model, ids, { sampler: { temperature: 0 }, maxTokens: 40 })];"
-                " return { ids, logits, made: made.map((s) => s.id) }; });")
+        model, prompts = page_form(
+            voice.model, bits), ("Once upon a time", "Zoë, 7!", "\n\n")
+        code = ("return d.prompts.map((text) => { const ids = tokenizer.encode(text); "
+                "const c = model.newCache(); const logits = [...model.read(ids, "
+                "c)]; const made = [...w.generate(model, ids, { sampler: "
+                "{ temperature: 0 }, maxTokens: 40 })]; return { ids, logits, made: "
+                "made.map((s) => s.id) }; });")
         for text, got in zip(prompts, in_page(shipped(bits), code, prompts=prompts)):
             ids = torch.tensor([voice.tokenizer.encode(text)])
             assert got["ids"] == ids[0].tolist()
-            with torch.no_grad(): assert apart(torch.tensor(got["logits"]), model(ids)[0, -1]) < 1e-4
+            with torch.no_grad(): assert apart(
+                torch.tensor(got["logits"]), model(ids)[0, -1]) < 1e-4
             assert got["made"] == [int(i) for i in generate(
-                model, ids, max_tokens=40, sampler=greedy, cache=KVCache.for_model(model))]
+                model,
+                ids,
+                max_tokens=40,
+                sampler=greedy,
+                cache=KVCache.for_model(model))]
     check()
 
 
@@ -131,14 +140,16 @@ def test_texts_longer_than_the_context_end_and_a_cut_cache_reads_on():
             " c.length = 5; const cut = [...model.read(d.ids.slice(5), c)];"
             " return [cut, [...w.generate(model, d.ids)].length];")
     cut, length = in_page(raw, code, ids=IDS)
-    with torch.no_grad(): assert apart(torch.tensor(cut), model(torch.tensor([IDS]))[0, -1]) < 1e-4
+    with torch.no_grad(): assert apart(
+        torch.tensor(cut), model(torch.tensor([IDS]))[0, -1]) < 1e-4
     assert length == 32 - len(IDS) + 1          # the last one is drawn but never read
 
 
 def module_outputs(model, ids):
     """What each module gives for the last of the ids, by name, flat; the others lie in a cache."""
     seen, cache = {}, KVCache.for_model(model)
-    def note(name): return lambda module, inputs, out: seen.__setitem__(name, out.flatten())
+    def note(name): return lambda module, inputs, out: seen.__setitem__(
+        name, out.flatten())
     skipped = (nn.ModuleList, nn.Dropout, nn.Identity, NoPositions, Router, RoPE)
     with torch.no_grad():
         model(torch.tensor([ids[:-1]]), cache=cache)
@@ -155,17 +166,21 @@ def test_intermediates_by_name_are_what_the_modules_give():
     ids = voice.tokenizer.encode("Once upon a time there lived")
     seen = module_outputs(voice.model, ids)
     own = [f"layers.1.attention.{x}" for x in ("scores", "weights", "heads", "q", "k", "v")] + ["layers.3.ffn.weights"]
-    code = ("const r = w.recorder(d.names);"
-            " model.read(d.ids, model.newCache(), r.see);"
-            " return Object.fromEntries(Object.entries(r.found).map(([n, x]) => [n, [x.shape, [...x.data]]]));")
+    code = ("const r = w.recorder(d.names); model.read(d.ids, model.newCache(), "
+            "r.see); return Object.fromEntries(Object.entries(r.found).map(([n, x]) "
+            "=> [n, [x.shape, [...x.data]]]));")
     got = in_page(shipped(16), code, ids=ids, names=[*seen, *own])
     assert len(seen) > 60
-    for name, want in seen.items(): assert apart(torch.tensor(got[name][1]), want) < 1e-4, name
+    for name, want in seen.items(): assert apart(
+        torch.tensor(got[name][1]), want) < 1e-4, name
     S = len(ids)
     assert got["layers.1.attention.weights"][0] == [4, S] and got["layers.1.attention.k"][0] == [2, 32]
     weights = torch.tensor(got["layers.1.attention.weights"][1]).view(4, S)
     assert torch.allclose(weights.sum(-1), torch.ones(4), atol=1e-5)
-    assert torch.allclose(torch.tensor(got["layers.1.attention.scores"][1]).view(4, S).softmax(-1), weights, atol=1e-5)
+    assert torch.allclose(
+        torch.tensor(got["layers.1.attention.scores"][1]).view(4, S).softmax(-1),
+        weights,
+        atol=1e-5)
     experts = torch.tensor(got["layers.3.ffn.weights"][1])
     assert (experts > 0).sum() == 2 and abs(experts.sum() - 1) < 1e-5
 
@@ -173,13 +188,14 @@ def test_intermediates_by_name_are_what_the_modules_give():
 @needs_node
 def test_what_is_seen_can_be_changed():
     raw = random_decoder("mixtral")[1]
-    code = ("const off = (name, x) => {"
-            " if (name === 'layers.0.attention') x.fill(0); };"
-            " return [null, off].map((see) => [...model.read(d.ids, model.newCache(), see)]);")
+    code = ("const off = (name, x) => { if (name === 'layers.0.attention') "
+            "x.fill(0); }; return [null, off].map((see) => [...model.read(d.ids, "
+            "model.newCache(), see)]);")
     whole, cut = in_page(raw, code, ids=IDS)
     model = random_decoder("mixtral")[0]
     nn.init.zeros_(model.layers[0].attention.W_o.weight)
-    with torch.no_grad(): assert apart(torch.tensor(cut), model(torch.tensor([IDS]))[0, -1]) < 1e-4
+    with torch.no_grad(): assert apart(
+        torch.tensor(cut), model(torch.tensor([IDS]))[0, -1]) < 1e-4
     assert whole != cut
 
 
@@ -189,7 +205,8 @@ def odd_strings(n):
     parts = ["Once upon", " time", "'ll", "'S", "it's", "  ", "\n\n", "\t", "\r\n", "\x85", "\ufeff", "\u2028", "\xa0",
              "\u3000", "\x1c", "\x00", "émigré", "e\u0301", "你好", "१२३", "½", "٣", "Ⅷ", "👩\u200d👩\u200d👧", "🙂", "ǅ",
              "<|endoftext|>", "_a", "a_b", "--", "...", "12.5", "ß", "İ", "\u200b", "한국", "עברית", "ж", " !", "\\", "'"]
-    return ["", " ", *parts, *("".join(rng.choices(parts, k=rng.randint(1, 12))) for _ in range(n - 2 - len(parts)))]
+    return ["", " ", *parts, *("".join(rng.choices(
+        parts, k=rng.randint(1, 12))) for _ in range(n - 2 - len(parts)))]
 
 
 @needs_node
@@ -212,25 +229,35 @@ def test_samplers_give_pythons_probabilities():
                {"p": 0.0001}, {"k": 1000}]
     names = {"t": "temperature", "k": "topK", "p": "topP", "m": "minP"}
     asked = [{names[k]: v for k, v in o.items()} for o in options]
-    got = run_module(SOURCE, "d.asked.map((o) => [...w.probabilities(Float32Array.from(d.logits), o)])",
-                     logits=logits, asked=asked)
+    got = run_module(
+        SOURCE,
+        "d.asked.map((o) => [...w.probabilities(Float32Array.from(d.logits), o)])",
+        logits=logits,
+        asked=asked)
     for o, p in zip(options, got):
         want = make_sampler(**o).probabilities(torch.tensor(logits).double()[None])[0]
         assert torch.allclose(torch.tensor(p).double(), want, atol=1e-6), o
-    best = run_module(SOURCE, "[...w.probabilities(Float32Array.from(d.logits), { temperature: 0 })]", logits=logits)
+    best = run_module(
+        SOURCE,
+        "[...w.probabilities(Float32Array.from(d.logits), { temperature: 0 })]",
+        logits=logits)
     assert best.index(1) == torch.tensor(logits).argmax() and sum(best) == 1
 
 
 @needs_node
 def test_a_seed_settles_what_is_drawn_as_in_python():
     numbers = [u for u, _ in zip(uniform(3), range(50))]
-    got = run_module(SOURCE, "(() => { const f = w.random(3); return Array.from({ length: 50 }, f); })()")
-    assert got == numbers and 0.3 < sum(numbers) / 50 < 0.7 and numbers != [u for u, _ in zip(uniform(4), range(50))]
+    got = run_module(
+        SOURCE,
+        "(() => { const f = w.random(3); return Array.from({ length: 50 }, f); })()")
+    assert got == numbers and 0.3 < sum(numbers) / 50 < 0.7 and numbers != [u for u, _ in zip(
+        uniform(4), range(50))]
     voice = open_model(None)
-    want = story_steps(page_form(voice.model), voice.tokenizer, "Once upon a time", 40, 0.9, seed=5)
-    code = ("return [...w.generate(model,"
-            " tokenizer.encode('Once upon a time'), { sampler: { temperature: 0.9 }, seed: 5, maxTokens: 40 })]"
-            ".map((s) => s.id);")
+    want = story_steps(
+        page_form(voice.model), voice.tokenizer, "Once upon a time", 40, 0.9, seed=5)
+    code = ("return [...w.generate(model, tokenizer.encode('Once upon a time'), "
+            "{ sampler: { temperature: 0.9 }, seed: 5, maxTokens: "
+            "40 })].map((s) => s.id);")
     assert in_page(shipped(), code) == [s["id"] for s in want]
 
 
@@ -239,12 +266,15 @@ def test_errors_name_the_value():
     calls = {"outside the vocabulary": "model.read([50], model.newCache())",
              "cache is full with 2": "model.read([1, 2, 3], model.newCache(2))",
              "lone surrogate": "tokenizer.encode('\\ud800')",
-             "no tensor norm.weight": "const t = { ...model.tensors }; delete t['norm.weight'];"
-                                      " new w.Decoder(model.config, t)",
-             "attention_type=latent": "new w.Decoder({ ...model.config, attention_type: 'latent' }, {})"}
+             "no tensor norm.weight": "const t = { ...model.tensors }; "
+                                      "delete t['norm.weight']; new "
+                                      "w.Decoder(model.config, t)",
+             "attention_type=latent": "new w.Decoder({ ...model.config, "
+                                      "attention_type: 'latent' }, {})"}
     tried = ", ".join(f"() => {{ {call}; }}" for call in calls.values())
     code = f"return [{tried}].map((f) => {{ try {{ f(); }} catch (e) {{ return e.message; }} return ''; }});"
-    for expected, message in zip(calls, in_page(random_decoder("plain")[1], code)): assert expected in message
+    for expected, message in zip(
+        calls, in_page(random_decoder("plain")[1], code)): assert expected in message
 
 
 def test_the_module_is_small_and_holds_the_assembled_product():
@@ -254,5 +284,6 @@ def test_the_module_is_small_and_holds_the_assembled_product():
 
 
 def test_page_form_knows_two():
-    with pytest.raises(ValueError, match="bits=4 is no form"): page_form(random_decoder("plain")[0], 4)
+    with pytest.raises(
+        ValueError, match="bits=4 is no form"): page_form(random_decoder("plain")[0], 4)
     assert tale_ends(open_model(None)) == [10, 1432, 1433] and shipped() == storyteller_file()

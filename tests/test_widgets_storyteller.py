@@ -14,7 +14,8 @@ def test_the_first_picture_is_a_tale_with_choices():
     widget = StorytellerWidget()
     page, steps = widget.fallback(), widget.start["steps"]
     assert page.count('class="ml-token"') == len(steps) > 40 and page.count("<li>") == 6
-    assert page.count('data-on="true"') == 2 and "<b>" not in token_html({"text": "<b>", "p": 1}, False)
+    assert page.count('data-on="true"') == 2 and "<b>" not in token_html(
+        {"text": "<b>", "p": 1}, False)
     assert all(s["best"][0][2] >= s["p"] - 1e-4 or s["p"] > 0.1 for s in steps)
     assert 0 < sum(p for _, _, p in steps[0]["best"]) <= 1.0001
 
@@ -23,13 +24,16 @@ def test_the_first_picture_is_a_tale_with_choices():
 def test_the_page_writes_the_tale_that_python_writes():
     import base64
     start = story_start(30)
-    code = ("(() => { const bytes = Uint8Array.from(atob(d.file), (c) => c.charCodeAt(0));"
-            " const { model, tokenizer } = w.readModel(bytes.buffer); const writer = w.createWriter(model, 0);"
-            " const ids = tokenizer.encode(d.prompt); const steps = [];"
-            " for (let i = 0; i < 30; i += 1) { const logits = writer.after(ids); const id = writer.draw(logits, 0.8);"
-            " steps.push(w.describeStep(tokenizer, logits, id, 6)); ids.push(id); } return steps; })()")
+    code = ("(() => { const bytes = Uint8Array.from(atob(d.file), (c) => "
+            "c.charCodeAt(0)); const { model, tokenizer } = w.readModel(bytes.buffer); "
+            "const writer = w.createWriter(model, 0); const ids = "
+            "tokenizer.encode(d.prompt); const steps = []; for (let i = 0; i < 30; i "
+            "+= 1) { const logits = writer.after(ids); const id = writer.draw(logits, "
+            "0.8); steps.push(w.describeStep(tokenizer, logits, id, 6)); ids.push(id); "
+            "} return steps; })()")
     file = base64.b64encode(storyteller_file()).decode()
-    got = run_module(widget_esm("lm.js", "storyteller.js"), code, file=file, prompt=start["prompt"])
+    got = run_module(
+        widget_esm("lm.js", "storyteller.js"), code, file=file, prompt=start["prompt"])
     for step, want in zip(got, start["steps"], strict=True):
         assert (step["id"], step["text"]) == (want["id"], want["text"])
         assert step["p"] == pytest.approx(want["p"], abs=2e-4)
@@ -45,5 +49,8 @@ def test_the_kernel_sends_the_weights_where_no_page_can():
 
 
 def test_values_out_of_range_are_refused():
-    with pytest.raises(Exception, match="temperature=2.0 must be from 0 to 1.5"): StorytellerWidget(start={}, temperature=2.0)
+    with pytest.raises(
+        Exception,
+        match="temperature=2.0 must be from 0 to 1.5"): StorytellerWidget(
+            start={}, temperature=2.0)
     assert percent_text(0.001) == "< 1%" and (FOLDER / "storyteller.js").exists()

@@ -304,8 +304,11 @@ def expect_gemma(h: HF) -> None:
 
     Chapter: 26_pretrained.
     """
-    expect(h, hidden_act="gelu_pytorch_tanh", hidden_activation="gelu_pytorch_tanh",
-           attention_bias=False, use_bidirectional_attention=False)
+    expect(h,
+           hidden_act="gelu_pytorch_tanh",
+           hidden_activation="gelu_pytorch_tanh",
+           attention_bias=False,
+           use_bidirectional_attention=False)
 
 
 def read_gemma3(h: HF) -> ModelConfig:
@@ -367,7 +370,9 @@ def read_gemma(h: HF) -> ModelConfig:
     Chapter: 26_pretrained.
     """
     if h.get("hidden_act") != "gelu": expect(h, hidden_act="gelu_pytorch_tanh")
-    expect(h, hidden_activation="gelu_pytorch_tanh", attention_bias=False,
+    expect(h,
+           hidden_activation="gelu_pytorch_tanh",
+           attention_bias=False,
            use_bidirectional_attention=False)
     return ModelConfig(**common(h), **read_rope(h), **GEMMA)
 
@@ -442,16 +447,17 @@ def read_gpt_oss(h: HF) -> ModelConfig:
         h, hidden_act="silu", attention_bias=True, swiglu_limit=7.0, swiglu_alpha=1.702)
     expect(h, experts_per_token=h["num_experts_per_tok"])
     rope = given_rope(h) or GPT_OSS_ROPE
-    return ModelConfig(**common(h),
-                       **read_rope(h, {"rope_theta": h.get("rope_theta"), **rope}, 150000.0),
-                       **read_layers(h, 2),
-                       bias=True,
-                       learned_sinks=True,
-                       ffn_type="swiglu_clamped",
-                       use_moe=True,
-                       num_experts=h["num_local_experts"],
-                       top_k=h["num_experts_per_tok"],
-                       expert_rule="gpt_oss")
+    return ModelConfig(
+        **common(h),
+        **read_rope(h, {"rope_theta": h.get("rope_theta"), **rope}, 150000.0),
+        **read_layers(h, 2),
+        bias=True,
+        learned_sinks=True,
+        ffn_type="swiglu_clamped",
+        use_moe=True,
+        num_experts=h["num_local_experts"],
+        top_k=h["num_experts_per_tok"],
+        expert_rule="gpt_oss")
 
 
 def write_gpt_oss(c: ModelConfig) -> dict[str, Any]:
@@ -466,8 +472,12 @@ def read_deepseek(h: HF) -> ModelConfig:
 
     Chapter: 26_pretrained.
     """
-    expect(h, hidden_act="silu", norm_topk_prob=True, scoring_func="sigmoid",
-           topk_method="noaux_tc", moe_layer_freq=1,
+    expect(h,
+           hidden_act="silu",
+           norm_topk_prob=True,
+           scoring_func="sigmoid",
+           topk_method="noaux_tc",
+           moe_layer_freq=1,
            num_key_value_heads=h["num_attention_heads"],
            head_dim=h["qk_rope_head_dim"])
     values = common(h) | read_rope(h)
@@ -545,7 +555,10 @@ def write_qwen2(c: ModelConfig) -> dict[str, Any]:
 
 def read_qwen3_moe(h: HF) -> ModelConfig:
     """Qwen3 with experts in every layer after the first few. Chapter: 26_pretrained."""
-    expect(h, hidden_act="silu", attention_bias=False, decoder_sparse_step=1,
+    expect(h,
+           hidden_act="silu",
+           attention_bias=False,
+           decoder_sparse_step=1,
            use_sliding_window=False)
     dense = h.get("mlp_only_layers") or []
     require(dense == [*range(len(dense))],
@@ -580,7 +593,7 @@ def read_phi3(h: HF) -> ModelConfig:
     Chapter: 26_pretrained.
     """
     expect(h, hidden_act="silu", attention_bias=False)
-    h.get("original_max_position_embeddings")           # of long rotations, refused here
+    h.get("original_max_position_embeddings")          # of long rotations, refused here
     window = h.get("sliding_window")
     local = {"layer_pattern": "L", "window": window} if window else {}
     return ModelConfig(**common(h), **read_rope(h), **local)
@@ -595,8 +608,8 @@ def read_smollm3(h: HF) -> ModelConfig:
     n, every = h["num_hidden_layers"], h.get("no_rope_layer_interval", 4)
     turned = h.get("no_rope_layers") or [int((i + 1) % every != 0) for i in range(n)]
     require(len(turned) == n and all(turned),
-            f"no_rope_layers={turned!r} in config.json: layers without rotation are "
-            "not known here")
+            f"no_rope_layers={turned!r} in config.json: layers without "
+            "rotation are not known here")
     return ModelConfig(
         **common(h), **read_rope(h, base=2e6), **late_windows(h), bias=has_bias(h))
 
@@ -665,7 +678,8 @@ class Family:
             raise ValueError("config.json holds a value of another kind than "
                              f"{self.model_type!r} has there ({error})") from None
         check_whole(made)
-        refuse_unread(keys, HARMLESS | {*self.harmless.split()},
+        refuse_unread(keys,
+                      HARMLESS | {*self.harmless.split()},
                       f"config.json (model_type={self.model_type!r})")
         return made
 
@@ -709,39 +723,105 @@ GEMMA_SCALAR: dict[str, Any] = {
 CAPS: dict[str, Any] = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}
 MOE: dict[str, Any] = {"num_local_experts": 8, "num_experts_per_tok": 2}
 FAMILIES = {f.model_type: f for f in (
-    Family("llama", "LlamaForCausalLM", read_llama, write_llama, biased_names,
-           defaults(), adapted=llama_biases),
-    Family("mistral", "MistralForCausalLM", read_mistral, write_mistral, llama_names,
+    Family("llama",
+           "LlamaForCausalLM",
+           read_llama,
+           write_llama,
+           biased_names,
+           defaults(),
+           adapted=llama_biases),
+    Family("mistral",
+           "MistralForCausalLM",
+           read_mistral,
+           write_mistral,
+           llama_names,
            defaults(8, sliding_window=4096)),
-    Family("qwen3", "Qwen3ForCausalLM", read_qwen3, write_qwen3, llama_names,
+    Family("qwen3",
+           "Qwen3ForCausalLM",
+           read_qwen3,
+           write_qwen3,
+           llama_names,
            defaults(32, 128, sliding_window=4096)),
-    Family("mixtral", "MixtralForCausalLM", read_mixtral, write_mixtral, mixtral_names,
+    Family("mixtral",
+           "MixtralForCausalLM",
+           read_mixtral,
+           write_mixtral,
+           mixtral_names,
            defaults(8, **MOE)),
-    Family("gemma3_text", "Gemma3ForCausalLM", read_gemma3, write_gemma3, gemma_names,
+    Family("gemma3_text",
+           "Gemma3ForCausalLM",
+           read_gemma3,
+           write_gemma3,
+           gemma_names,
            defaults(4, 256, True, **GEMMA_SCALAR)),
-    Family("gpt2", "GPT2LMHeadModel", read_gpt2, write_gpt2, gpt2_names,
-           {"tie_word_embeddings": True}, "reorder_and_upcast_attn"),
-    Family("gpt_oss", "GptOssForCausalLM", read_gpt_oss, write_gpt_oss, gpt_oss_names,
+    Family("gpt2",
+           "GPT2LMHeadModel",
+           read_gpt2,
+           write_gpt2,
+           gpt2_names,
+           {"tie_word_embeddings": True},
+           "reorder_and_upcast_attn"),
+    Family("gpt_oss",
+           "GptOssForCausalLM",
+           read_gpt_oss,
+           write_gpt_oss,
+           gpt_oss_names,
            defaults(8, 64, sliding_window=128, num_experts_per_tok=4),
            "initial_context_length"),
-    Family("deepseek_v3", "DeepseekV3ForCausalLM", read_deepseek, write_deepseek,
-           deepseek_names, {"tie_word_embeddings": False},
+    Family("deepseek_v3",
+           "DeepseekV3ForCausalLM",
+           read_deepseek,
+           write_deepseek,
+           deepseek_names,
+           {"tie_word_embeddings": False},
            "num_nextn_predict_layers ep_size qk_head_dim pretraining_tp"),
-    Family("qwen2", "Qwen2ForCausalLM", read_qwen2, write_qwen2, biased_names,
-           defaults(32, sliding_window=4096), adapted=qwen2_biases),
-    Family("qwen3_moe", "Qwen3MoeForCausalLM", read_qwen3_moe, write_qwen3_moe,
-           qwen3_moe_names, defaults(4), "sliding_window max_window_layers"),
+    Family("qwen2",
+           "Qwen2ForCausalLM",
+           read_qwen2,
+           write_qwen2,
+           biased_names,
+           defaults(32, sliding_window=4096),
+           adapted=qwen2_biases),
+    Family("qwen3_moe",
+           "Qwen3MoeForCausalLM",
+           read_qwen3_moe,
+           write_qwen3_moe,
+           qwen3_moe_names,
+           defaults(4),
+           "sliding_window max_window_layers"),
     Family("phi3", "Phi3ForCausalLM", read_phi3, cannot_write, fused_names, defaults()),
-    Family("gemma", "GemmaForCausalLM", read_gemma, write_gemma, llama_names,
+    Family("gemma",
+           "GemmaForCausalLM",
+           read_gemma,
+           write_gemma,
+           llama_names,
            defaults(16, 256, True)),
-    Family("gemma2", "Gemma2ForCausalLM", read_gemma2, write_gemma2, gemma_names,
+    Family("gemma2",
+           "Gemma2ForCausalLM",
+           read_gemma2,
+           write_gemma2,
+           gemma_names,
            defaults(4, 256, True, **GEMMA_SCALAR, **CAPS)),
-    Family("smollm3", "SmolLM3ForCausalLM", read_smollm3, cannot_write,
-           biased_names, defaults(4, tied=True), adapted=llama_biases),
-    Family("granite", "GraniteForCausalLM", read_granite, cannot_write,
-           biased_names, defaults() | GRANITE_SCALES, adapted=granite_scaled),
-    Family("starcoder2", "Starcoder2ForCausalLM", read_starcoder2, write_starcoder2,
-           starcoder2_names, defaults(2, tied=True, norm_epsilon=1e-5, use_bias=True)))}
+    Family("smollm3",
+           "SmolLM3ForCausalLM",
+           read_smollm3,
+           cannot_write,
+           biased_names,
+           defaults(4, tied=True),
+           adapted=llama_biases),
+    Family("granite",
+           "GraniteForCausalLM",
+           read_granite,
+           cannot_write,
+           biased_names,
+           defaults() | GRANITE_SCALES,
+           adapted=granite_scaled),
+    Family("starcoder2",
+           "Starcoder2ForCausalLM",
+           read_starcoder2,
+           write_starcoder2,
+           starcoder2_names,
+           defaults(2, tied=True, norm_epsilon=1e-5, use_bias=True)))}
 LACKING = {"glm": "a rotation of a part of each head",
            "glm4": "a rotation of a part of each head",
            "stablelm": "a rotation of a part of each head",

@@ -205,8 +205,8 @@ def config_of(about: dict[str, Any], tensors: dict[str, Tensor]) -> ModelConfig:
     h = Keys(own, {"rope.freq_base": 1e6 if arch == "gemma3" else 1e4})
     try: made = sizes(h, tensors)
     except KeyError as error:
-        raise ValueError(f"the file has no {arch}.{error.args[0]}; "
-                         "is it complete?") from None
+        raise ValueError(
+            f"the file has no {arch}.{error.args[0]}; is it complete?") from None
     if arch == "gemma3": made |= GEMMA3 | windows(h, made["n_layers"])
     made |= stretch(h) | experts(h) | {"bias": "blk.0.attn_q.bias" in tensors}
     refuse_unread(h, frozenset(), f"this GGUF file ({arch})")
@@ -307,7 +307,7 @@ def model_of(about: dict[str, Any], tensors: dict[str, Tensor]) -> Decoder:
     known = {name for name, _, _ in names}
     for title, wrong in (("missing", known - tensors.keys()),
                          ("unknown", tensors.keys() - known)):
-        if wrong: raise ValueError(f"the tensors of this GGUF file do not fit its keys; "
+        if wrong: raise ValueError("the tensors of this GGUF file do not fit its keys; "
                                    f"{title}: {some(sorted(wrong))}")
     model, back = Decoder(config).eval(), turns(config, arch)[1]
     ours = model.state_dict()

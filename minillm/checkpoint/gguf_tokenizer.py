@@ -121,8 +121,8 @@ def read_gguf_tokenizer(about: dict[str, Any]) -> tuple[Any, TextFormat]:
     if kind in (None, "no_vocab"): return None, TextFormat()
     if kind != "gpt2" or way not in CUTS:
         raise ValueError(f"the tokenizer of this file is of kind {kind!r}, {way!r}; "
-                         f"read is byte-pair encoding (gpt2) that cuts as one of "
-                         f"{', '.join(CUTS)}")
+                         "read is byte-pair encoding (gpt2) that cuts as one "
+                         f"of {', '.join(CUTS)}")
     names, types = get("tokens"), gguf_library().TokenType
     kinds = get("token_type") or [int(types.NORMAL)] * len(names)
     ids = {role: get(f"{role}_token_id") for role in TOKEN_ROLES}

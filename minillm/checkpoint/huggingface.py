@@ -390,7 +390,8 @@ def check_constant(entry: Entry, ours: dict[str, Tensor]) -> None:
     """Raise a ValueError if a parameter that the file has no tensor for has another
     value than the one that its readers take. Chapter: 26_pretrained.
     """
-    moved = [n for n in entry.ours if not bool(torch.eq(ours[n], entry.constant or 0.0).all())]
+    moved = [n for n in entry.ours if not bool(torch.eq(
+        ours[n], entry.constant or 0.0).all())]
     if moved:
         raise ValueError(f"{some(moved)}: the family of this model has no such "
                          f"parameter, so it must stay {entry.constant}")

@@ -13,9 +13,9 @@ from ..config import require
 
 TRAINING_KEYS = (
     "initializer_range attention_dropout hidden_dropout resid_pdrop embd_pdrop "
-    "attn_pdrop residual_dropout embedding_dropout router_aux_loss_coef aux_loss_alpha "
-    "seq_aux router_jitter_noise output_router_logits use_cache initializer_factor "
-    "classifier_dropout")
+    "attn_pdrop residual_dropout embedding_dropout router_aux_loss_coef "
+    "aux_loss_alpha seq_aux router_jitter_noise output_router_logits use_cache "
+    "initializer_factor classifier_dropout")
 TOKEN_KEYS = (
     "bos_token_id eos_token_id pad_token_id sep_token_id cls_token_id unk_token_id "
     "decoder_start_token_id tokenizer_class prefix image_token_id")

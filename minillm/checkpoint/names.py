@@ -262,7 +262,9 @@ def fused(theirs: str, ours: Sequence[str], rows: Sequence[int]) -> Entry:
 
     Chapter: 26_pretrained.
     """
-    return Entry(theirs, tuple(ours), lambda t: t.split([*rows]),
+    return Entry(theirs,
+                 tuple(ours),
+                 lambda t: t.split([*rows]),
                  lambda parts: torch.cat(list(parts)))
 
 
@@ -277,7 +279,8 @@ def fused_names(c: ModelConfig) -> Entries:
     for i in range(c.n_layers):
         theirs, ours = f"model.layers.{i}.", f"layers.{i}."
         yield fused(f"{theirs}self_attn.qkv_proj.weight",
-                    [f"{ours}attention.W_{x}.weight" for x in "qkv"], rows)
+                    [f"{ours}attention.W_{x}.weight" for x in "qkv"],
+                    rows)
         yield fused(f"{theirs}mlp.gate_up_proj.weight",
                     [f"{ours}ffn.W_{x}.weight" for x in ("gate", "up")],
                     2 * [c.d_ff or 0])
@@ -291,12 +294,13 @@ def starcoder2_names(c: ModelConfig) -> Entries:
     for e in llama_names(c):
         if ".mlp." in e.theirs: continue
         yield e
-        if "norm" in e.theirs: yield Entry(
-            e.theirs.replace(".weight", ".bias"), (e.ours[0].replace(".weight", ".bias"),))
+        if "norm" in e.theirs: yield Entry(e.theirs.replace(".weight", ".bias"),
+                                           (e.ours[0].replace(".weight", ".bias"),))
     for i in range(c.n_layers):
         for theirs, ours in (("c_fc", "W_up"), ("c_proj", "W_down")):
             yield from same_names(f"model.layers.{i}.mlp.{theirs}",
-                                  f"layers.{i}.ffn.{ours}", *ends(c.bias))
+                                  f"layers.{i}.ffn.{ours}",
+                                  *ends(c.bias))
 
 # %% ../../nbs/26_pretrained.ipynb #51b4f31f
 def by_head(c: ModelConfig) -> tuple[Callable, Callable]:

@@ -45,7 +45,7 @@ def mxfp4(parts: MatrixParts, about: Mapping[str, Any]) -> Tensor:
     """
     half = torch.tensor([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0])
     values, blocks = torch.cat([half, -half]), parts["_blocks"]
-    codes = torch.stack([blocks & 15, blocks >> 4], -1).flatten(-2)       # (E, F, G, 32)
+    codes = torch.stack([blocks & 15, blocks >> 4], -1).flatten(-2)      # (E, F, G, 32)
     exponents = parts["_scales"].int()[..., None] - 127
     return torch.ldexp(values[codes.long()], exponents).flatten(-2).transpose(1, 2)
 
@@ -133,9 +133,10 @@ def layout_of(about: Mapping[str, Any], folder: Any) -> Layout:
            or (method == "awq" and str(kind).lower() != "gemm")
            or (method == "bitsandbytes" and not about.get("load_in_4bit")))
     if bad:
-        raise ValueError(f"the weights in {folder} are quantized ({method}, {bits} bits);"
-                         f" read are {', '.join(LAYOUTS)} (gptq, awq and bitsandbytes "
-                         "with 4 bits): fetch one of these, or the unquantized ones")
+        raise ValueError(f"the weights in {folder} are quantized ({method}, "
+                         f"{bits} bits); read are {', '.join(LAYOUTS)} (gptq, "
+                         "awq and bitsandbytes with 4 bits): fetch one of these, "
+                         "or the unquantized ones")
     return LAYOUTS[method]
 
 

@@ -273,8 +273,8 @@ def needs(wanted: str, **flags: Any) -> None:
     """
     given = [f"--{hyphens(name)}" for name, value in flags.items() if value is not None]
     if given:
-        raise ValueError(f"{' and '.join(given)} would have no effect without {wanted}; "
-                         "leave it out")
+        raise ValueError(f"{' and '.join(given)} would have no effect without "
+                         f"{wanted}; leave it out")
 
 # %% ../../nbs/90_cli.ipynb #a8660519
 @contextmanager

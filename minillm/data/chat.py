@@ -260,8 +260,8 @@ def check_row(row: Any) -> dict[str, Any]:
     if "completion" in row and "messages" not in row:
         for part in ("prompt", "completion"):
             require(isinstance(row.get(part), str), f"its {part} must be text")
-        require(row["completion"] != "", "its completion is empty, so there is "
-                                         "nothing to learn")
+        require(row["completion"] != "", "its completion is empty, "
+                                         "so there is nothing to learn")
         return row
     messages = row.get("messages")
     require(isinstance(messages, list), "it has neither messages nor "

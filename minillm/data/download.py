@@ -29,16 +29,25 @@ class Corpus(NamedTuple):
 
 
 CORPORA = {
-    "tinystories": Corpus("roneneldan/TinyStories", None, "text",
-                          "short stories in simple words, written by GPT-3.5 and GPT-4"),
-    "wikitext2": Corpus("Salesforce/wikitext", "wikitext-2-raw-v1", "text",
+    "tinystories": Corpus(
+        "roneneldan/TinyStories",
+        None,
+        "text",
+        "short stories in simple words, written by GPT-3.5 and GPT-4"),
+    "wikitext2": Corpus("Salesforce/wikitext",
+                        "wikitext-2-raw-v1",
+                        "text",
                         "articles of Wikipedia, two million words"),
-    "openwebtext": Corpus("Skylion007/openwebtext", None, "text",
+    "openwebtext": Corpus("Skylion007/openwebtext",
+                          None,
+                          "text",
                           "pages that people linked to, as GPT-2 read them"),
-    "fineweb-edu": Corpus("HuggingFaceFW/fineweb-edu", "sample-10BT", "text",
+    "fineweb-edu": Corpus("HuggingFaceFW/fineweb-edu",
+                          "sample-10BT",
+                          "text",
                           "pages of the web that teach something"),
 }
-AMOUNTS = {"small": 10, "medium": 100, "large": 1000, "full": None}   # millions of bytes
+AMOUNTS = {"small": 10, "medium": 100, "large": 1000, "full": None}  # millions of bytes
 
 # %% ../../nbs/88_download.ipynb #eeff9475
 def open_rows(corpus: Corpus, split: str = "train") -> Any:
@@ -47,8 +56,9 @@ def open_rows(corpus: Corpus, split: str = "train") -> Any:
     """
     datasets = import_datasets()
     if not (Path(corpus.hub).exists() or hub_in_reach()):
-        raise FileNotFoundError(f"{corpus.hub} cannot be fetched: the hub is out of reach; "
-                                "check the network, and run the same command again")
+        raise FileNotFoundError(f"{corpus.hub} cannot be fetched: the hub "
+                                "is out of reach; check the network, and run "
+                                "the same command again")
     return datasets.load_dataset(corpus.hub, corpus.subset, split=split, streaming=True)
 
 
@@ -94,7 +104,8 @@ def download(name: str, out: str | Path, size: str = "small", *,
     if size not in AMOUNTS: raise unknown("size", size, AMOUNTS)
     out, corpus, most = Path(out), CORPORA[name], AMOUNTS[size]
     if out.exists():
-        raise FileExistsError(f"{out} is there already; remove it, or choose another --out")
+        raise FileExistsError(f"{out} is there already; remove it, "
+                              "or choose another --out")
     part = out.with_name(out.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
     documents, text = whole_lines(part)
@@ -108,11 +119,11 @@ def download(name: str, out: str | Path, size: str = "small", *,
                 documents, text = documents + 1, text + len(document.encode())
                 progress(documents, text)
     except FileNotFoundError: raise
-    except Exception as error:              # what a network can raise is not a short list
+    except Exception as error:            # what a network can raise is not a short list
         kept, _ = whole_lines(part)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise OSError(f"{name} stopped after {kept:,} documents ({reason}); they are kept, "
-                      "and the same command goes on") from error
+        raise OSError(f"{name} stopped after {kept:,} documents ({reason}); "
+                      "they are kept, and the same command goes on") from error
     os.replace(part, out)
     return {"name": name, "source": corpus.hub, "documents": documents, "bytes": text,
             "out": str(out)}

@@ -151,7 +151,8 @@ def filled(text: str, *values: Any, **named: Any) -> str:
     Chapter: 32_finetuning.
     """
     if not re.fullmatch(r"(?:[^{}]|{{|}}|{\w*})*", text):
-        raise SecurityError(f"the format {text[:40]!r} is not allowed; write bare fields")
+        raise SecurityError(f"the format {text[:40]!r} is not "
+                            "allowed; write bare fields")
     weigh([*values, named])
     return text.format(*values, **named)
 

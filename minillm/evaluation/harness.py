@@ -107,7 +107,8 @@ def stop_texts(options: dict[str, Any]) -> list[str]:
     """
     until = options.get("until")
     found = [] if until is None else [until] if isinstance(until, str) else until
-    if not isinstance(found, (list, tuple)) or not all(isinstance(s, str) for s in found):
+    if not isinstance(
+        found, (list, tuple)) or not all(isinstance(s, str) for s in found):
         raise ValueError(f"until={until!r}: give a text or a list of texts")
     return [stop for stop in found if stop]
 
@@ -120,7 +121,8 @@ def before_stops(text: str, stops: Sequence[str]) -> str:
 
     Chapter: 39_evaluation.
     """
-    return text[:min((at for s in stops if (at := text.find(s)) >= 0), default=len(text))]
+    return text[:min(
+        (at for s in stops if (at := text.find(s)) >= 0), default=len(text))]
 
 
 def windows_of(front: Sequence[int], back: Sequence[int], size: int) -> list[list[int]]:
@@ -177,8 +179,8 @@ class HarnessModel(LM):
         that the prompt leaves, but at least half of it; the prompt's newest tokens are
         read if there are more.
         """
-        ids, window = (self.scorer.encode(context) or [self.scorer.prefix],
-                       self.scorer.max_length)
+        ids = self.scorer.encode(context) or [self.scorer.prefix]
+        window = self.scorer.max_length
         most = min(most_tokens(options), max(window - len(ids), window // 2))
         if most == 0: return ""
         text = self.scorer.write([ids[most - window:]], most)[0]

@@ -154,8 +154,10 @@ def settled(row: Any) -> Any:
     if not isinstance(row, dict): return row
     if isinstance(row.get("choices"), list):
         choices = [as_text(choice) for choice in row["choices"]]
-        row = {**row, "choices": choices, "answer": number_of(row.get("answer"), choices)}
-        blank = [i for i, c in enumerate(choices) if isinstance(c, str) and not c.strip()]
+        row = {**row, "choices": choices, "answer": number_of(
+            row.get("answer"), choices)}
+        blank = [i for i, c in enumerate(choices) if isinstance(
+            c, str) and not c.strip()]
         if blank: raise ValueError(f"choice {blank[0]} is empty")
         if len(choices) < 2: raise ValueError("one choice is always right; give two")
     elif "answer" in row:

@@ -52,7 +52,7 @@ def make_app(served: Voice, limits: ServerLimits | None = None, *,
     pages may use it. `ui` adds a chat page under `/ui`. Chapter: 38_serving.
     """
     limits = limits or ServerLimits()
-    server_keys(key), server_origins(origins)                    # what is wrong is told at once
+    server_keys(key), server_origins(origins)            # what is wrong is told at once
     worker = Worker(Engine(served.model, n_rows=limits.rows, stop_ids=served.stop_ids),
                     limits.waiting)
     desk = Desk(served, worker, limits)
@@ -121,7 +121,8 @@ def add_routes(app: FastAPI, desk: Desk) -> None:
         if request.method == "OPTIONS" and error.status_code == 405:
             known = dict(error.headers or {}).get("Allow", "GET")
             head = "HEAD, " if known == "GET" else ""
-            return Response(status_code=204, headers={"allow": f"{known}, {head}OPTIONS"})
+            return Response(
+                status_code=204, headers={"allow": f"{known}, {head}OPTIONS"})
         return await refused(request, Refusal(
             error.status_code, str(error.detail), headers=dict(error.headers or {})))
 
@@ -151,7 +152,11 @@ def serve(model_folder: str | Path | Voice | None = None, *, host: str = "127.0.
     served = (model_folder if isinstance(model_folder, Voice)
               else open_served(model_folder, name))
     with open_socket(host, port) as sock:
-        app = make_app(served, limits, key=keys, hosts=LOCAL if local else None, ui=ui,
+        app = make_app(served,
+                       limits,
+                       key=keys,
+                       hosts=LOCAL if local else None,
+                       ui=ui,
                        origins=origins)
         shown = f"[{host}]" if ":" in host else host
         report(f"{served.name} at http://{shown}:{sock.getsockname()[1]}"

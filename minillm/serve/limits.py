@@ -130,7 +130,7 @@ class Guard:
         for name, value in scope["headers"]:       # of a name given twice, the first
             headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
         status, path = 0, scope["path"]
-        if scope["method"] == "HEAD":           # what is sent has no body, uvicorn knows
+        if scope["method"] == "HEAD":          # what is sent has no body, uvicorn knows
             scope = {**scope, "method": "GET"}
         more = [*extra_headers(path), *self.cors_headers(headers)]
 
@@ -185,7 +185,8 @@ class Guard:
         guarded = path.startswith("/v1") or path == "/metrics"
         scheme, _, given = headers.get("authorization", "").partition(" ")
         known = scheme.lower() == "bearer" and knows_key(given.strip(), self.keys)
-        if self.keys and guarded and not known and not self.is_preflight(scope, headers):
+        if self.keys and guarded and not known and not self.is_preflight(
+            scope, headers):
             return 401, "the API key is missing or wrong"
         kind = headers.get("content-type", "").split(";")[0].strip().lower()
         if (scope["method"] == "POST" and path.startswith("/v1")

@@ -22,12 +22,13 @@ MAX_CHOICES, MAX_PROMPTS, MAX_TOP = 8, 64, 20
 Stop = list[str] | str | None
 OTHERS = frozenset(                            # OpenAI's parameters that we do not have
     "annotations audio function_call functions logit_bias metadata modalities "
-    "moderation parallel_tool_calls prediction prompt_cache_breakpoint prompt_cache_key "
-    "prompt_cache_options prompt_cache_retention reasoning_content reasoning_effort "
-    "refusal response_format safety_identifier service_tier store suffix tool_call_id "
-    "tool_calls tool_choice tools top_logprobs verbosity web_search_options".split())
+    "moderation parallel_tool_calls prediction prompt_cache_breakpoint "
+    "prompt_cache_key prompt_cache_options prompt_cache_retention reasoning_content "
+    "reasoning_effort refusal response_format safety_identifier service_tier "
+    "store suffix tool_call_id tool_calls tool_choice tools top_logprobs "
+    "verbosity web_search_options".split())
 NOTHING: tuple[Any, ...] = (None, False, "none", [], {}, {"type": "text"})
-FREE_TEXTS = ("name", "stop", "suffix", "user")      # "none" is a text like others in these
+FREE_TEXTS = ("name", "stop", "suffix", "user")  # "none" is a text like others in these
 NEUTRAL: dict[str, tuple[Any, ...]] = {            # further values that ask for nothing
     "tool_choice": ("auto",), "parallel_tool_calls": (True,),
     "function_call": ("auto",), "modalities": (["text"],),
@@ -109,7 +110,8 @@ class Options(Strict):
     @classmethod
     def no_penalty(cls, value: float | None) -> float | None:
         """A ValueError for a penalty, which this server has not."""
-        if value: raise ValueError("this server has no penalties; give 0 or leave it out")
+        if value: raise ValueError("this server has no penalties; "
+                                   "give 0 or leave it out")
         return value
 
     @field_validator("stream_options")
@@ -134,8 +136,9 @@ class Options(Strict):
         if self.max_tokens is not None and self.max_tokens > room:
             newer = getattr(self, "max_completion_tokens", None) is not None
             name = "max_completion_tokens" if newer else "max_tokens"
-            raise WrongValue(name, f"{name}={self.max_tokens}: the context has room for "
-                             f"{room} after this prompt; ask for less",
+            raise WrongValue(name,
+                             f"{name}={self.max_tokens}: the context has room for "
+                       f"{room} after this prompt; ask for less",
                              "context_length_exceeded")
         seed = None if self.seed is None else (self.seed + choice) % 2**63
         return Settings(

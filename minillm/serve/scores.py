@@ -99,7 +99,8 @@ class TokenTable:
             self.done = self.n_prompt
         for score in scores:
             raw = own_bytes(self.tokenizer, score.token)
-            if not 0x80 <= next(iter(raw), 0) < 0xC0:   # what was begun stays broken: a �
+            # what was begun stays broken: a �
+            if not 0x80 <= next(iter(raw), 0) < 0xC0:
                 self.raw += self.decoder.decode(b"", final=True)
             seen = self.raw if harmless(self.raw) == self.raw else Harmless().add(self.raw)
             self.places.append(len(self.before) + len(seen))
@@ -117,7 +118,8 @@ class TokenTable:
             own_bytes(self.tokenizer, score.token),
             None if score.logprob is None else max(score.logprob, LEAST),
             [(own_bytes(self.tokenizer, i), max(p, LEAST)) for i, p in top.items()],
-            min(self.places[k], self.shown), self.places[k] < self.shown)
+            min(self.places[k], self.shown),
+            self.places[k] < self.shown)
 
 
 def prompt_places(pieces: Sequence[bytes], prompt: str) -> list[int]:

@@ -130,4 +130,5 @@ def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
     """What a coroutine returns, run by an event loop in a thread of its own: the caller's
     thread may have one that runs already, as in a notebook. Chapter: 38_serving.
     """
-    with ThreadPoolExecutor(1) as thread: return thread.submit(asyncio.run, work).result()
+    with ThreadPoolExecutor(1) as thread: return thread.submit(
+        asyncio.run, work).result()

@@ -467,18 +467,19 @@ def silent_difference(p: Pair, folder: Path, config: dict[str, Any]) -> float | 
     Chapter: 94_parity.
     """
     (folder / "config.json").write_text(json.dumps(config))
-    try: ours = load_huggingface_model(folder)
-    except ValueError: return None
-    theirs = with_weights(config, p.theirs.state_dict())
-    if theirs is None: return None
     with torch.no_grad():
-        return gap(ours(tokens(1)), theirs(tokens(1), use_cache=False).logits)
+        try: ours = load_huggingface_model(folder)(tokens(1))
+        except ValueError: return None
+        theirs = with_weights(config, p.theirs.state_dict())
+        if theirs is None: return None
+        return gap(ours, theirs(tokens(1), use_cache=False).logits)
 
 
 def every_key() -> dict[str, Any]:
     """A value for each key that any of the families' files has. Chapter: 94_parity."""
     found: dict[str, Any] = {}
-    for name in REFERENCES: found = read_object(pair(name).folder / "config.json") | found
+    for name in REFERENCES: found = read_object(pair(
+        name).folder / "config.json") | found
     return found
 
 

@@ -89,7 +89,7 @@ class Node:
         was made from. Raises ValueError for a node of several numbers.
         """
         if self.value.size != 1:
-            raise ValueError(f"backward starts from one number, and this node has shape "
+            raise ValueError("backward starts from one number, and this node has shape "
                              f"{self.value.shape}; take its sum or mean first")
         self.grad = np.ones_like(self.value)
         for node in reversed(topological_order(self)):

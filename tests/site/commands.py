@@ -5,8 +5,9 @@ import pytest
 
 from minillm.cli import main
 
-SMALL = ["--d-model", "16", "--n-heads", "2", "--n-layers", "1", "--seq-length", "16", "--batch-size", "4",
+NARROW = ["--n-heads", "2", "--n-layers", "1", "--seq-length", "16", "--batch-size", "4",
          "--eval-batches", "2"]
+SMALL = ["--d-model", "16", *NARROW]
 
 
 def run(*arguments):

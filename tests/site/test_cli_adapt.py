@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from commands import SMALL, error_of, run
+from commands import NARROW, error_of, run
 
 TEXT = "the quick brown fox jumps over the lazy dog, and 12+34=46, 5+0=5 sums go on.\n" * 60
 ROWS = {"sft": {"prompt": "the {} ", "completion": "sleeps.\n"}, "lora": {"prompt": "the {} ", "completion": "sleeps.\n"},
@@ -25,10 +25,10 @@ def work(tmp_path_factory):
     (folder / "text.txt").write_text(TEXT)
     assert run("prepare", folder / "text.txt", "--out", folder / "data") == 0
     assert run("train", "--config", "laptop", "--data", folder / "data", "--out", folder / "run", "--max-steps", 20, "--eval-every", 20,
-               *SMALL, "--d-model", 32, "--max-seq-len", 64) == 0
+               *NARROW, "--d-model", 32, "--max-seq-len", 64) == 0
     assert run("prepare", folder / "text.txt", "--out", folder / "pairs", "--tokenizer", "bpe", "--vocab-size", 300) == 0
     assert run("train", "--config", "llama", "--data", folder / "pairs", "--out", folder / "bpe", "--max-steps", 20, "--eval-every", 20,
-               *SMALL, "--d-model", 32, "--n-kv-heads", 2, "--max-seq-len", 64) == 0
+               *NARROW, "--d-model", 32, "--n-kv-heads", 2, "--max-seq-len", 64) == 0
     for method, row in ROWS.items():
         words = ("2+2", "1+3", "3+1", "4+0") if method == "grpo" else ("fox", "dog", "lazy fox", "brown dog")
         lines = [json.dumps({key: text.format(word) for key, text in row.items()}) for word in words]

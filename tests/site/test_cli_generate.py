@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from commands import SMALL, error_of, hear_ctrl_c, run
+from commands import NARROW, error_of, hear_ctrl_c, run
 
 TEXT = "the quick brown fox jumps over the lazy dog, and the dog sleeps on.\n" * 60
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "TERM": "xterm"}
@@ -26,7 +26,7 @@ def work(tmp_path_factory):
         assert run("prepare", folder / "text.txt", *more, "--out", folder / name) == 0
     for out, data, size in (("run", "char", 16), ("small", "char", 8), ("bytes", "bpe", 16)):
         assert run("train", "--config", "laptop", "--data", folder / data, "--out", folder / out, "--max-steps", 20, "--eval-every", 20,
-                   *SMALL, "--d-model", size, "--max-seq-len", 64) == 0
+                   *NARROW, "--d-model", size, "--max-seq-len", 64) == 0
     return folder
 
 

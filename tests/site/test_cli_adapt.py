@@ -38,7 +38,8 @@ def work(tmp_path_factory):
 
 @pytest.mark.parametrize("method", ROWS)
 def test_each_method_leaves_a_folder_that_writes(work, method, capsys):
-    more = ["--steps", 6, "--batch-size", 2, "--seq-length", 48, "--samples", 2]
+    own = {"dpo": [], "grpo": ["--samples", 2], "ppo": ["--seq-length", 48, "--samples", 2]}
+    more = ["--steps", 6, "--batch-size", 2, *own.get(method, ["--seq-length", 48])]
     assert run("finetune", "--checkpoint", work / "run", "--method", method, "--data", work / f"{method}.jsonl", "--out", work / method, *more,
                "--json") == 0
     assert json.loads(capsys.readouterr().out.strip().splitlines()[-1])["method"] == method

@@ -99,8 +99,9 @@ def same_life(before, after, exact=True):
 
 def tuned(work, out, source, method):
     data = {"dpo": "pairs", "ppo": "pairs", "grpo": "sums"}.get(method, "pc")
-    finetune(work / f"{data}.jsonl", out, method, checkpoint=source, steps=1,
-             batch_size=2, seq_length=32, samples=2, device="cpu", as_json=True)
+    own = {"dpo": {}, "grpo": {"samples": 2}, "ppo": {"samples": 2, "seq_length": 32}}
+    finetune(work / f"{data}.jsonl", out, method, checkpoint=source, steps=1, batch_size=2,
+             device="cpu", as_json=True, **own.get(method, {"seq_length": 32}))
 
 
 def readers(work, source, tmp_path):

@@ -44,7 +44,6 @@ def check_messages(messages: Sequence[Message]) -> None:
         require(
             isinstance(m["content"], str), f"the content of message {i} must be text")
 
-
 # %% ../../nbs/32_finetuning.ipynb #3c63a9e4
 class ChatTemplate:
     """How a conversation is written as one text: a Jinja template, as tokenizers of

@@ -121,7 +121,6 @@ class Generation(Extension):
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
         return nodes.Scope(body, lineno=lineno)
 
-
 # %% ../../nbs/32_finetuning.ipynb #4a06cb13
 def steps(value: Iterable[Any]) -> list[Any]:
     """What a loop goes through, paid for. Chapter: 32_finetuning."""

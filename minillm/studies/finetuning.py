@@ -78,7 +78,6 @@ def training_rows(tokenizer: Any, arm: str, seed: int, chats: int) -> Packed:
                 for chat in tale_chats(chats, f"training {seed}", turns=5)]
     return pack_examples(examples, 256)
 
-
 # %% ../../nbs/32_finetuning.ipynb #e6b62be1
 def right(questions: Sequence[TaleQuestion], answers: Sequence[Reply]) -> float:
     """The share of answers that are word for word the right one, and ended.
@@ -139,7 +138,6 @@ def train_arm(arm: str, seed: int, steps: int, batch_size: int = 8, lr: float = 
     supervise(model, lambda s: sft_batch(rows, s, batch_size, seed), steps=steps, lr=lr,
               after=after)
     return model, curve
-
 
 # %% ../../nbs/32_finetuning.ipynb #e48565e6
 def measure(arm: str, seed: int, steps: int, watched: Sequence[TaleQuestion],

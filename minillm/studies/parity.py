@@ -418,7 +418,6 @@ def as_html(table: dict[str, dict[str, float]]) -> str:
             f'style="font-size:.8em"><thead><tr><th>family</th>{head}</tr>'
             f"</thead><tbody>{rows}</tbody></table></div>")
 
-
 # %% ../../nbs/94_parity.ipynb #4fa7ed36
 def changed_configs(h: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every single change of a config: what it is, and the changed config. Nested values

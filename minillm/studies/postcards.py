@@ -100,4 +100,3 @@ def measure(model: Decoder, base: Decoder, reward: RewardModel, *, n: int = 512,
             "truth": mean(truths(written)),
             "kl": answer_kl(model, base, written).mean().item(),
             "length": written.is_answer.sum(1).float().mean().item()}
-

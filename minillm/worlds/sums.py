@@ -83,7 +83,6 @@ def splits(digits: int, sizes: dict[str, int], seed: int) -> dict[str, list[Sum]
     sums = iter(make_sums(sum(sizes.values()), digits, seed))
     return {name: [next(sums) for _ in range(n)] for name, n in sizes.items()}
 
-
 # %% ../../nbs/32_finetuning.ipynb #b6be74e8
 def sum_tokenizer(extra: str = "") -> CharTokenizer:
     """One token a character: padding (0), ten digits, `+`, `=`, end of line; and those

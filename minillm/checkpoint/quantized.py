@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['QUANTIZED_FILES', 'GGUF_KINDS', 'kept_tensors', 'save_quantized', 'read_quantized', 'load_quantized', 'restored',
-           'load_any', 'quantize_folder', 'write_quantized', 'quantized_already', 'check_out']
+           'quantize_folder', 'write_quantized', 'quantized_already', 'check_out']
 
 # %% ../../nbs/36_quantization.ipynb #f1023ea0
 from dataclasses import asdict
@@ -131,14 +131,6 @@ def restored(name: str, layer: dict[str, Any], own: dict[str, Any],
     if name == "embed": return QuantEmbedding(rounded, table_scale(model))
     floats = [None if own[k] is None else own[k].float() for k in ("bias", "columns")]
     return QuantLinear(rounded, *floats)
-
-
-def load_any(folder: str | Path) -> tuple[Decoder, Any]:
-    """Model and tokenizer of a quantized folder, or of any other that
-    `load_pretrained` opens. Chapter: 36_quantization.
-    """
-    if (Path(folder) / QUANTIZED_FILES[0]).exists(): return load_quantized(folder)
-    return load_pretrained(folder)
 
 # %% ../../nbs/36_quantization.ipynb #0c0997f5
 def quantize_folder(source: str | Path, out: str | Path, scheme: str = "int8",

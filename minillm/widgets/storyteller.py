@@ -18,7 +18,7 @@ from ..plot import visible
 
 WEIGHTS_URL = "../_static/storyteller.safetensors"
 FIRST_PROMPT = "Once upon a time"
-NOTE = ("The model has 1.4 million parameters. It was trained in chapter 31, comes "
+NOTE = ("The model has {:.1f} million parameters. It was trained in chapter 31, comes "
         "from this site when you first press Write, and runs in your browser.")
 
 
@@ -41,12 +41,13 @@ def story_start(n: int = 90, t: float = 0.8, seed: int = 0) -> dict[str, Any]:
     Chapter: 80_lm_in_the_page.
     """
     voice = open_model(None)
+    parameters = sum(p.numel() for p in voice.model.parameters())
     model = page_form(voice.model)
     steps = story_steps(
         model, voice.tokenizer, FIRST_PROMPT, n, t, seed, stop=tale_ends(voice))
     chosen = min(range(min(25, len(steps))), key=lambda i: steps[i]["best"][0][2])
     return {"prompt": FIRST_PROMPT, "steps": steps, "chosen": chosen, "temperature": t,
-            "note": NOTE}
+            "note": NOTE.format(parameters / 1e6)}
 
 
 def token_html(step: dict[str, Any], on: bool) -> str:

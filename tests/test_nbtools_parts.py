@@ -23,3 +23,11 @@ def test_each_part_has_a_page_that_opens_it_and_lists_its_chapters():
 def test_the_first_page_shows_every_part_with_its_picture():
     made = parts_overview(ROOT)
     assert made.count("<svg") == made.count('class="ml-part"') == len(list((ROOT / "book/parts").glob("*.md")))
+
+
+# %% ../nbs/92_nbtools.ipynb
+def test_the_table_of_progress_has_a_row_for_each_chapter():
+    from minillm.nbtools.graph import chapters_in_order
+    made = progress_table(ROOT)
+    assert [stem for stem in chapters_in_order(ROOT) if f'data-chapter="{stem}"' not in made] == []
+    assert 'data-predictions="count_parameters_of_gpt" data-quiz="1"' in made

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from .directives import split_directives
+from .exercise import all_exercises
 from .export import settings, solved, stub
 from .graph import depends_hash
+from .predict import asks_for_a_number, predict_box
 
 TAGS = {"hide": "remove-cell", "default_exp": "remove-cell", "answer": "remove-cell",
         "echo": "remove-input",
@@ -61,6 +63,8 @@ def code_cell(cell: dict[str, Any], module: str) -> list[dict[str, Any]]:
         before.append(markdown(badge, cell["id"] + "-badge"))
     if "exercise" in found:
         before.append(markdown(f"```python\n{stub(source)}\n```", cell["id"] + "-stub"))
+        if asks_for_a_number(source, found["exercise"]) and found["exercise"] in all_exercises():
+            before.insert(0, markdown(predict_box(found["exercise"]), cell["id"] + "-predict"))
         tags.add("hide-input")
         meta["mystnb"] = {"code_prompt_show": "Show the solution",
                           "code_prompt_hide": "Hide the solution"}

@@ -24,7 +24,7 @@ from .figures import palette_css, social_card, themed_svg
 from .glossary import Glossary
 from .graph import chapters_in_order
 from .page import api_index, read_notebook, starter
-from .parts import part_list, parts_overview
+from .parts import part_list, parts_overview, progress_table
 from ..widgets.core import Widget, widget_state
 from ..widgets.lm import storyteller_file
 from ..widgets.storyteller import StorytellerWidget
@@ -94,6 +94,8 @@ def rewrite_source(app: Any, docname: str, source: list[str]) -> None:
     if docname == FIRST:
         source[0] = source[0].replace("<!-- storyteller -->", mounted(StorytellerWidget()))
         source[0] = source[0].replace("<!-- parts -->", parts_overview(root))
+    if docname == "book/progress":
+        source[0] = source[0].replace("<!-- progress -->", progress_table(root))
     if docname.startswith("book/parts/"):
         source[0] = source[0].replace("<!-- chapters -->", part_list(root, docname))
     if docname == "book/api":

@@ -11,7 +11,7 @@ import html
 import json
 from typing import Any
 
-from .exercise import all_exercises, load_exercise, wrong_answers
+from .exercise import load_exercise, wrong_answers
 
 
 def asks_for_a_number(source: str, name: str) -> bool:

@@ -28,20 +28,6 @@ export function createWriter(lm, seed) {
   };
 }
 
-/** The model at the address; where there is none, as in a notebook, the kernel is asked for it. */
-async function loadModel(model, tell) {
-  try { return await fetchModel(model.get("url")); } catch (error) {
-    tell("Asking the notebook's kernel for the model …");
-    return new Promise((resolve, reject) => {
-      model.on("msg:custom", (content, [bytes]) => {
-        resolve(readModel(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)));
-      });
-      setTimeout(() => reject(error), 8000);
-      model.send({ ask: "weights" });
-    });
-  }
-}
-
 /** The tale as chips, each with a bar as long as its probability; `tell(index)` hears which one is meant. */
 function taleBox(tell) {
   const said = h("span", { className: "ml-said" });
@@ -91,8 +77,6 @@ function choiceList(tell) {
     h("span", { className: "ml-word" }, visible(text)), h("span", { className: "ml-percent" }, percent(p))))));
   } };
 }
-
-const frame = () => new Promise((go) => { requestAnimationFrame(() => setTimeout(go, 12)); });
 
 function render({ model, el }) {
   const first = model.get("start");

@@ -86,7 +86,7 @@ class StorytellerWidget(Widget):
     the kernel sends them. Chapter: 80_lm_in_the_page.
     """
 
-    _esm = widget_esm("lm.js", "storyteller.js")
+    _esm = widget_esm("lm.js", "weights.js", "storyteller.js")
     url = traitlets.Unicode(WEIGHTS_URL).tag(sync=True)
     start = traitlets.Dict().tag(sync=True)
     temperature = traitlets.Float(0.8).tag(sync=True)

@@ -79,7 +79,7 @@ def test_the_page_writes_what_python_writes_without_these_parts(off, t):
         model, tokenizer, stop = shipped()
         with switched_off(model, off): want = story_steps(model, tokenizer, PROMPT, 40, t, 3, stop=stop)
         code = ("const run = w.createRun(lm); run.without(new Set(d.off)); const next = w.random(3); "
-                "const numbers = Array.from({ length: 120 }, next); let all = []; "
+                "const numbers = Array.from({ length: 250 }, next); let all = []; "
                 "for (const ids of w.tellTale(run, { prompt: tokenizer.encode(d.prompt), count: 40, pinned: new Map(), "
                 "temperature: d.t, numbers, stop })) all = ids; return all;")
         got = in_explorer(code, off=off, t=t, prompt=PROMPT)

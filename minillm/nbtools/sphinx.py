@@ -22,7 +22,7 @@ from .book import chapter_page
 from .export import settings
 from .figures import palette_css, social_card, themed_svg
 from .graph import chapters_in_order
-from .page import api_index, read_notebook, starter
+from .page import api_index, api_page, read_notebook, starter
 from ..widgets.core import Widget, widget_state
 from ..widgets.lm import storyteller_file
 from ..widgets.storyteller import StorytellerWidget
@@ -73,16 +73,16 @@ def mounted(widget: Widget) -> str:
 
 def rewrite_source(app: Any, docname: str, source: list[str]) -> None:
     """Rewrite a chapter before it is read; put the storyteller on the first page, and
-    one section a module on the API page. Chapter: 92_nbtools.
+    one section a module on the API page of its package. Chapter: 92_nbtools.
     """
     root = Path(app.srcdir)
     if docname.startswith("nbs/"):
         source[0] = json.dumps(chapter_page(root, Path(docname).name, link_targets(root)))
     if docname == FIRST:
         source[0] = source[0].replace("<!-- storyteller -->", mounted(StorytellerWidget()))
-    if docname == "book/api":
-        source[0] = source[0].replace("<!-- modules -->",
-                                      "\n".join(map(api_section, api_modules(root))))
+    if docname.startswith("book/api/"):
+        own = [m for m in api_modules(root) if api_page(m) == docname]
+        source[0] = source[0].replace("<!-- modules -->", "\n".join(map(api_section, own)))
 
 
 def api_modules(root: Path) -> list[str]:

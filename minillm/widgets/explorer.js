@@ -1,6 +1,6 @@
 // The explorer: a prompt goes through the whole model, and every array on its way can be looked at and switched off.
 
-const LONGEST = 120;                                      // tokens of a tale
+const LONGEST = 250;                                      // tokens of a tale
 const CANDIDATES = 8;
 
 const percent = (p) => (p >= 0.995 ? "> 99%" : p < 0.01 ? "< 1%" : `${Math.round(100 * p)}%`);
@@ -415,13 +415,14 @@ async function render({ model, el }) {
   const { model: lm, tokenizer, stop } = await loadModel(model);
   const site = onSite(el);
   const asked = site ? askedFor(location.search) : {};
-  const begin = () => ({ text: asked.prompt ?? model.get("prompt"), count: asked.ids?.length ?? model.get("count"),
-    at: asked.at ?? model.get("at"), pinned: new Map(), off: new Set(model.get("off")), given: asked.ids ?? [],
-    temperature: clip(asked.temperature ?? model.get("temperature"), 0, 1.5) });
+  const first = { text: asked.prompt ?? model.get("prompt"), count: asked.ids?.length ?? model.get("count"),
+    at: asked.at ?? model.get("at"), off: model.get("off"), given: asked.ids ?? [],
+    temperature: clip(asked.temperature ?? model.get("temperature"), 0, 1.5) };
+  const begin = () => ({ ...first, pinned: new Map(), off: new Set(first.off), writing: false, follow: false });
   const next = random(asked.seed ?? model.get("seed"));
   const numbers = Array.from({ length: LONGEST }, next);
   const [own, whole] = [createRun(lm), createRun(lm)];      // with the switches, and as it was trained
-  const state = { ...begin(), prompt: [], ids: [], plain: [], turn: 0, busy: false };
+  const state = { ...begin(), prompt: [], ids: [], plain: [], turn: 0 };
   const word = (id) => visible(tokenizer.decode([id]));
 
   const note = h("p", { className: "ml-note", role: "status" });
@@ -432,11 +433,11 @@ async function render({ model, el }) {
     "Write on");
   const warmth = slider("temperature", { min: 0, max: 1.5, step: 0.1, format: (t) => numberText(t, 1) },
     (t) => { state.temperature = t; share(); work(); });
-  const chips = tokenChips((i) => { state.at = i; state.follow = false; redraw(); });
+  const choose = (i) => { Object.assign(state, { at: clip(i, 0, state.ids.length - 1), follow: false }); redraw(); };
+  const chips = tokenChips(choose);
   const plain = h("p", { className: "ml-plain" });
   const stages = allStages(lm, model.get("stages"), site, { heads: lm.config.n_heads, experts: lm.config.num_experts,
-    choose: (i) => { state.at = clip(i, 0, state.ids.length - 1); redraw(); },
-    tell: (name, on) => { state.off[on ? "delete" : "add"](name); share(); work(); }, put });
+    choose, tell: (name, on) => { state.off[on ? "delete" : "add"](name); share(); work(); }, put });
 
   /** Tell Python, where one listens, what the hand has set. */
   function share() {
@@ -491,7 +492,7 @@ async function render({ model, el }) {
       for (const ids of tellTale(run, settings)) {
         tale = ids;
         const shown = state.writing && key === "ids" && ids.length > state.ids.length;
-        if (shown) { Object.assign(state, { ids, at: ids.length - 1 }); redraw(); }
+        if (shown) { Object.assign(state, { ids, at: state.follow ? ids.length - 1 : state.at }); redraw(); }
         if (!(shown && !calm) && performance.now() - since < 10) continue;
         await frame();
         if (turn !== state.turn) return;
@@ -499,7 +500,7 @@ async function render({ model, el }) {
       }
       state[key] = tale;
     }
-    if (state.writing || state.follow) state.at = state.ids.length - 1;
+    if (state.follow) state.at = state.ids.length - 1;
     Object.assign(state, { writing: false, follow: false, count: state.ids.length - state.prompt.length });
     redraw();
   }
@@ -536,7 +537,7 @@ async function render({ model, el }) {
   }
   function reset() {
     state.turn += 1;
-    Object.assign(state, begin(), { writing: false });
+    Object.assign(state, begin());
     state.prompt = tokenizer.encode(state.text.replace(/\p{Surrogate}/gu, "")).slice(0, 60);
     state.given.forEach((id, i) => { if (id < lm.config.vocab_size) state.pinned.set(i, id); });
     input.value = state.text;
@@ -559,6 +560,7 @@ async function render({ model, el }) {
     h("div", { className: "ml-desk" }, chips.el, plain, note), h("div", { className: "ml-flow" }, ...stages.map((s) => s.el)));
   el.append(root);
   await reset();
+  performance.mark("explorer-ready");
   return () => { state.turn += 1; root.remove(); };
 }
 

@@ -277,7 +277,7 @@ class ExplorerWidget(Widget):
                        for w, p in start["next"])
         likely = fold_html("probabilities", "logits", "", f'<ol class="ml-bars">{rows}</ol>', True)
         ends = fold_html("last", "norm") + likely + fold_html("sampler") + fold_html("cache")
-        return ('<div class="ml-root ml-explorer"><div class="ml-desk">'
+        return ('<div class="ml-explorer"><div class="ml-desk">'
                 f'<div class="ml-tale">{tale}</div></div><div class="ml-flow">'
                 f'{fold_html("tokens", "ids")}{fold_html("embed", "embed")}{layers}{ends}'
                 "</div></div>")

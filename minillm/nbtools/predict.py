@@ -38,7 +38,7 @@ def known_answers(name: str) -> dict[str, Any]:
     spec = load_exercise(name)
     right = getattr(spec, name)()
     values = list(right) if isinstance(right, (tuple, list)) else [right]
-    wrong = [(made := f(), " ".join((f.__doc__ or "").split())) for f in wrong_answers(spec)]
+    wrong = [(f(), " ".join((f.__doc__ or "").split())) for f in wrong_answers(spec)]
     return {"right": values, "whole": all(isinstance(v, int) for v in values),
             "wrong": [[list(v) if isinstance(v, (tuple, list)) else [v], message] for v, message in wrong]}
 

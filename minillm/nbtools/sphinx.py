@@ -23,7 +23,7 @@ from .export import settings
 from .figures import palette_css, social_card, themed_svg
 from .glossary import Glossary
 from .graph import chapters_in_order
-from .page import api_index, read_notebook, starter
+from .page import api_index, api_page, read_notebook, starter
 from .parts import part_list, parts_overview, progress_table
 from ..widgets.core import Widget, widget_state
 from ..widgets.lm import storyteller_file
@@ -81,7 +81,7 @@ def mounted(widget: Widget) -> str:
 
 def rewrite_source(app: Any, docname: str, source: list[str]) -> None:
     """Rewrite a chapter before it is read; put the storyteller on the first page, and
-    one section a module on the API page. Chapter: 92_nbtools.
+    one section a module on the API page of its package. Chapter: 92_nbtools.
     """
     root = Path(app.srcdir)
     if docname.startswith("nbs/"):
@@ -98,9 +98,9 @@ def rewrite_source(app: Any, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace("<!-- progress -->", progress_table(root))
     if docname.startswith("book/parts/"):
         source[0] = source[0].replace("<!-- chapters -->", part_list(root, docname))
-    if docname == "book/api":
-        source[0] = source[0].replace("<!-- modules -->",
-                                      "\n".join(map(api_section, api_modules(root))))
+    if docname.startswith("book/api/"):
+        own = [m for m in api_modules(root) if api_page(m) == docname]
+        source[0] = source[0].replace("<!-- modules -->", "\n".join(map(api_section, own)))
 
 
 def api_modules(root: Path) -> list[str]:

@@ -13,13 +13,10 @@ SHELL := /bin/bash
 
 .PHONY: book test setup export drift clean-check lint notebooks nbdev-test unit pages site-tests colab wheel clean
 
-book: setup  ## Build the whole book and serve it
-	minillm-export
-	minillm-book
-	@if [ "$(SERVE)" = 1 ]; then \
-	  echo "The book is at http://127.0.0.1:$(PORT)/ (Ctrl-C ends)"; \
-	  exec python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT); \
-	else echo "The book is in _build/html; serve it with: python -m http.server --directory _build/html"; fi
+book: setup  ## Serve the book at once, and fill it in as this machine executes its chapters (SERVE=0: build it and stop)
+	minillm-export > /dev/null
+	@if [ "$(SERVE)" = 1 ]; then exec minillm-book --serve $(PORT); fi; minillm-book; \
+	echo "The book is in _build/html; serve it with: python -m http.server --directory _build/html"
 
 test:  ## Everything CI runs, two cores busy: setup, drift, notebooks, site, lint, types, wheel, tests; then a summary
 	@$(PYTHON) tests/steps.py

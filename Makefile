@@ -11,7 +11,7 @@ LIMIT := 3000
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: book test setup export drift clean-check lint notebooks nbdev-test unit pages site-tests colab wheel clean
+.PHONY: book test setup export drift clean-check lint notebooks nbdev-test unit pages site-tests colab wheel offline clean
 
 book: setup  ## Serve the book at once, and fill it in as this machine executes its chapters (SERVE=0: build it and stop)
 	minillm-export > /dev/null
@@ -59,6 +59,10 @@ wheel:
 
 unit:  ## Exported tests, then command line, wheel and site
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov=minillm --cov-report= --cov-fail-under=90 tests
+
+offline: setup  ## The book as a zip for any static server and as one PDF, in _build
+	SERVE=0 $(MAKE) --no-print-directory book
+	minillm-offline
 
 colab: setup wheel  ## Every chapter in an empty folder and an environment with only the wheel
 	python tests/site/colab.py

@@ -85,10 +85,10 @@ def test_the_site_is_served_and_a_taken_port_is_one_line(tmp_path):
     import urllib.request
     (tmp_path / "_build/html").mkdir(parents=True)
     (tmp_path / "_build/html/index.html").write_text("here")
-    server = serve(tmp_path, 0)
+    server = serve_site(tmp_path, 0)
     answer = urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/")
     assert answer.read() == b"here" and answer.headers["Cache-Control"] == "no-cache"
-    with pytest.raises(SystemExit, match="choose another: make book PORT="): serve(tmp_path, server.server_port)
+    with pytest.raises(SystemExit, match="choose another: make book PORT="): serve_site(tmp_path, server.server_port)
     server.shutdown()
 
 

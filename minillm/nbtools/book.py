@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['OWN_CELLS', 'WAITING', 'open_cache', 'cached_seconds', 'chapter_page', 'unexecuted', 'what_runs', 'executed_cells',
            'nbdev_cells', 'check_cells', 'execute_chapter', 'progress_line', 'keep_execution', 'execute_all',
-           'build_site', 'build_early', 'first_pages', 'Rebuilder', 'serve', 'build_while_serving', 'main']
+           'build_site', 'build_early', 'first_pages', 'Rebuilder', 'serve_site', 'build_while_serving', 'main']
 
 # %% ../../nbs/92_nbtools.ipynb #f23428a5
 import ast
@@ -210,9 +210,8 @@ def build_early(root: Path, toc: Path | None = None) -> int:
     import subprocess
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", ".", "--quiet", "--quiet"]
     if toc: command += ["--toc", str(toc)]
-    made = subprocess.run(command, cwd=root, env={**os.environ, WAITING: "1"},
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return made.returncode
+    quiet, env = subprocess.DEVNULL, {**os.environ, WAITING: "1"}
+    return subprocess.run(command, cwd=root, env=env, stdout=quiet, stderr=quiet).returncode
 
 
 def first_pages(root: Path, parts: int = 2) -> Path:
@@ -254,7 +253,7 @@ class Rebuilder:
         if self.thread: self.thread.join()
 
 
-def serve(root: Path, port: int) -> Any:
+def serve_site(root: Path, port: int) -> Any:
     """Serve `_build/html` from a thread, with a line that says where.
 
     Chapter: 92_nbtools.
@@ -311,7 +310,7 @@ def main() -> None:
     root, start = Path.cwd(), time.time()
     if "--serve" in sys.argv:
         try:
-            server = serve(root, int(sys.argv[sys.argv.index("--serve") + 1]))
+            server = serve_site(root, int(sys.argv[sys.argv.index("--serve") + 1]))
             code = build_while_serving(root)
             print(f"the book is complete after {time.time() - start:.0f} s" if code == 0 else "the build FAILED", flush=True)
             if code: raise SystemExit(code)

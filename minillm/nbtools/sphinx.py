@@ -184,6 +184,7 @@ def write_assets(app: Any, config: Any) -> None:
                                   "use_repository_button": True,
                                   "use_download_button": False, "path_to_docs": ""}
     config.html_baseurl = f"{s['doc_host']}{s['doc_baseurl']}/"
+    config.notfound_urls_prefix = f"{s['doc_baseurl']}/"
 
 
 def title_and_promise(nb: dict[str, Any]) -> tuple[str, str]:

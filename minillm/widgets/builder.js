@@ -93,7 +93,7 @@ function render({ model, el }) {
     heads: (tell) => slider("heads (and width)", { min: 1, max: 128 }, tell),
     kv: (tell) => slider("key-value heads", { min: 1, max: 128 }, tell),
     layers: (tell) => slider("layers", { min: 1, max: 96 }, tell),
-    vocabulary: (tell) => slider("vocabulary", { min: 64, max: 262144, step: 64, format: (v) => v.toLocaleString("en") }, tell),
+    vocabulary: (tell) => slider("vocabulary", { min: 64, max: 262144, format: (v) => v.toLocaleString("en") }, tell),
     context: (tell) => { const s = slider("context", { min: 6, max: 18, step: 1, format: (v) => `${doubled(v).toLocaleString("en")} tokens` },
       (v) => tell(doubled(v))); return { el: s.el, set: (v) => s.set(Math.round(Math.log2(v))) }; } } });
 

@@ -1,6 +1,6 @@
 // Weights on a number line, and the levels that a few bits leave of it.
 
-const [WIDE, HIGH, EDGE] = [640, 132, 14];
+const [WIDE, HIGH, EDGE] = [640, 114, 14];
 
 /** The nearest whole number, the even one of two (IEEE 754), as PyTorch rounds. */
 const nearest = (x) => { const r = Math.round(x); return Math.abs(x % 1) === 0.5 && r % 2 ? r - 1 : r; };
@@ -47,12 +47,11 @@ function render({ model, el }) {
       ...[...new Set(again)].map((w) => svg("circle", { cx: x(w), cy: 78, r: 4.5, class: "ml-read-as" })));
     ends.replaceChildren(svg("text", { class: "ml-tick", x: EDGE, y: 16 }, "weights"),
       svg("text", { class: "ml-tick", x: EDGE, y: 108 }, numberText(low, 1)), svg("text", { class: "ml-tick", x: x(0), y: 108, "text-anchor": "middle" }, "0"),
-      svg("text", { class: "ml-tick", x: WIDE - EDGE, y: 108, "text-anchor": "end" }, numberText(high, 1)),
-      svg("text", { class: "ml-tick", x: EDGE, y: 126 }, `${all.length} levels in this range`));
+      svg("text", { class: "ml-tick", x: WIDE - EDGE, y: 108, "text-anchor": "end" }, numberText(high, 1)));
     const errors = weights.map((w, i) => again[i] - w);
     const small = own.map((_, i) => errors[i] ** 2).reduce((a, b) => a + b, 0) / own.length;
     const lost = own.filter((w, i) => w !== 0 && again[i] === 0).length;
-    read.replaceChildren("One step is worth ", h("b", { "data-number": "step" }, numberText(fit.scale, 3)),
+    read.replaceChildren(`${all.length} levels lie in this range, and one step is worth `, h("b", { "data-number": "step" }, numberText(fit.scale, 3)),
       ". The weights but the outlier are off by ", h("b", { "data-number": "error" }, numberText(Math.sqrt(small), 3)),
       ` (root mean square), and ${lost} of ${own.length} have become zero.`);
     picture.setAttribute("aria-label", `${weights.length} weights from ${numberText(Math.min(...weights))} to ${numberText(Math.max(...weights))}, `

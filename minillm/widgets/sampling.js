@@ -33,7 +33,8 @@ function render({ model, el }) {
 
   const draw = (data) => {
     const { rows, after, kept, held, entropy } = warpedRows(Float32Array.from(logits), data);
-    list.replaceChildren(...rows.map(([id, p, q]) => h("li", { "data-kept": q > 0, style: `--p:${p};--q:${q}` },
+    const top = Math.max(...rows.flatMap(([, p, q]) => [p, q]));              // the longest bar
+    list.replaceChildren(...rows.map(([id, p, q]) => h("li", { "data-kept": q > 0, style: `--p:${p / top};--q:${q / top}` },
       h("span", { className: "ml-word" }, visible(words.of(id))), h("span", { className: "ml-pair" }),
       h("span", { className: "ml-percent" }, `${share(p)} → ${q > 0 ? share(q) : "cut"}`))));
     read.textContent = `${kept.toLocaleString("en")} of ${logits.length.toLocaleString("en")} tokens are kept; they held `

@@ -19,7 +19,7 @@ from .core import Widget, escape, widget_esm
 from .lm import page_form, storyteller_file
 from .storyteller import WEIGHTS_URL
 
-SAMPLING_PROMPT = "Once upon a time there was a"
+SAMPLING_PROMPT = "The fox looked at the"
 
 
 @torch.no_grad()

@@ -130,7 +130,7 @@ def test_stages_lead_to_code_that_exists():
 def test_first_picture_and_kernel():
     widget, sent = ExplorerWidget(), []
     page = widget.fallback()
-    assert page.count("<details") == 6 + 4 * 8 and page.count("would now say") == 4 and "weights</b> H×S = 4×11" in page
+    assert page.count("<details") == 6 + 4 * 8 and page.count("would now say") == 4 and "weights</b> H×S = 4×10" in page
     assert 'data-on="true"' in page and (FOLDER / "explorer.js").exists()
     widget.send = lambda content, buffers: sent.append(buffers)
     widget._answer(widget, {"ask": "weights"}, None)

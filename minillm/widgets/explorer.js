@@ -257,7 +257,7 @@ function streamStage(name) {
     const [stream, list] = [vectorStrip("stream"), bars()];
     const said = h("p", { className: "ml-caption" }, "what the head would say here");
     return { parts: [stream.el, said, list.el],
-      gist: (c) => [`${name} ${array(c, name).shape}`, `mean size ${numberText(rms(array(c, name).data))}`],
+      gist: (c) => [`${name} ${array(c, name).shape}`, `RMS ${numberText(rms(array(c, name).data))}`],
       set(c) {
         stream.set(array(c, name).data);
         list.set(bestOf(c.lens(name), 5).map(([id, p]) => [c.word(id), p]));
@@ -317,7 +317,7 @@ function cacheStage(lm) {
     const { n_layers: layers, max_seq_len: room } = lm.config;
     const size = 2 * layers * lm.nKv * lm.dHead * 4;
     const picture = strip("cache", (i, t, x) => (Number.isNaN(x) ? `layer ${i + 1}, token ${t + 1}: not read, or out of the window`
-      : `layer ${i + 1}, token ${t + 1}: values of mean size ${numberText(x)}`));
+      : `layer ${i + 1}, token ${t + 1}: values with an RMS of ${numberText(x)}`));
     const text = h("p", { className: "ml-sum" });
     return { parts: [picture.el, text],
       gist: (c) => [`cache L×T = ${layers}×${c.at + 1}`, `${kilobytes((c.at + 1) * size)} of ${kilobytes(room * size)}`],
@@ -337,7 +337,7 @@ function cacheStage(lm) {
 function layerFold(lm, i, stages, site, hands) {
   const name = `layers.${i}`;
   const expert = Boolean(lm.layers[i].ffn.router);
-  const size = (c, x) => `mean size ${numberText(rms(x))}`;
+  const size = (c, x) => `RMS ${numberText(rms(x))}`;
   const parts = [
     stage("norm_attention", stages.norm, name, site, vectorStage(`${name}.norm_attention`, size)),
     stage("qkv", stages.qkv, name, site, queriesStage(i)),
@@ -358,9 +358,9 @@ function layerFold(lm, i, stages, site, hands) {
 
 function allStages(lm, stages, site, hands) {
   const one = (key, make, open) => stage(key, stages[key], "", site, make, open);
-  return [one("tokens", tokensStage), one("embed", vectorStage("embed", (c, x) => `mean size ${numberText(rms(x))}`)),
+  return [one("tokens", tokensStage), one("embed", vectorStage("embed", (c, x) => `RMS ${numberText(rms(x))}`)),
     ...lm.layers.map((_, i) => layerFold(lm, i, stages, site, hands)),
-    stage("norm", stages.last, "", site, vectorStage("norm", (c, x) => `mean size ${numberText(rms(x))}`)),
+    stage("norm", stages.last, "", site, vectorStage("norm", (c, x) => `RMS ${numberText(rms(x))}`)),
     one("probabilities", probabilitiesStage), one("sampler", () => samplerStage(hands.put), true),
     one("cache", cacheStage(lm))];
 }

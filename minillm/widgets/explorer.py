@@ -253,7 +253,7 @@ class ExplorerWidget(Widget):
     stages = traitlets.Dict(stages()).tag(sync=True)
     prompt = traitlets.Unicode(FIRST_PROMPT).tag(sync=True)
     count = traitlets.Int(24).tag(sync=True)
-    at = traitlets.Int(10).tag(sync=True)
+    at = traitlets.Int(9).tag(sync=True)
     temperature = traitlets.Float(0.8).tag(sync=True)
     seed = traitlets.Int(0).tag(sync=True)
     off = traitlets.List(traitlets.Unicode()).tag(sync=True)

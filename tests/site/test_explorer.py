@@ -55,7 +55,7 @@ def wait_for(page, want): page.wait_for_function("(n) => document.querySelectorA
 
 def test_the_page_shows_what_pytorch_computes(open_page):
     page, (model, tokenizer, _) = explorer(open_page), storyteller()
-    ids, at = tale(), 10
+    ids, at = tale(), 9
     assert texts(page) == words(ids)
     arrays = trace(model, ids)
     for i in range(4):
@@ -67,7 +67,7 @@ def test_the_page_shows_what_pytorch_computes(open_page):
         shown = [[float(x) if x != "–" else 0.0 for x in row.locator("td").all_inner_texts()] for row in rows]
         want = arrays[f"layers.{i}.attention.weights"][at, :, :at + 1]
         assert torch.allclose(torch.tensor(shown), want, atol=0.0051)
-        assert page.locator(f"details[data-stage='layers.{i}.weights'] caption").inner_text() == "weights H×S = 4×11"
+        assert page.locator(f"details[data-stage='layers.{i}.weights'] caption").inner_text() == "weights H×S = 4×10"
     for name, stage in {"embed": "embed", "layers.1.norm_ffn": "layers.1.norm_ffn", "layers.2": "layers.2.stream", "norm": "norm"}.items():
         strip = fold(page, stage).locator("canvas").first
         strip.focus()
@@ -82,7 +82,7 @@ def test_the_page_shows_what_pytorch_computes(open_page):
 
 def test_parts_are_switched_off_and_the_text_changes(open_page):
     page = explorer(open_page)
-    fold(page, "layers.0.weights").get_by_label("head 2").uncheck()
+    fold(page, "layers.0.weights").get_by_label("head 2", exact=True).uncheck()
     want = tale(off=["layers.0.head.1"])
     wait_for(page, want)
     settle(page)
@@ -92,7 +92,7 @@ def test_parts_are_switched_off_and_the_text_changes(open_page):
     assert page.locator(".ml-plain").inner_text() == f"as trained: {plain}".strip()
     changed = page.locator(TOKEN).evaluate_all("all => all.map((e) => e.dataset.changed)").index("true")
     assert changed == next(i for i, (a, b) in enumerate(zip(want, tale())) if a != b)
-    fold(page, "layers.3.ffn").get_by_label("expert 2").uncheck()
+    fold(page, "layers.3.ffn").get_by_label("expert 2", exact=True).uncheck()
     want = tale(off=["layers.0.head.1", "layers.3.expert.1"])
     page.wait_for_timeout(500)
     assert texts(page) == words(want)
@@ -178,7 +178,7 @@ def test_first_picture_without_script(open_page):
     page = open_page(PAGE, java_script_enabled=False)
     box = page.locator(".ml-explorer")
     assert box.is_visible() and box.inner_text().count("would now say") == 4
-    assert "weights H×S = 4×11" in box.inner_text()
+    assert "weights H×S = 4×10" in box.inner_text()
     page.locator(".ml-flow > details").first.locator("summary").click()
     assert "replaces each by its number" in box.inner_text()
 

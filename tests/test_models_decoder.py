@@ -255,7 +255,14 @@ def test_counts_from_the_table_are_those_of_built_models():
             "norm_position": where, "bias": bias, "qk_norm": bias}
            for kind, norm, where, bias in (
                ("gelu", "layernorm", "post", True), ("geglu", "rmsnorm", "pre", False),
-               ("relu", "rmsnorm_plus_one", "sandwich", True))]
+               ("relu", "rmsnorm_plus_one", "sandwich", True),
+               ("relu2", "layernorm_no_shift", "parallel", False),
+               ("gelu", "layernorm_plus_one", "parallel_two_norms", True),
+               ("swiglu", "rmsnorm", "after", True))]
+    odd += [{"qk_norm": True, "qk_norm_over": kind, "n_kv_heads": 2, "norm_type": norm,
+             "qkv_bias": True, "head_bias": True, "logit_scale": 0.5, "rope_dim": 8}
+            for kind in ("head", "each_head", "all_heads")
+            for norm in ("layernorm", "rmsnorm")]
     latent = {"attention_type": "latent", "kv_rank": 6, "rope_dim": 4, "value_dim": 5}
     odd += [{**latent, "bias": True, "q_rank": 7}, {**latent, "head_dim": 9},
             {"pos_encoding": "learned", "learned_sinks": True, "tie_embeddings": False},

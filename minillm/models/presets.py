@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['LLAMA', 'GPT2', 'TINY', 'SMALL', 'MEDIUM', 'LARGE', 'GPT2_124M', 'LLAMA2_7B', 'LLAMA3_8B', 'LLAMA31_8B', 'MISTRAL_7B',
-           'MIXTRAL_8X7B', 'QWEN3_06B', 'GEMMA3_270M', 'DEEPSEEK_V3', 'GPT_OSS_20B', 'PRESETS', 'PARENTS', 'preset',
-           'changes', 'cache_bytes', 'matrix_size', 'attention_size', 'feed_forward_size', 'parameter_counts']
+           'MIXTRAL_8X7B', 'QWEN3_06B', 'GEMMA3_270M', 'DEEPSEEK_V3', 'GPT_OSS_20B', 'PRESETS', 'PARENTS', 'PLAIN_FFNS',
+           'preset', 'changes', 'cache_bytes', 'matrix_size', 'norm_size', 'attention_size', 'feed_forward_size',
+           'parameter_counts']
 
 # %% ../../nbs/16_decoder.ipynb #32dbb0b3
 import math
@@ -212,11 +213,16 @@ def cache_bytes(c: ModelConfig, number_bytes: int = 2) -> int:
     return c.n_layers * heads * (key + value) * number_bytes
 
 # %% ../../nbs/16_decoder.ipynb #37957ed0
-def matrix_size(c: ModelConfig, *widths: int) -> int:
+def matrix_size(c: ModelConfig, *widths: int, bias: bool = False) -> int:
     """Parameters of a linear layer from the first width to the second, with its bias if
-    the model has biases. Chapter: 16_decoder.
+    the model or this layer has one. Chapter: 16_decoder.
     """
-    return widths[0] * widths[1] + c.bias * widths[1]
+    return widths[0] * widths[1] + (c.bias or bias) * widths[1]
+
+
+def norm_size(c: ModelConfig, width: int) -> int:
+    """Parameters of one norm of this width. Chapter: 16_decoder."""
+    return width * (1 + (c.norm_type in ("layernorm", "layernorm_plus_one")))
 
 
 def attention_size(c: ModelConfig) -> int:
@@ -230,9 +236,13 @@ def attention_size(c: ModelConfig) -> int:
         return (squeezed + (c.q_rank or D) * queries + matrix_size(c, D, R) + R
                 + matrix_size(c, D, turned) + R * H * (Dh + value)
                 + matrix_size(c, H * value, D) + sinks)
-    norms = 2 * Dh * (1 + (c.norm_type == "layernorm")) * c.qk_norm
-    return (matrix_size(c, D, H * Dh) + 2 * matrix_size(c, D, K * Dh)
-            + matrix_size(c, H * Dh, D) + norms + sinks)
+    norms = norm_size(c, 2 * Dh if c.qk_norm_over == "head" else (H + K) * Dh)
+    return (matrix_size(c, D, H * Dh, bias=c.qkv_bias)
+            + 2 * matrix_size(c, D, K * Dh, bias=c.qkv_bias)
+            + matrix_size(c, H * Dh, D) + norms * c.qk_norm + sinks)
+
+
+PLAIN_FFNS = ("gelu", "gelu_tanh", "relu", "relu2")
 
 
 def feed_forward_size(c: ModelConfig, width: int) -> int:
@@ -240,7 +250,7 @@ def feed_forward_size(c: ModelConfig, width: int) -> int:
 
     Chapter: 16_decoder.
     """
-    ways_in = 1 if c.ffn_type in ("gelu", "gelu_tanh", "relu") else 2    # the gate too
+    ways_in = 1 if c.ffn_type in PLAIN_FFNS else 2                       # the gate too
     return ways_in * matrix_size(c, c.d_model, width) + matrix_size(c, width, c.d_model)
 
 
@@ -249,12 +259,11 @@ def parameter_counts(c: ModelConfig) -> tuple[int, int]:
     table alone. Chapter: 16_decoder.
     """
     D = c.d_model
-    plain = c.ffn_type in ("gelu", "gelu_tanh", "relu")
+    plain = c.ffn_type in PLAIN_FFNS
     width = c.d_ff or -(-(4 * D if plain else 8 * D // 3) // 8) * 8
-    norm = D * (1 + (c.norm_type == "layernorm"))
-    norms = norm * (c.n_layers * (4 if c.norm_position == "sandwich" else 2)
-                    + (c.norm_position != "post"))
-    tables = (c.vocab_size * D * (2 - c.tie_embeddings)
+    norms = norm_size(c, D) * (c.n_layers * {"sandwich": 4, "parallel": 1}.get(
+        c.norm_position, 2) + (c.norm_position != "post"))
+    tables = (c.vocab_size * D * (2 - c.tie_embeddings) + c.vocab_size * c.head_bias
               + c.max_seq_len * D * (c.pos_encoding == "learned"))
     dense = c.dense_layers if c.use_moe else c.n_layers
     shared = (tables + norms + c.n_layers * attention_size(c)

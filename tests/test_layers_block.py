@@ -138,8 +138,9 @@ def test_one_norm_parallel_equals_cohere_and_after_equals_olmo2():
     from transformers import CohereConfig, Olmo2Config
     from transformers.models.cohere.modeling_cohere import CohereDecoderLayer
     from transformers.models.olmo2.modeling_olmo2 import Olmo2DecoderLayer
-    sizes = dict(hidden_size=16, num_attention_heads=2, intermediate_size=24,
-                 num_hidden_layers=1, vocab_size=8, pad_token_id=0, eos_token_id=1)
+    sizes = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24,
+             "num_hidden_layers": 1, "vocab_size": 8, "pad_token_id": 0,
+             "eos_token_id": 1}
     for theirs, ours in (
             (CohereDecoderLayer(CohereConfig(**sizes), 0),
              ParallelBlock(Doubled(), make_ffn("swiglu", 16, 24),

@@ -48,6 +48,10 @@ def yarn(**extra: Any) -> dict[str, Any]:
             "original_max_position_embeddings": 32, **extra}
 
 
+NEOX = {k: v for k, v in SIZES.items() if k != "num_key_value_heads"}
+FALCON = {k: v for k, v in NEOX.items() if k != "intermediate_size"}
+
+
 # name: the class of `transformers`, and its config
 REFERENCES: dict[str, tuple[str, dict[str, Any]]] = {
     "gpt2": ("GPT2", {"vocab_size": 64, "n_embd": 32, "n_head": 4, "n_layer": 3,
@@ -86,13 +90,31 @@ REFERENCES: dict[str, tuple[str, dict[str, Any]]] = {
     "gemma2": ("Gemma2", {
         **SIZES, "head_dim": 12, "sliding_window": 7, "query_pre_attn_scalar": 20,
         "attn_logit_softcapping": 2.0, "final_logit_softcapping": 3.0}),
-    "smollm3": ("SmolLM3", {**SIZES, "no_rope_layers": [1, 1, 1, 1],
-                            "tie_word_embeddings": True}),
+    "smollm3": ("SmolLM3", {**SIZES, "tie_word_embeddings": True, "sliding_window": 7,
+                            "use_sliding_window": True}),
     "granite": ("Granite", {
         **SIZES, "embedding_multiplier": 3.0, "attention_multiplier": 0.3,
         "residual_multiplier": 0.4, "logits_scaling": 2.0, "attention_bias": True,
         "tie_word_embeddings": True}),
     "starcoder2": ("Starcoder2", {**SIZES, "sliding_window": 7}),
+    "glm": ("Glm", {**SIZES, "head_dim": 12}),
+    "glm4": ("Glm4", {**SIZES, "head_dim": 12, "partial_rotary_factor": 0.4}),
+    "stablelm": ("StableLm", {**SIZES, "qk_layernorm": True, "use_qkv_bias": True}),
+    "olmo2": ("Olmo2", {**SIZES, "attention_bias": True}),
+    "olmo3": ("Olmo3", {**SIZES, "num_hidden_layers": 3, "sliding_window": 7,
+                        "layer_types": PATTERN[1:], "rope_parameters": {
+        "full_attention": yarn(), "sliding_attention": {
+            "rope_type": "default", "rope_theta": 1e3}}}),
+    "exaone4": ("Exaone4", {**SIZES, "sliding_window": 7, "head_dim": 12}),
+    "cohere": ("Cohere", {**SIZES, "use_qk_norm": True, "logit_scale": 0.3}),
+    "cohere2": ("Cohere2", {**SIZES, "sliding_window": 7, "logit_scale": 0.3}),
+    "gpt_neox": ("GPTNeoX", NEOX),
+    "phi": ("Phi", {**SIZES, "qk_layernorm": True}),
+    "nemotron": ("Nemotron", {**SIZES, "num_hidden_layers": 2, "head_dim": 12,
+                              "intermediate_size": 16}),
+    "falcon": ("Falcon", FALCON),
+    "falcon_new": ("Falcon", {**FALCON, "new_decoder_architecture": True,
+                              "num_kv_heads": 2, "bias": True}),
 }
 
 
@@ -177,22 +199,28 @@ def position_encoding(p: Pair) -> float:
     worst, width = 0.0, c.cache_shape[1] if c.attention_type == "latent" else c.d_head
     q = torch.randn(1, 2, 40, width, generator=torch.Generator().manual_seed(0))
     for i in range(c.n_layers):
-        a, b = turned(p, i, q, at)
-        worst = max(worst, gap(a, b))
+        rotary: Any = p.ours.get_submodule(f"layers.{i}.attention").rotary
+        if (rotary is not None) != c.is_rotated(i): raise RuntimeError(f"layer {i}")
+        if rotary is not None: worst = max(worst, gap(*turned(p, i, q, at)))
     return worst
 
 
 def turned(p: Pair, layer: int, q: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
-    """Their rotation of q, and ours, both with the pairs as halves.
+    """Their rotation of the rotated part of q, and ours, with the pairs as halves.
 
     Chapter: 94_parity.
     """
     c, kind = p.ours.config, {}
     if c.rope_local_base: kind = {"layer_type": p.theirs.config.layer_types[layer]}
-    cos, sin = p.theirs.model.rotary_emb(q, at[None], **kind)
-    cos, sin = (x[0, :, :q.shape[-1] // 2] for x in (cos, sin))
+    cos, sin = (x[0] for x in p.theirs.base_model.rotary_emb(q, at[None], **kind))
+    width = cos.shape[-1]
+    if torch.equal(cos[:, 0::2], cos[:, 1::2]): cos, sin = cos[:, 0::2], sin[:, 0::2]
+    else: cos, sin = cos[:, :width // 2], sin[:, :width // 2]
     rotary: Any = p.ours.get_submodule(f"layers.{layer}.attention.rotary")
     ours = rotary(q, at)
+    if not torch.equal(ours[..., width:], q[..., width:]):
+        raise RuntimeError(f"layer {layer} changes what it must leave alone")
+    q, ours = q[..., :width], ours[..., :width]
     if c.rope_pairing == "interleaved":
         q, ours = (torch.cat([x[..., 0::2], x[..., 1::2]], -1) for x in (q, ours))
     a, b = q.chunk(2, -1)
@@ -207,7 +235,7 @@ def mask(p: Pair) -> float:
     c, at, wrong = p.ours.config, torch.arange(40), 0
     seen: list[Tensor] = []
     modules = [m for n, m in p.theirs.named_modules()
-               if n.endswith(("self_attn", ".attn"))]
+               if n.endswith(("self_attn", ".attn", ".attention", "self_attention"))]
     hooks = [m.register_forward_pre_hook(
         lambda m, a, k: seen.append(k["attention_mask"]), with_kwargs=True)
         for m in modules]
@@ -225,7 +253,7 @@ def mask(p: Pair) -> float:
 def block(p: Pair) -> float:
     """What comes out of each layer, for the same tokens. Chapter: 94_parity."""
     kept: tuple[list[Tensor], list[Tensor]] = [], []
-    layers = getattr(p.theirs, "model", None) or p.theirs.transformer
+    layers = p.theirs.base_model
     layers = layers.layers if hasattr(layers, "layers") else layers.h
     hooks = [m.register_forward_hook(lambda m, a, out, k=keep: k.append(first(out)))
              for keep, group in zip(kept, (p.ours.layers, layers)) for m in group]

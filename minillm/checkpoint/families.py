@@ -642,7 +642,8 @@ def read_smollm3(h: HF) -> ModelConfig:
     if turned is None: turned = [int((i + 1) % every != 0) for i in range(n)]
     require(len(turned) >= n, f"no_rope_layers in config.json names {len(turned)} "
                               f"layers, but num_hidden_layers={n}")
-    window = h.get("sliding_window") if h.get("use_sliding_window") else None
+    window, used = h.get("sliding_window"), h.get("use_sliding_window")
+    if not used: window = None
     kinds = h.get("layer_types") or [LAYER_TYPES["GL"[bool(window) and not turned[i]]]
                                      for i in range(n)]
     return ModelConfig(**common(h),

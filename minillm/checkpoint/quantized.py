@@ -105,7 +105,7 @@ def load_quantized(folder: str | Path) -> tuple[Decoder, Any]:
         own = {key: tensors.pop(f"{name}.{key}", None)
                for key in ("codes", "scales", "zeros", "columns", "bias")}
         if name == "head" and own["codes"] is None:                      # a tied head
-            made: nn.Module = QuantLinear(model.embed.rounded())  # type: ignore
+            made: nn.Module = QuantLinear(model.embed.rounded(), own["bias"])  # type: ignore
         else: made = restored(name, layer, own, model)
         replace_layer(model, name, made)
     if "embed.weight" in tensors and model.config.tie_embeddings:

@@ -6,9 +6,10 @@
 __all__ = ['Product', 'Linear', 'float_linear', 'FAST_FFNS', 'FAST_ATTENTION', 'FAST_BLOCKS', 'KNOWN_PARTS', 'TurnedCache',
            'Step', 'columns_first', 'FloatProduct', 'Added', 'as_product', 'UnitLength', 'gain_of', 'fold_norm',
            'cheap_norm', 'stacked', 'neighbours_first', 'Turns', 'turn_pairs', 'FastWeights', 'HeadNorms',
-           'FastAttention', 'shared_turns', 'by_key_head', 'by_token', 'FastFeedForward', 'FastClamped',
-           'FastPlainFeedForward', 'only_chosen', 'FastMixture', 'fast_ffn', 'FastLatent', 'FastBlock', 'FastSandwich',
-           'FastPostNorm', 'UpdateStep', 'FastDecoder', 'no_fast_form']
+           'AnyHeadNorms', 'head_norms', 'FastAttention', 'shared_turns', 'by_key_head', 'by_token', 'FastFeedForward',
+           'FastClamped', 'FastPlainFeedForward', 'only_chosen', 'FastMixture', 'fast_ffn', 'FastLatent', 'FastBlock',
+           'FastSandwich', 'FastPostNorm', 'FastAfterNorm', 'FastTwoNormParallel', 'FastParallel', 'UpdateStep',
+           'FastDecoder', 'no_fast_form']
 
 # %% ../../nbs/29_decoding.ipynb #ca7372f2
 import math
@@ -292,21 +293,28 @@ def neighbours_first(d_head: int) -> Tensor:
 
 class Turns:
     """The rotation of a `RoPE` as complex factors, a row for each position, made as far
-    as the texts go. Chapter: 29_decoding.
+    as the texts go. What a `PartialRoPE` leaves alone has the factor 1.
+
+    Chapter: 29_decoding.
     """
 
     def __init__(self, rope: Any) -> None:
-        rope = getattr(rope, "rope", rope)                   # a fused one holds a plain
+        self.rest = getattr(rope, "rest", 0)                 # of a partial one
+        while hasattr(rope, "rope"): rope = rope.rope        # or a fused one
         self.freqs, self.amplitude = rope.freqs, rope.amplitude
         width = 2 * len(rope.freqs)
         self.order = (neighbours_first(width) if rope.split is PAIRINGS["half"][0]
-                      else torch.arange(width)).to(self.freqs.device)
+                      else torch.arange(width))
+        self.order = torch.cat([self.order, width + torch.arange(self.rest)]).to(
+            self.freqs.device)
         self.table = self.at(torch.arange(1, device=self.freqs.device))
 
     def at(self, positions: Tensor) -> Tensor:
         """The factors at positions (...): (..., Dh / 2)."""
         angles = positions[..., None].float() * self.freqs
-        return torch.polar(torch.full_like(angles, self.amplitude), angles)
+        turned = torch.polar(torch.full_like(angles, self.amplitude), angles)
+        still = turned.new_ones(*turned.shape[:-1], self.rest // 2)
+        return torch.cat([turned, still], -1)
 
     def upto(self, end: int) -> Tensor:
         """The factors of at least the positions below `end`, (end or more, Dh / 2)."""
@@ -364,16 +372,13 @@ class FastWeights:
 
 
 class HeadNorms:
-    """The norms of queries and keys, and the scale of the queries, in one:
-    (B, T, H + K, Dh) -> the same. Chapter: 29_decoding.
+    """The norms of queries and keys, and the scale of the queries, in one, for
+    RMSNorms that all heads share: (B, T, H + K, Dh) -> the same. Chapter: 29_decoding.
     """
 
     def __init__(self, old: Any, scale: float, order: Tensor | None) -> None:
         H, K = old.n_heads, old.n_kv_heads
         gains = [gain_of(norm) for norm in (old.q_norm, old.k_norm)]
-        if gains[0] is None or gains[1] is None:
-            raise ValueError(f"norms of queries and keys of the kind "
-                             f"{type(old.q_norm).__name__} have no fast form")
         q, k = (g if order is None else g[order] for g in gains if g is not None)
         self.unit = UnitLength(len(q), old.q_norm.eps)
         self.gains = torch.cat([(scale * q).expand(
@@ -381,6 +386,33 @@ class HeadNorms:
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.unit(x.reshape(-1, x.shape[-1])).view(x.shape) * self.gains
+
+
+class AnyHeadNorms:
+    """The same with the layer's own norms, of whatever kind, for which the numbers of
+    each head are put back into their order. Chapter: 29_decoding.
+    """
+
+    def __init__(self, old: Any, scale: float, order: Tensor | None) -> None:
+        self.q_norm, self.k_norm, self.scale = old.q_norm, old.k_norm, scale
+        self.H = old.n_heads
+        plain = torch.arange(old.d_head, device=old.W_q.weight.device)
+        self.order = plain if order is None else order
+        self.back = self.order.argsort()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        q, k = x[..., self.back].transpose(1, 2).tensor_split([self.H], 1)
+        both = torch.cat([self.q_norm(q) * self.scale, self.k_norm(k)], 1)
+        return both.transpose(1, 2)[..., self.order]
+
+
+def head_norms(old: Any, scale: float, order: Tensor | None) -> Any:
+    """The quickest form of a layer's norms of queries and keys.
+
+    Chapter: 29_decoding.
+    """
+    kind = AnyHeadNorms if gain_of(old.q_norm) is None else HeadNorms
+    return kind(old, scale, order)
 
 
 class FastAttention:
@@ -406,7 +438,7 @@ class FastAttention:
         self.qkv = as_product(linear, weight, bias)
         self.W_o = as_product(linear, old.W_o.weight.detach(), old.W_o.bias)
         pairs = None if self.turns is None else self.turns.order
-        self.norms = HeadNorms(old, scale, pairs) if c.qk_norm else None
+        self.norms = head_norms(old, scale, pairs) if c.qk_norm else None
         self.weigh = FastWeights(old, self.K, c)
 
     def __call__(self, x: Tensor, step: Any, plus: Tensor | None = None) -> Tensor:
@@ -427,7 +459,8 @@ def shared_turns(rotary: Any, rotations: dict[Any, Turns]) -> Turns | None:
     """The `Turns` of a RoPE, one object for equal ones. Chapter: 29_decoding."""
     if rotary is None: return None
     made = Turns(rotary)
-    key = (tuple(made.freqs.tolist()), made.amplitude, tuple(made.order.tolist()))
+    key = (tuple(made.freqs.tolist()), made.amplitude, tuple(made.order.tolist()),
+           made.rest)
     return rotations.setdefault(key, made)
 
 
@@ -645,9 +678,44 @@ class FastPostNorm(FastBlock):
         return self.norm_ffn(self.ffn(x, x))
 
 
+class FastAfterNorm(FastPostNorm):
+    """A block with the norms after each layer, on the branch. (N, D) -> (N, D).
+
+    Chapter: 29_decoding.
+    """
+
+    def __call__(self, x: Tensor, step: Any) -> Tensor:
+        x = x + self.norm_attention(self.attention(x, step))
+        return x + self.norm_ffn(self.ffn(x))
+
+
+class FastTwoNormParallel(FastBlock):
+    """A block whose two layers read the same stream. (N, D) -> (N, D).
+
+    Chapter: 29_decoding.
+    """
+
+    def __call__(self, x: Tensor, step: Any) -> Tensor:
+        mixed = self.attention(self.norm_attention(x), step, x)
+        return self.ffn(self.norm_ffn(x), mixed)
+
+
+class FastParallel(FastBlock):
+    """The same with one norm for both. (N, D) -> (N, D). Chapter: 29_decoding."""
+
+    def before(self, norm: Any, fold: bool) -> tuple[Any, Tensor | None]:
+        return cheap_norm(norm), None                # its gain serves two layers
+
+    def __call__(self, x: Tensor, step: Any) -> Tensor:
+        y = self.norm_attention(x)
+        return self.ffn(y, self.attention(y, step, x))
+
+
 FAST_ATTENTION: dict[str, Any] = {"causal": FastAttention, "latent": FastLatent}
-FAST_BLOCKS: dict[str, type[FastBlock]] = {"pre": FastBlock, "sandwich": FastSandwich,
-                                           "post": FastPostNorm}
+FAST_BLOCKS: dict[str, type[FastBlock]] = {
+    "pre": FastBlock, "sandwich": FastSandwich, "post": FastPostNorm,
+    "after": FastAfterNorm, "parallel": FastParallel,
+    "parallel_two_norms": FastTwoNormParallel}
 
 # %% ../../nbs/29_decoding.ipynb #3cdae4cc
 class UpdateStep:
@@ -753,9 +821,6 @@ def no_fast_form(model: Any) -> str | None:
     if type(model) is not Decoder:
         return f"a {type(model).__name__} is no Decoder and has no fast form"
     if "forward" in vars(model): return "a replaced forward has no fast form"
-    c = model.config
-    if c.qk_norm and c.norm_type == "layernorm":
-        return "qk_norm with norm_type='layernorm' has no fast form"
     for i, layer in enumerate(model.layers):
         parts = [layer.attention, layer.ffn, *getattr(layer.ffn, "experts", ())]
         for part in parts:

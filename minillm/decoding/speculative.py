@@ -18,6 +18,7 @@ from torch import Tensor
 
 from .cache import CacheMemory, cache_for
 from .sample import Sampler, check_prompt, greedy
+from ..errors import at_least_one
 from ..models.ngram import NGram
 
 
@@ -184,8 +185,7 @@ def check_speculative(model: Any, draft: Any, ids: Tensor, max_tokens: int,
     if sizes[0] != sizes[1]:
         raise ValueError(f"vocabularies of {sizes[0]} and {sizes[1]} tokens differ; "
                          "model and draft need the same tokenizer")
-    if draft_tokens < 1:
-        raise ValueError(f"draft_tokens={draft_tokens} must be at least 1")
+    at_least_one(draft_tokens=draft_tokens)
     room = min(model.config.max_seq_len, draft.room)
     if ids.shape[1] + max_tokens > room:
         raise ValueError(f"{ids.shape[1]} + {max_tokens} tokens exceed the {room} that "

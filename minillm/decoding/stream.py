@@ -15,7 +15,8 @@ from torch import Tensor
 
 from .cache import Cache, CacheMemory, cache_sizes
 from .sample import check_prompt, greedy
-from ..layers.masks import need_positive, sliding_window, with_sinks
+from ..errors import at_least_one
+from ..layers.masks import sliding_window, with_sinks
 from ..models.decoder import Decoder
 
 # %% ../../nbs/22_stream.ipynb #133bd3ee
@@ -168,7 +169,7 @@ def feed(model: Decoder, ids: Tensor, cache: RollingCache,
 
     `size` is the longest piece wanted; 1 reads token by token. Chapter: 22_stream.
     """
-    if size is not None: need_positive("size", size)
+    if size is not None: at_least_one(size=size)
     while ids.shape[1]:
         part = ids[:, :min(size or cache.room, cache.room)]
         ids = ids[:, part.shape[1]:]

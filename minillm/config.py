@@ -4,51 +4,22 @@
 
 # %% auto #0
 __all__ = ['T', 'NORM_TYPES', 'NORM_POSITIONS', 'FFN_TYPES', 'POSITIONS', 'CHOICES', 'TRAINING_CHOICES', 'SECTIONS', 'TYPE_NAMES',
-           'unknown', 'require', 'require_positive', 'ModelConfig', 'check_head_sizes', 'check_positions',
-           'check_layers', 'check_experts', 'TrainingConfig', 'DataConfig', 'RunConfig', 'coerce', 'section',
-           'packaged_configs', 'read_yaml', 'load_config']
+           'ModelConfig', 'check_head_sizes', 'check_positions', 'check_layers', 'check_experts', 'TrainingConfig',
+           'DataConfig', 'RunConfig', 'coerce', 'section', 'packaged_configs', 'read_yaml', 'load_config']
 
 # %% ../nbs/16_decoder.ipynb #3d3fccc4
-import difflib
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .errors import require, require_positive, unknown
 from .files import read_text, write_json
 from .keys import load_yaml
 
 T = TypeVar("T")
-
-
-def unknown(kind: str, value: Any, known: Collection[str]) -> ValueError:
-    """An error that names the value, the nearest known one, and all of them.
-
-    Chapter: 16_decoder.
-    """
-    near = difflib.get_close_matches(str(value), list(known), 1, 0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return ValueError(f"{kind}={value!r} is unknown; {hint}known: {', '.join(known)}")
-
-
-def require(condition: bool, message: str) -> None:
-    """Raise a ValueError with `message` unless `condition` holds.
-
-    Chapter: 16_decoder.
-    """
-    if not condition: raise ValueError(message)
-
-
-def require_positive(config: Any, *names: str) -> None:
-    """Raise a ValueError that names the first of these fields that is below 1.
-
-    Chapter: 16_decoder.
-    """
-    for name in names:
-        require(getattr(config, name) >= 1,
-                f"{name}={getattr(config, name)} must be at least 1")
 
 # %% ../nbs/16_decoder.ipynb #3db17fcf
 NORM_TYPES = ("rmsnorm", "layernorm", "rmsnorm_plus_one", "layernorm_no_shift",

@@ -24,7 +24,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..config import ModelConfig, require
+from ..config import ModelConfig
+from ..errors import require
 from ..layers.position import yarn_amplitude
 from .keys import HARMLESS, Keys, refuse_unread
 from .names import (

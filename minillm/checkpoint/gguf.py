@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..config import ModelConfig, require, unknown
+from ..config import ModelConfig
+from ..errors import require, unknown
 from ..files import atomic_path, existing_file
 from ..layers.position import half_from_interleaved, interleaved_from_half
 from ..models.decoder import Decoder

@@ -16,7 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..config import ModelConfig, unknown
+from ..config import ModelConfig
+from ..errors import unknown
 from ..files import read_json, read_text, write_json
 from ..models.decoder import Decoder
 from .huggingface import load_pretrained, new_folder, weight_files

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .shell import Json, app, at_least_one, columns, finish
+from .shell import Json, app, columns, finish
+from ..errors import at_least_one
 
 
 @app.command()

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Product', 'Linear', 'float_linear', 'FAST_FFNS', 'FAST_ATTENTION', 'FAST_BLOCKS', 'KNOWN_PARTS', 'TurnedCache',
-           'Step', 'columns_first', 'FloatProduct', 'Added', 'as_product', 'UnitLength', 'gain_of', 'fold_norm',
-           'cheap_norm', 'stacked', 'neighbours_first', 'Turns', 'turn_pairs', 'FastWeights', 'HeadNorms',
+           'CacheStep', 'Step', 'columns_first', 'FloatProduct', 'Added', 'as_product', 'UnitLength', 'gain_of',
+           'fold_norm', 'cheap_norm', 'stacked', 'neighbours_first', 'Turns', 'turn_pairs', 'FastWeights', 'HeadNorms',
            'AnyHeadNorms', 'head_norms', 'FastAttention', 'shared_turns', 'by_key_head', 'by_token', 'FastFeedForward',
            'FastClamped', 'FastPlainFeedForward', 'only_chosen', 'FastMixture', 'fast_ffn', 'FastLatent', 'FastBlock',
            'FastSandwich', 'FastPostNorm', 'FastAfterNorm', 'FastTwoNormParallel', 'FastParallel', 'UpdateStep',
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import ModelConfig
+from .cache import CacheMemory, cache_sizes
 from ..layers.attend import causal_mask
 from ..layers.attention import Attention
 from ..layers.ffn import ClampedFeedForward, FeedForward, GatedFeedForward
@@ -31,65 +32,60 @@ from ..layers.router import Routing
 from ..models.decoder import Decoder
 
 
-class TurnedCache:
-    """Keys, turned to their positions, and values, in memory taken once:
-    (layers, B, K, max_len, Dh), as in `KVCache`.
+class TurnedCache(CacheMemory):
+    """Keys, turned to their positions, and values, in the memory of `KVCache`.
 
     Positions count from 0 after `padding` (B,) tokens in front of each sequence.
 
     Chapter: 29_decoding.
     """
 
-    def __init__(self, n_layers: int, batch_size: int, n_kv_heads: int, max_len: int,
-                 d_head: int, *, d_value: int | None = None,
-                 device: torch.device | str | None = None,
-                 dtype: torch.dtype | None = None, padding: Tensor | None = None
-                 ) -> None:
-        room = (n_layers, batch_size, n_kv_heads, max_len)
-        self.k = torch.zeros(*room, d_head, device=device, dtype=dtype)
-        self.v = torch.zeros(*room, d_value or d_head, device=device, dtype=dtype)
-        self.length, self.max_len, self.padding = 0, max_len, padding
-
     @classmethod
     def for_model(cls, model: Any, batch_size: int = 1, max_len: int | None = None,
                   padding: Tensor | None = None) -> "TurnedCache":
         """Room for `max_len` tokens (default: the model's `max_seq_len`) of a batch."""
-        c, weight = model.config, next(model.parameters())
-        n_kv, d_key, d_value = c.cache_shape
-        return cls(c.n_layers,
-                   batch_size,
-                   n_kv,
-                   max_len or c.max_seq_len,
-                   d_key,
-                   d_value=d_value,
-                   device=weight.device,
-                   dtype=weight.dtype,
-                   padding=padding)
-
-    @property
-    def lengths(self) -> list[int]:
-        """How many tokens each layer has seen."""
-        return [self.length] * len(self.k)
-
-    @lengths.setter
-    def lengths(self, lengths: list[int]) -> None:
-        self.length = min(lengths)
-
-    @property
-    def nbytes(self) -> int:
-        """The memory taken, in bytes."""
-        return self.k.nbytes + self.v.nbytes
+        return cls(batch_size=batch_size,
+                   max_len=max_len or model.config.max_seq_len,
+                   padding=padding,
+                   **cache_sizes(model))
 
     def step(self, batch: int, n_tokens: int) -> "Step":
         """Where the next `n_tokens` of each sequence go."""
         return Step(self, batch, n_tokens)
 
-    def reset(self) -> None:
-        """Forget everything; the memory stays."""
-        self.length = 0
-
 # %% ../../nbs/29_decoding.ipynb #0e1a2149
-class Step:
+class CacheStep:
+    """What the fast form asks of a cache that keeps keys turned, once a step: `write`
+    and `read`, as in `Cache`, with all that is the same for every layer made before.
+
+    Chapter: 29_decoding.
+    """
+
+    def write(self, layer: int, turned: Tensor, v: Tensor) -> None:
+        """Keep new keys, turned, and values (B, T, K, Dh) of one layer."""
+        raise NotImplementedError
+
+    def read(self, layer: int,
+             window: int | None) -> tuple[Tensor, Tensor, Tensor | None, int]:
+        """The keys (B K, Dh, S) and values (B K, S, Dh) of one layer that the step may
+        see, which of them are hidden from whom, (B or 1, T, S), and the first one's
+        place.
+        """
+        raise NotImplementedError
+
+    def update(self, layer: int, turned: Tensor, k: Tensor, v: Tensor, turns: Any,
+               window: int | None) -> tuple[Tensor, Tensor, Tensor | None, int]:
+        """Write new keys, which are given turned and as they were, and values, all
+        (B, T, K, Dh), of one layer, then read.
+        """
+        self.write(layer, turned, v)
+        return self.read(layer, window)
+
+    def done(self) -> None:
+        """All layers have kept the step's tokens."""
+
+
+class Step(CacheStep):
     """Where a step stands in a `TurnedCache`: `start` to `end`, the `positions` (T,) or
     (B, T) of its tokens, and which keys are `hidden` from them, (B or 1, T, end) or
     None. Raises ValueError for what does not fit. Chapter: 29_decoding.
@@ -97,14 +93,8 @@ class Step:
 
     def __init__(self, cache: TurnedCache, batch: int, n_tokens: int) -> None:
         self.cache, self.start, self.shape = cache, cache.length, (batch, n_tokens)
+        cache.check(self.start, batch, n_tokens)
         self.end = end = self.start + n_tokens
-        if end > cache.max_len:
-            raise ValueError(f"{end} tokens do not fit into a cache of "
-                             f"{cache.max_len}; make it longer (max_len) "
-                             "or write fewer tokens")
-        if batch != cache.k.shape[1]:
-            raise ValueError(f"a batch of {batch} does not fit a cache made for a "
-                             f"batch of {cache.k.shape[1]}")
         own = torch.arange(self.start, end, device=cache.k.device)                # (T,)
         self.positions, self.hidden = own, self.look_back(own)
         if cache.padding is not None:
@@ -155,19 +145,20 @@ class Step:
             self.turned[id(turns)] = rows.unsqueeze(-2)
         return self.turned[id(turns)]
 
-    def update(self, layer: int, turned: Tensor, k: Tensor, v: Tensor, turns: Any,
-               window: int | None) -> tuple[Tensor, Tensor, Tensor | None, int]:
-        """Keep new keys, which are turned and as they were, and values, all
-        (B, T, K, Dh), of one layer; return what `past` returns, of this layer.
-        """
+    def write(self, layer: int, turned: Tensor, v: Tensor) -> None:
+        """Copy them to their places, which were looked up once for all layers."""
         self.new_k[layer].copy_(turned.transpose(1, 2))
         self.new_v[layer].copy_(v.transpose(1, 2))
+
+    def read(self, layer: int,
+             window: int | None) -> tuple[Tensor, Tensor, Tensor | None, int]:
+        """What `past` returns, of this layer."""
         keys, values, hidden, low = self.past(window)
         return keys[layer], values[layer], hidden, low
 
     def done(self) -> None:
         """All layers have kept the step's tokens."""
-        self.cache.length = self.end
+        self.cache.lengths = [self.end] * len(self.cache.lengths)
 
 # %% ../../nbs/29_decoding.ipynb #1e5b69c7
 Product = Callable[..., Tensor]                  # (x (N, in), plus=None) -> (N, out)
@@ -718,7 +709,7 @@ FAST_BLOCKS: dict[str, type[FastBlock]] = {
     "parallel_two_norms": FastTwoNormParallel}
 
 # %% ../../nbs/29_decoding.ipynb #3cdae4cc
-class UpdateStep:
+class UpdateStep(CacheStep):
     """A step in a cache of any other kind: in one that has `update` and
     `next_positions`, as `KVCache`, and keeps keys as they were. They are all turned at
     each step. Chapter: 29_decoding.
@@ -743,10 +734,9 @@ class UpdateStep:
         ages = self.positions[..., :, None] - self.places[..., None, :]
         return ages if ages.dim() == 3 else ages[None]
 
-    def update(self, layer: int, turned_k: Tensor, k: Tensor, v: Tensor,
-               turns: Turns | None, window: int | None
-               ) -> tuple[Tensor, Tensor, Tensor | None, int]:
-        """As `Step.update`."""
+    def update(self, layer: int, turned: Tensor, k: Tensor, v: Tensor, turns: Any,
+               window: int | None) -> tuple[Tensor, Tensor, Tensor | None, int]:
+        """The same, by the `update` of the cache."""
         k, v, self.places = self.cache.update(
             layer, k.transpose(1, 2), v.transpose(1, 2))        # (B, K, S, Dh)
         if turns is not None:
@@ -756,9 +746,6 @@ class UpdateStep:
         hidden = ~self.mask(self.positions, self.places) & (ages != 0)
         if window is not None: hidden = hidden | (ages >= window)
         return (k.flatten(0, 1).transpose(1, 2), v.flatten(0, 1), hidden, 0)
-
-    def done(self) -> None:
-        """The cache has counted for itself."""
 
 
 class FastDecoder(nn.Module):

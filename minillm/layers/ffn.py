@@ -7,12 +7,13 @@ __all__ = ['Activation', 'FFNS', 'gelu_tanh', 'FeedForward', 'GatedFeedForward',
            'ClampedFeedForward', 'known_ffn', 'hidden_width', 'make_ffn']
 
 # %% ../../nbs/12_feed_forward.ipynb #fd0cb642
-import difflib
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from ..errors import unknown
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -116,11 +117,7 @@ def known_ffn(ffn_type: str) -> tuple[type[nn.Module], Activation]:
     """The class and bend called `ffn_type`; a ValueError with the nearest right name if
     there is none. Chapter: 12_feed_forward.
     """
-    if ffn_type not in FFNS:
-        near = difflib.get_close_matches(ffn_type, FFNS, 1, 0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"ffn_type={ffn_type!r} is unknown; {hint}choose one "
-                         f"of {', '.join(FFNS)}")
+    if ffn_type not in FFNS: raise unknown("ffn_type", ffn_type, FFNS)
     return FFNS[ffn_type]
 
 

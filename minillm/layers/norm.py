@@ -7,12 +7,13 @@ __all__ = ['NORMS', 'layer_norm_slow', 'rms_norm_slow', 'LayerNorm', 'RMSNorm', 
            'LayerNormPlusOne', 'make_norm', 'NormOfEachHead', 'NormOfAllHeads']
 
 # %% ../../nbs/13_blocks.ipynb #94f1365a
-import difflib
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from ..errors import unknown
 
 
 def layer_norm_slow(x: Tensor, gain: Tensor, shift: Tensor,
@@ -121,11 +122,7 @@ def make_norm(norm_type: str, d_model: int, eps: float = 1e-5) -> nn.Module:
     """A norm by name, such as `layernorm` or `rmsnorm`; a ValueError with the nearest
     right name for others. Chapter: 13_blocks.
     """
-    if norm_type not in NORMS:
-        near = difflib.get_close_matches(norm_type, NORMS, 1, 0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"norm_type={norm_type!r} is unknown; {hint}choose one "
-                         f"of {', '.join(NORMS)}")
+    if norm_type not in NORMS: raise unknown("norm_type", norm_type, NORMS)
     return NORMS[norm_type](d_model, eps)
 
 

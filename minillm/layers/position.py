@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..errors import unknown
+
 Scaling = Callable[[Tensor], Tensor]                  # frequencies -> frequencies
 
 
@@ -102,9 +104,7 @@ class RoPE(Turning):
                  scaling: Scaling | None = None, amplitude: float = 1.0) -> None:
         super().__init__(d_head, base, scaling)
         self.amplitude = amplitude
-        if pairing not in PAIRINGS:
-            raise ValueError(f"pairing={pairing!r} is unknown; choose "
-                             f"{' or '.join(map(repr, PAIRINGS))}")
+        if pairing not in PAIRINGS: raise unknown("pairing", pairing, PAIRINGS)
         self.split, self.join = PAIRINGS[pairing]
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:

@@ -14,7 +14,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from ..config import ModelConfig, unknown
+from ..config import ModelConfig
+from ..errors import unknown
 
 # a small Llama, and a small GPT-2: the base of the book's own experiments
 LLAMA = ModelConfig(d_model=256,

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..config import unknown
+from ..errors import unknown
 from ..layers.router import Router
 from ..models.decoder import Decoder
 from .calibrate import Inputs, awq_columns, gptq, watch

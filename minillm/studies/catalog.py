@@ -11,9 +11,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from difflib import get_close_matches
+
 from typing import Any
 
+from ..errors import did_you_mean
 from .fingerprint import Follower, modules_hash
 from .record import read_record, record_names
 
@@ -84,9 +85,8 @@ def find_study(name: str) -> Study:
     """
     known = catalog()
     if name in known: return known[name]
-    near = get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]!r}?" if near else "`minillm study` lists them"
-    raise ValueError(f"there is no study {name!r}; {hint}")
+    hint = did_you_mean(name, known) or "`minillm study` lists them"
+    raise ValueError(f"there is no study {name!r}; {hint.strip()}")
 
 # %% ../../nbs/95_records.ipynb #ea5e4e17
 def study_state(name: str, follower: Follower | None = None) -> str:

@@ -532,13 +532,14 @@ export function probabilities(logits, { temperature = 1, topK, topP, minP } = {}
   }
   const x = new Float64Array(logits);
   for (let i = 0; i < x.length; i += 1) x[i] /= temperature;
-  const order = topK || topP ? largest(x, x.length) : [];
+  const nucleus = topP && topP < 1;                                    // 1 keeps all, whatever the sums round to
+  const order = topK || nucleus ? largest(x, x.length) : [];
   if (topK && topK < x.length) {
     const least = x[order[topK - 1]];
     for (let i = 0; i < x.length; i += 1) if (x[i] < least) x[i] = -Infinity;
   }
-  const p = toProbabilities(topP ? x.slice() : x);
-  if (topP) {
+  const p = toProbabilities(nucleus ? x.slice() : x);
+  if (nucleus) {
     let before = 0;
     order.forEach((id, i) => {
       if (i && before >= topP) x[id] = -Infinity;

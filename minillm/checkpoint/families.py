@@ -1083,14 +1083,17 @@ WHOLE = ("vocab_size", "d_model", "n_layers", "n_heads", "n_kv_heads", "head_dim
 
 
 def check_whole(c: ModelConfig) -> None:
-    """Raise a ValueError for a size that is no whole number, such as `true`.
-
-    Chapter: 26_pretrained.
+    """Raise a ValueError for a size that is no whole number, such as `true`, and for a
+    factor that is no number. Chapter: 26_pretrained.
     """
     for name in WHOLE:
         value = getattr(c, name)
         require(value is None or type(value) is int,
                 f"{name}={value!r}, from config.json, must be a whole number")
+    for name in ("norm_eps", "expert_scale", "rope_base"):
+        value = getattr(c, name)
+        require(type(value) in (int, float),
+                f"{name}={value!r}, from config.json, must be a number")
 
 
 def defaults(kv: int | None = None, head: int | None = None, tied: bool = False,

@@ -118,13 +118,16 @@ class Doubled(nn.Module):
 def test_two_norm_blocks_equal_gpt_neox(parallel):
     from transformers import GPTNeoXConfig
     from transformers.models.gpt_neox.modeling_gpt_neox import GPTNeoXLayer
-    theirs = GPTNeoXLayer(GPTNeoXConfig(hidden_size=16, num_attention_heads=2,
-                                        intermediate_size=24, num_hidden_layers=1,
-                                        use_parallel_residual=parallel), 0).eval()
+    config = GPTNeoXConfig(hidden_size=16,
+                           num_attention_heads=2,
+                           intermediate_size=24,
+                           num_hidden_layers=1,
+                           use_parallel_residual=parallel)
+    theirs = GPTNeoXLayer(config, 0).eval()
     theirs.attention.forward = lambda x, **_: (2 * x, None)
     kind = TwoNormParallelBlock if parallel else PreNormBlock
-    ours = kind(Doubled(), make_ffn("gelu", 16, 24, True),
-                *(make_norm("layernorm", 16) for _ in range(2)))
+    norms = [make_norm("layernorm", 16) for _ in range(2)]
+    ours = kind(Doubled(), make_ffn("gelu", 16, 24, True), *norms)
     g = torch.Generator().manual_seed(0)
     copied([(ours.ffn, theirs.mlp), (ours.norm_attention, theirs.input_layernorm),
             (ours.norm_ffn, theirs.post_attention_layernorm)], g)
@@ -141,13 +144,12 @@ def test_one_norm_parallel_equals_cohere_and_after_equals_olmo2():
     sizes = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24,
              "num_hidden_layers": 1, "vocab_size": 8, "pad_token_id": 0,
              "eos_token_id": 1}
-    for theirs, ours in (
-            (CohereDecoderLayer(CohereConfig(**sizes), 0),
-             ParallelBlock(Doubled(), make_ffn("swiglu", 16, 24),
-                           make_norm("layernorm_no_shift", 16))),
-            (Olmo2DecoderLayer(Olmo2Config(**sizes), 0),
-             AfterNormBlock(Doubled(), make_ffn("swiglu", 16, 24),
-                            *(make_norm("rmsnorm", 16) for _ in range(2))))):
+    for theirs, kind, norm in (
+            (CohereDecoderLayer(CohereConfig(**sizes), 0), ParallelBlock,
+             "layernorm_no_shift"),
+            (Olmo2DecoderLayer(Olmo2Config(**sizes), 0), AfterNormBlock, "rmsnorm")):
+        own = [make_norm(norm, 16) for _ in range(kind.n_norms)]
+        ours = kind(Doubled(), make_ffn("swiglu", 16, 24), *own)
         theirs.self_attn.forward = lambda hidden_states, **_: (2 * hidden_states, None)
         g = torch.Generator().manual_seed(0)
         norms = ([(ours.norm_attention, theirs.input_layernorm)]

@@ -937,8 +937,9 @@ def write_gpt_neox(c: ModelConfig) -> dict[str, Any]:
           "rotary_emb_base": c.rope_base, "rotary_pct": h["partial_rotary_factor"],
           "use_parallel_residual": c.norm_position == "parallel_two_norms",
           "attention_bias": True}
-    return without(h, "rms_norm_eps", "head_dim", "num_key_value_heads", "rope_theta",
-                   "partial_rotary_factor")
+    lacking = ("rms_norm_eps", "head_dim", "num_key_value_heads", "rope_theta",
+               "partial_rotary_factor")
+    return without(h, *lacking)
 
 
 def read_phi(h: HF) -> ModelConfig:
@@ -1033,8 +1034,9 @@ def write_falcon(c: ModelConfig) -> dict[str, Any]:
         "new_decoder_architecture": new, "multi_query": kv == 1, "num_kv_heads": kv,
         "parallel_attn": c.norm_position != "pre",
         "num_ln_in_parallel_attn": (2 if two else 1) if new else None}
-    return without(h, "rms_norm_eps", "head_dim", "attention_bias", "hidden_act",
-                   "intermediate_size", "num_key_value_heads")
+    lacking = ("rms_norm_eps", "head_dim", "attention_bias", "hidden_act",
+               "intermediate_size", "num_key_value_heads")
+    return without(h, *lacking)
 
 # %% ../../nbs/26_pretrained.ipynb #5a05bc00
 @dataclass(frozen=True)
@@ -1084,14 +1086,17 @@ WHOLE = ("vocab_size", "d_model", "n_layers", "n_heads", "n_kv_heads", "head_dim
 
 
 def check_whole(c: ModelConfig) -> None:
-    """Raise a ValueError for a size that is no whole number, such as `true`.
-
-    Chapter: 26_pretrained.
+    """Raise a ValueError for a size that is no whole number, such as `true`, and for a
+    factor that is no number. Chapter: 26_pretrained.
     """
     for name in WHOLE:
         value = getattr(c, name)
         require(value is None or type(value) is int,
                 f"{name}={value!r}, from config.json, must be a whole number")
+    for name in ("norm_eps", "expert_scale", "expert_groups", "expert_groups_kept"):
+        value = getattr(c, name)
+        require(type(value) in (int, float),
+                f"{name}={value!r}, from config.json, must be a number")
 
 
 def defaults(kv: int | None = None, head: int | None = None, tied: bool = False,

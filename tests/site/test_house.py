@@ -131,3 +131,23 @@ def test_the_list_of_exceptions_is_not_longer_than_it_must_be():
 def test_the_seam_sees_a_slow_writer():
     tree = ast.parse("form = fast_form(m)\ncomplete(form, ids)\ncomplete(fast_form(m), ids)\ncomplete(m, ids)\nstream(self.model, ids)")
     assert [is_form(given, tree) for _, given in written_with(tree)] == [True, True, False, False]
+
+
+# what opens one kind of file; who may call it beside the door, and why
+OPENERS = {"load_model", "load_pretrained", "load_huggingface_model", "load_quantized", "load_gguf", "open_gguf", "load_adapter"}
+EARLY = "its chapter stands before the door's, because the door opens what it makes"
+BESIDE_THE_DOOR = {"checkpoint.open": "the door",
+                   "checkpoint.huggingface": "`load_pretrained`, which chapter 26 builds, takes a run too",
+                   "studies.parity": "reads folders of other libraries, which have no tokenizer",
+                   "studies.benchmark_quality": EARLY, "studies.finetuning": EARLY, "studies.lora": EARLY,
+                   "studies.quantization": EARLY}
+
+
+def test_whatever_a_user_names_is_opened_by_one_door():
+    users = {module: sorted(used) for module, tree in modules().items()
+             if (used := {u.split(".")[-1] for u in imported(module, tree) if u.startswith("checkpoint.")} & OPENERS)}
+    wrong = [f"{module} opens with {', '.join(used)}" for module, used in users.items() if module not in BESIDE_THE_DOOR]
+    assert not wrong, "use `open_model`, which knows device, template and ends:\n" + "\n".join(wrong)
+    assert set(users) == set(BESIDE_THE_DOOR), "an exception that nobody needs any more"
+    homes = {name for module, tree in modules().items() if module.startswith("checkpoint.") for name in public(tree)}
+    assert homes >= OPENERS, f"openers that are gone: {OPENERS - homes}"

@@ -262,8 +262,8 @@ def play(source: str, tree: Path, log: bool = False, seconds: float = 900.0) -> 
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.json"
         env = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
-        made = subprocess.run([sys.executable, "-c", RUNNER, str(tree), str(out), source, "log" if log else ""],
-                              cwd=folder, env=env, capture_output=True, text=True, timeout=seconds)
+        command = [sys.executable, "-c", RUNNER, str(tree), str(out), source, "log" if log else ""]
+        made = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=seconds)
         if made.returncode: raise ValueError(f"the replay failed in {tree}:\n{made.stderr[-1500:]}")
         found = json.loads(out.read_text())
     return Played(found["result"], frozenset(definitions(tree, found["called"])), found["operations"], found["count"])

@@ -124,3 +124,17 @@ def test_savings_are_taken_when_needed_and_missing_memory_is_said():
     assert fit_batch(deep, 64, 8, 0.5 * inside.step + 0.5 * inside.fixed).recompute
     with pytest.raises(ValueError, match="needs .* GB with every saving"):
         fit_batch(BASE, 64, 8, 1e6)
+
+
+def test_a_fitted_run_makes_the_same_steps():
+    from minillm.config import load_config
+    from minillm.train.cards import CARDS
+    asked = load_config("medium", {"vocab_size": 50257})
+    for ranks in (1, 4):
+        made = fitted(asked, CARDS["T4"].memory, ranks)
+        t, u = asked.training, made.training
+        assert (u.batch_size * u.gradient_accumulation
+                == t.batch_size * t.gradient_accumulation)
+        assert u.batch_size % ranks == 0 and made.model == asked.model
+    with pytest.raises(ValueError, match="cannot be divided among 7"):
+        fitted(asked, 1e11, 7)

@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['NOT_PLANNED', 'SAVINGS', 'kept_bytes', 'Numbers', 'kept_by_norm', 'kept_by_attention', 'kept_by_ffn',
            'kept_by_experts', 'check_planned', 'kept_by_block', 'passing_gradients', 'copied_weights', 'MemoryPlan',
-           'optimizer_bytes', 'plan_memory', 'Fit', 'fit_batch']
+           'optimizer_bytes', 'plan_memory', 'Fit', 'fit_batch', 'fitted']
 
 # %% ../../nbs/48_memory.ipynb #5194ddc7
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..config import ModelConfig
+from ..config import ModelConfig, RunConfig
 from ..layers.ffn import FeedForward, hidden_width, known_ffn
 from ..models.presets import cache_bytes, matrix_size, parameter_counts
 
@@ -304,3 +304,24 @@ def fit_batch(c: ModelConfig, seq_length: int, sequences: int, free: float, *,
                      f"{plans[1].step / 1e9:.1f} GB with every saving, and "
                      f"{share * free / 1e9:.1f} GB may be used; take a smaller model, "
                      "shorter sequences, or share the model among cards (--parallel fsdp)")
+
+
+def fitted(run: RunConfig, free: float, ranks: int = 1, device: str = "cuda") -> RunConfig:
+    """The same steps in parts that fit into `free` bytes on each of `ranks` cards;
+    savings that the run has already stay. Raises ValueError where the sequences of a
+    step cannot be divided among the cards, or one does not fit. Chapter: 48_memory.
+    """
+    t = run.training
+    whole = t.batch_size * t.gradient_accumulation
+    if whole % ranks:
+        raise ValueError(f"{whole} sequences a step cannot be divided among {ranks} "
+                         "cards; change batch_size or gradient_accumulation")
+    half = getattr(torch, t.amp_dtype) if t.use_amp else torch.float32
+    options: dict[str, Any] = {"dtype": half, "optimizer": t.optimizer, "device": device}
+    fit = fit_batch(run.model, run.data.seq_length, whole // ranks, free, **options)
+    changed = replace(t,
+                      batch_size=fit.batch * ranks,
+                      gradient_accumulation=fit.accumulation,
+                      loss_chunk=t.loss_chunk or fit.loss_chunk,
+                      recompute=t.recompute or fit.recompute)
+    return replace(run, training=changed)

@@ -422,3 +422,22 @@ def test_a_run_is_made_for_its_card(name, monkeypatch, capsys):
     assert for_this_device(asked, False, "ddp").training.batch_size == 16
     with pytest.raises(ValueError, match="--parallel fsdp divides it"):
         for_this_device(asked, True, "fsdp")
+
+
+def test_the_study_of_a_card(capsys, monkeypatch, tmp_path):
+    import json
+
+    from minillm.cli import main
+    asked = []
+    def made(minutes):
+        asked.append(minutes)
+        print("rate of products: 1.0")
+        return tmp_path / "gpu_a_card.json", {"card": "a card"}
+    monkeypatch.setattr("minillm.studies.gpu.study_gpu", made)
+    with pytest.raises(SystemExit): main(["study", "gpu", "--minutes", "3", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert asked == [3.0] and told["made"] == {"gpu_a_card": 0}
+    for words in (["study", "gpu", "--minutes", "0"], ["study", "stream", "--minutes", "3"]):
+        with pytest.raises(SystemExit): main(words)
+        assert "--minutes" in capsys.readouterr().err
+    assert asked == [3.0]

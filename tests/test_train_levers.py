@@ -18,7 +18,7 @@ def test_levers_give_the_same_step():
     c = replace(SMALL_GPT2, **small, max_seq_len=16)
     x = torch.randn(2, 2, 16, 8)
     mask = torch.ones(16, 16).tril().bool()
-    for way in (written_out, told_causal):
+    for way in (attend_written_out, told_causal):
         assert torch.allclose(way(x, x, x, mask), attend(x, x, x, mask), atol=1e-5)
     for lever in LEVERS[:3]:
         row = measure_lever(lever, "cpu", c, 2, repeats=1)

@@ -28,7 +28,8 @@ def as_question(row: dict[str, Any]) -> dict[str, Any]:
     the right one. Chapter: 47_gpt2.
     """
     context = f"{row['activity_label']}: {row['ctx_a']} {row['ctx_b'].capitalize()}"
-    return {"context": clean_ending(context), "choices": [clean_ending(e) for e in row["endings"]],
+    choices = [clean_ending(text) for text in row["endings"]]
+    return {"context": clean_ending(context), "choices": choices,
             "answer": int(row["label"])}
 
 

@@ -75,6 +75,8 @@ def catalog() -> dict[str, Study]:
         "attention_tiny", "evaluation", "faults", "finetune_faults", "finetuning", "lora", "preferences",
         "quantization", "retrieval", "retrieval_index", "routers_tiny", "scale",
         "scenes", "serving", "serving_load", "stream", "verifier")]
+    found += [Study(n, ("minillm.studies.gpu",), race=True)        # one for each card
+              for n in record_names() if n.startswith("gpu_")]
     return {study.name: study for study in sorted(found, key=lambda s: s.name)}
 
 

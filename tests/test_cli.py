@@ -243,6 +243,58 @@ def test_a_flag_takes_effect_or_is_refused(tmp_path, monkeypatch, capsys):
         assert code == 1 and message in said, line
 
 
+def test_a_depth_plans_the_run(tmp_path, monkeypatch, capsys):
+    import json
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.txt").write_text("".join(chr(97 + i % 7) for i in range(4000)))
+    (tmp_path / "v.txt").write_text("abcdefg" * 80)
+
+    def run(line):
+        with pytest.raises(SystemExit) as ended: main(shlex.split(line))
+        return ended.value.code, capsys.readouterr()
+    assert run("prepare t.txt --out t")[0] == 0
+    for name, text in (("layers", "model: {n_layers: 2}"), ("vocabulary", "model: {vocab_size: 64}"),
+                       ("typo", "model: {n_head: 2}"),
+                       ("good", "model: {norm_type: layernorm}\ntraining: {max_steps: 3}")):
+        (tmp_path / f"{name}.yaml").write_text(text + "\n")
+    for line, message in (
+            ("--depth 0", "depth=0 must be from 1 to 48"),
+            ("--depth 49", "depth=49 must be from 1 to 48"),
+            ("--depth 2 --n-layers 2", "--depth and --n-layers say the same"),
+            ("--depth 2 --config laptop", "laptop, which has its own n_layers (4)"),
+            ("--depth 2 --config layers.yaml", "layers.yaml, which has its own n_layers"),
+            ("--depth 2 --config typo.yaml", "n_head"),
+            ("--depth 2 --config vocabulary.yaml", "is not that of the data, 7"),
+            ("--depth 2 --batch-size 0", "batch_size=0 must be at least 1"),
+            ("--depth 2 --batch_siz 1", "did you mean 'batch_size'"),
+            ("--depth 1 --seq-length 500", "too short for a context of 500"),
+            ("--depth 1 --max-steps 1e30", "max_steps"),
+            ("--depth 2 --attention-type gqa", "needs n_kv_heads")):
+        code, said = run(f"train --data t --out r {line}")
+        last = said.err.strip().split("\n")[-1]
+        assert code == 1 and message in last and not (tmp_path / "r").exists(), line
+    code, said = run("train --data t --out r --depth two")
+    assert code == 2 and "'two'" in said.err and said.err.count("\n") == 1
+    small = "--batch-size 2 --gradient-accumulation 1 --eval-batches 1"
+    code, said = run(f"train --data t --out r --depth 1 --config good.yaml {small} "
+                     "--max-steps 2 --json")
+    assert code == 0 and json.loads(said.out)["steps"] == 2, said.err
+    lines = said.err.split("\n")
+    for line in ("n_layers = 1: the depth", "max_steps = 2: as you say"): assert line in lines
+    assert any(line.startswith("d_model = 64: 64 for each layer") for line in lines)
+    made = json.loads((tmp_path / "r" / "config.json").read_text())
+    assert made["model"]["d_model"] == 64 and made["model"]["norm_type"] == "layernorm"
+    assert made["model"]["vocab_size"] == 7 and made["data"]["train_path"] == "t/train.bin"
+    code, said = run("train --resume --out r --depth 1")
+    assert code == 1 and "--depth does not go with --resume" in said.err
+    assert run("train --resume --out r --max-steps 3")[0] == 0
+    code, said = run("train --depth 1 --out two --train_path t.txt --val_path v.txt "
+                     f"--attention_type standard --max_steps 1 {small}")
+    made = json.loads((tmp_path / "two" / "config.json").read_text())
+    assert code == 0 and made["model"]["n_kv_heads"] is None, said.err
+    assert made["data"]["train_path"] == "two-data/train.bin"
+
+
 def test_published_configurations(tmp_path, monkeypatch, capsys):
     import json
 

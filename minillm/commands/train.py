@@ -87,10 +87,48 @@ DATA_FILES = {"train_path": "train.bin", "val_path": "val.bin",
               "tokenizer_path": "tokenizer.json"}          # what a data folder holds
 
 
+def depth_plan(depth: int, config: str | None, flags: dict[str, str],
+               vocab_size: int | None = None) -> Any:
+    """What `--depth` plans, with the keys of a file and of flags, which win. ValueError
+    for a file, or flags, that say the number of layers again. Chapter: 90_cli.
+    """
+    from minillm.commands.configs import published_model
+    from minillm.config import coerce, read_yaml
+    from minillm.train.depth import DepthPlan
+    file = {key: value for section in (read_yaml(config) if config else {}).values()
+            for key, value in section.items()}
+    if "n_layers" in file:
+        raise ValueError(f"--depth does not go with {config}, which has its own n_layers "
+                         f"({file['n_layers']}); leave out one of them, or take a file "
+                         "without n_layers")
+    if "n_layers" in flags:
+        raise ValueError("--depth and --n-layers say the same; leave out one of them")
+    given = file | flags
+    if given.get("attention_type") == "standard": given.setdefault("n_kv_heads", None)
+    if vocab_size is None:
+        vocab_size = int(coerce("vocab_size", given.get("vocab_size", 256), "int"))
+    return DepthPlan(depth, vocab_size=vocab_size, given=published_model(given))
+
+
+def plan_for_data(depth: int, config: str | None, flags: dict[str, str],
+                  settings: Any) -> Any:
+    """The plan for the vocabulary of the data that `settings` name, and its lines.
+
+    Chapter: 90_cli.
+    """
+    tokens, _, meta = open_tokens(settings)
+    places = {key: str(path) for key in DATA_FILES
+              if (path := getattr(settings.data, key))}
+    plan = depth_plan(depth, config, flags | places,
+                      meta.get("vocab_size", settings.model.vocab_size))
+    check_sizes(plan.config.training)
+    return plan.config, plan.lines(len(tokens))
+
+
 def run_config(config: str | None, data: Path | None, out: Path, resume: bool,
-               flags: dict[str, str]) -> Any:
-    """The configuration of a run: of the run to be resumed, or of `config`, with flags
-    and data folder applied. ValueError for a flag that would have no effect.
+               flags: dict[str, str], depth: int | None = None) -> Any:
+    """The configuration of a run: of the run to be resumed, of `config`, or of a depth,
+    with flags and data folder applied. ValueError for a flag that would have no effect.
 
     Chapter: 90_cli.
     """
@@ -101,14 +139,17 @@ def run_config(config: str | None, data: Path | None, out: Path, resume: bool,
         if data is not None and key in DATA_FILES:
             raise ValueError(f"--data and --{key.replace('_', '-')} name the same "
                              "file; leave out one of them")
-    if resume and config is not None:
-        raise ValueError("--config does not go with --resume: a run goes on with its "
-                         f"own configuration ({saved}); change single keys by flags")
+    for name, value in (("config", config), ("depth", depth)):
+        if resume and value is not None:
+            raise ValueError(f"--{name} does not go with --resume: a run goes on with "
+                             f"its own configuration ({saved}); change single keys by "
+                             "flags")
     if resume and not saved.exists():
         raise FileNotFoundError(f"{out} holds no run to resume (no config.json in it); "
                                 "train without --resume")
     places = {} if data is None else {k: str(data / f) for k, f in DATA_FILES.items()}
-    made = read_settings(saved if resume else config or "laptop", flags | places)
+    made = (depth_plan(depth, config, flags | places).config if depth is not None
+            else read_settings(saved if resume else config or "laptop", flags | places))
     if (resume and "seed" in flags
             and made.training.seed != load_config(saved).training.seed):
         raise ValueError("--seed has no effect with --resume: the run goes on with the "
@@ -204,6 +245,10 @@ def train(context: typer.Context,
                                          show_default="laptop")] = None,
           data: Annotated[Path | None,
                           typer.Option(help="a folder written by `minillm prepare`")] = None,
+          depth: Annotated[int | None,
+                           typer.Option(help="layers of the model, 1 to 48; all that "
+                                             "you do not say is planned from "
+                                             "it")] = None,
           resume: Annotated[bool,
                             typer.Option("--resume",
                                          help="go on after the last checkpoint in --out")] = False,
@@ -214,16 +259,13 @@ def train(context: typer.Context,
                               typer.Option(help="how the processes that torchrun "
                                                 "starts share the work: ddp, fsdp, ep "
                                                 "or none")] = "ddp",
-          fit_memory: Annotated[bool, typer.Option(
-              "--fit", help="cut each step into parts that fit into the card's free "
-                            "memory")] = False,
           as_json: Json = False) -> None:
     """Train a model. Any key of the configuration is a flag: --max-steps 100 or
     --learning-rate=3e-4. Keys are listed below; a flag wins over the file.
     """
     flags = extra_flags(context.args)
     asked = vocabulary_asked(config, resume, flags)
-    settings = run_config(config, data, out, resume, flags)
+    settings = run_config(config, data, out, resume, flags, depth)
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"{out} is a file; choose a folder as --out")
     if not resume and out.exists() and any(f.name[0] != "." for f in out.iterdir()):
@@ -233,8 +275,11 @@ def train(context: typer.Context,
         settings = prepared_texts(
             settings, out, settings.model.vocab_size if asked else None)
         asked = False           # a tokenizer of our own has at most so many tokens
-    trainer = make_trainer(settings, out, log or [], parallel,
-                           settings.model.vocab_size if asked else None, fit_memory)
+    vocab_size = settings.model.vocab_size if asked else None
+    if depth is not None:
+        settings, plan = plan_for_data(depth, config, flags, settings)
+        if os.environ.get("RANK", "0") == "0": say("\n".join(plan))
+    trainer = make_trainer(settings, out, log or [], parallel, vocab_size)
     tell = say if trainer.strategy.is_main else (lambda text: None)
     tell(f"{trainer.model.num_parameters():,} parameters on {trainer.device}, "
         f"{len(trainer.train_tokens):,} tokens, to step {settings.training.max_steps}")
@@ -273,33 +318,8 @@ def share_work(parallel: str, training: Any) -> Any:
     return make_strategy(parallel, training)
 
 
-def for_this_device(settings: Any, fit_memory: bool, parallel: str) -> Any:
-    """The run in a type that its device has units for and, with `--fit`, in parts that
-    its free memory holds. ValueError where no memory can be asked for. Chapter: 90_cli.
-    """
-    from dataclasses import replace
-
-    from minillm.device import pick_device
-    from minillm.train.cards import free_memory, suited
-    from minillm.train.plan import fitted
-    device = pick_device(settings.training.device)
-    training = suited(settings.training, device)
-    if training != settings.training and os.environ.get("RANK", "0") == "0":
-        say("this card has no units for bfloat16: float16 with a scaled loss instead")
-    settings = replace(settings, training=training)
-    if not fit_memory: return settings
-    if parallel not in ("ddp", "none"):
-        raise ValueError(f"--fit plans a whole model for each card, and --parallel "
-                         f"{parallel} divides it; leave out one of them")
-    free = free_memory(device)
-    if free is None:
-        raise ValueError(f"--fit asks a CUDA card for its free memory, and this run is "
-                         f"on {device}; leave it out, or choose batch_size yourself")
-    return fitted(settings, free, int(os.environ.get("WORLD_SIZE", 1)))
-
-
 def make_trainer(settings: Any, out: Path, log: list[str], parallel: str = "ddp",
-                 asked: int | None = None, fit_memory: bool = False) -> Any:
+                 asked: int | None = None) -> Any:
     """Model, data and trainer of a run, with all who want to know of its steps.
 
     The vocabulary is that of the data; ValueError if another was `asked` for.
@@ -321,7 +341,6 @@ def make_trainer(settings: Any, out: Path, log: list[str], parallel: str = "ddp"
         raise ValueError(f"vocab_size={asked} is not that of the data, {vocab_size}; "
                          "leave it out, or prepare the data with another tokenizer")
     settings = replace(settings, model=replace(settings.model, vocab_size=vocab_size))
-    settings = for_this_device(settings, fit_memory, parallel)
     torch.manual_seed(settings.training.seed)
     model = Decoder(settings.model)
     if settings.training.fast: fast_training(model)

@@ -29,7 +29,7 @@ from .record import commit, read_record, record_path
 # Runs one replay in one tree and writes what it gave, what it called and which operations it started.
 RUNNER = '''
 import contextlib, hashlib, io, json, os, re, sys
-tree, out, source, log = sys.argv[1:5]
+tree, out, source, what = sys.argv[1:5]
 sys.path.insert(0, tree)
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -69,8 +69,8 @@ def captured(module, call):
     return kept
 
 names = {"captured": captured, "torch": torch}
-with contextlib.redirect_stdout(io.StringIO()), Log() if log == "log" else contextlib.nullcontext():
-    sys.settrace(note)
+with contextlib.redirect_stdout(io.StringIO()), Log() if "log" in what else contextlib.nullcontext():
+    if "trace" in what: sys.settrace(note)
     exec(source, names)
     sys.settrace(None)
 with open(out, "w") as file:
@@ -87,14 +87,15 @@ from minillm.studies.speedrun_recipe import fit, held_out_loss
 tokenizer = CharTokenizer.train(text)
 tokens = np.array(tokenizer.encode(text))
 def tried(recipe):
-    short = replace(recipe, steps=3)
+    short = replace(recipe, steps=2)
     model = fit(short, tokens, tokenizer.vocab_size).model
-    return held_out_loss([model], tokens[:3000], short.length, 2)
+    return held_out_loss([model], tokens[:1500], short.length, 2)
 """
 REPLAYS: dict[str, str] = {f"ablate_{name}": f"""
-from minillm.studies.ablations import ABLATIONS, train_arm
-own = ABLATIONS["{name}"]
-result = [train_arm(c, 3e-3, 0, 20) for c in (own.baseline, own.variant)]
+import minillm.studies.ablations as study
+own, whole = study.ABLATIONS["{name}"], study.held_out
+study.held_out = lambda model, tokens: whole(model, tokens, 2)
+result = [study.train_arm(c, 3e-3, 0, 5) for c in (own.baseline, own.variant)]
 """ for name in ("gqa", "moe", "prenorm", "rmsnorm", "rope", "sinks", "swiglu")}
 REPLAYS |= {
     "attention_tiny": """
@@ -109,7 +110,7 @@ result = sorted(study.run(lengths=(64,), rounds=2, save=False))
     "benchmark_quality": """
 import minillm.studies.benchmark_quality as study
 study.training_stories = lambda *given: set()
-result = study.run(samples=12, held_out=12, save=False)
+result = study.run(samples=6, held_out=6, save=False)
 """,
     "benchmark_tokenizer": TEXT + """
 from minillm.studies.benchmark_tokenizer import run
@@ -127,41 +128,45 @@ for contestant in study.contestants(size, False).values(): contestant()
 """,
     "evaluation": """
 import minillm.studies.evaluation as study
-result = captured(study, lambda: study.compare(n=6, steps=3, samples=6))
+result = captured(study, lambda: study.compare(n=3, steps=2, samples=3))
 """,
     "finetuning": """
 import minillm.studies.finetuning as study
-result = captured(study, lambda: study.run(3, (0, 1), 8))
+stories, questions = study.write_stories, study.tale_questions
+study.write_stories = lambda n, key: stories(4, key)
+study.tale_questions = lambda n, key: questions(4, key)
+result = captured(study, lambda: study.run(2, (0, 1), 4))
 """,
     "lora": """
 import minillm.studies.lora as study
 from minillm.layers.lora import merge_lora
 from minillm.worlds.stories import write_stories
 tokenizer = study.load_tokenizer(study.shipped_model())
-tales, result = {"new": study.new_tales(8, "test"), "old": write_stories(8, "test")}, []
+tales, result = {"new": study.new_tales(3, "test"), "old": write_stories(3, "test")}, []
 for method in study.METHODS:
     model = study.prepare(method, 0)
-    losses, optimizer = study.adapt(model, tokenizer, study.new_tales(40, "train"), rate=1e-3, seed=0, steps=3)
+    losses, optimizer = study.adapt(model, tokenizer, study.new_tales(20, "train"), rate=1e-3, seed=0, steps=2)
     merged = merge_lora(model).eval()
-    result.append([losses, study.training_bytes(model, optimizer), study.measure(merged, tokenizer, tales, written=6)])
+    result.append([losses, study.training_bytes(model, optimizer), study.measure(merged, tokenizer, tales, written=3)])
 """,
     "preferences": """
 import minillm.studies.preferences as study
-plan = study.Plan(pairs=48, batch=8, reward_batch=8, reward_steps=4, ppo_steps=3, hasty_pairs=24, looks=2)
+plan = study.Plan(pairs=24, batch=4, reward_batch=4, reward_steps=3, ppo_steps=2, hasty_pairs=12, looks=2)
 result = captured(study, lambda: study.run_scoreboard(1, plan))
 """,
     "quantization": """
 import minillm.studies.quantization as study
-study.VARIANTS = {k: study.VARIANTS[k] for k in list(study.VARIANTS)}
-result = study.losses(3, (0,))
+result = study.losses(2, (0,))
 """,
     "retrieval": """
 import minillm.studies.retrieval as study
-result = study.measure_seed(0, 4, study.minilm())[0]
+asked = study.ask_towns
+study.ask_towns = lambda towns, n, seed: asked(towns, 12, seed)
+result = study.measure_seed(0, 3, study.minilm())[0]
 """,
     "routers_tiny": """
 from minillm.studies.routers_tiny import train_routers
-result = [train_routers(kind, (2, 5), 60) for kind in ("none", "loss", "bias")]
+result = [train_routers(kind, (1, 3), 60) for kind in ("none", "loss", "bias")]
 """,
     "scenes": """
 import minillm.studies.scenes as study
@@ -202,10 +207,10 @@ import tempfile
 import minillm.studies.storyteller as study
 with tempfile.TemporaryDirectory() as folder:
     run = study.Run(folder, study.Recipe())
-    for _ in range(3): run.step()
+    for _ in range(2): run.step()
     losses = run.losses
     run.look()
-    result = [losses, run.state["curve"], captured(study, lambda: study.record_run(run, 20))]
+    result = [losses, run.state["curve"], captured(study, lambda: study.record_run(run, 6))]
 """,
     "storyteller_watch": """
 import pathlib, tempfile
@@ -226,7 +231,7 @@ result = [study.ours(1, 3), study.unweighted(1, 3), study.nanogpt(1, 2)]
 import minillm.studies.stream as study
 result = []
 for kind in study.KINDS:
-    model, ids = study.train_echo(kind, 0, 3), study.echo_stream(kind, 2, 3 * study.ECHO_MODEL.max_seq_len)
+    model, ids = study.train_echo(kind, 0, 2), study.echo_stream(kind, 2, 2 * study.ECHO_MODEL.max_seq_len)
     result.append(study.compare(model, ids, study.START if kind == "start token" else None))
 result.append([study.tales_results(kind, 0, 2) for kind in study.KINDS[:2]])
 """,
@@ -252,17 +257,16 @@ class Played:
     count: int
 
 
-def play(source: str, tree: Path, log: bool = False, seconds: float = 900.0) -> Played:
-    """Run a replay in `tree`, in a process of its own and an empty folder; with `log` the
-    operations are noted too. Raises ValueError with the end of its output if it fails.
-
-    Chapter: 95_records.
+def play(source: str, tree: Path, what: str = "trace", seconds: float = 900.0) -> Played:
+    """Run a replay in `tree`, in a process of its own and an empty folder. `what` says
+    what is noted: with `trace` the definitions that are called, with `log` the operations.
+    Raises ValueError with the end of its output if it fails. Chapter: 95_records.
     """
     tree = tree.resolve()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.json"
         env = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
-        command = [sys.executable, "-c", RUNNER, str(tree), str(out), source, "log" if log else ""]
+        command = [sys.executable, "-c", RUNNER, str(tree), str(out), source, what]
         made = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=seconds)
         if made.returncode: raise ValueError(f"the replay failed in {tree}:\n{made.stderr[-1500:]}")
         found = json.loads(out.read_text())
@@ -313,11 +317,12 @@ def carry(name: str, old: Path, new: Path, asleep: Sequence[str] = (),
     if modules_hash(*record["modules"], follower=Follower(Tree(old))) != record["modules_hash"]:
         raise ValueError(f"{name} is not fresh in the tree it should be carried from")
     race = find_study(name).race
-    before, after = (play(REPLAYS[name], tree, race) for tree in (old, new))
+    log = "log" if race else ""
+    before, after = play(REPLAYS[name], old, log), play(REPLAYS[name], new, f"trace {log}")
     if before.result != after.result: raise ValueError(f"{name}: the replay gives other numbers; make it again")
     if race and before.operations != after.operations:
         raise ValueError(f"{name} compares times, and the replay starts other operations; make it again")
-    silent = {f"{module}:{own}" for module, own in changed(record["modules"], old, new) - (before.called & after.called)}
+    silent = {f"{module}:{own}" for module, own in changed(record["modules"], old, new) - after.called}
     if left := sorted(silent - set(asleep)):
         raise ValueError(f"{name}: the replay does not call what has changed: {', '.join(left)}")
     follower = Follower(Tree(new))

@@ -218,10 +218,10 @@ def turned(p: Pair, layer: int, q: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
     c, kind = p.ours.config, {}
     if c.rope_local_base: kind = {"layer_type": p.theirs.config.layer_types[layer]}
     cos, sin = (x[0] for x in p.theirs.base_model.rotary_emb(q, at[None], **kind))
-    width = cos.shape[-1]
+    rotary: Any = p.ours.get_submodule(f"layers.{layer}.attention.rotary")
+    width = rotary.width
     if torch.equal(cos[:, 0::2], cos[:, 1::2]): cos, sin = cos[:, 0::2], sin[:, 0::2]
     else: cos, sin = cos[:, :width // 2], sin[:, :width // 2]
-    rotary: Any = p.ours.get_submodule(f"layers.{layer}.attention.rotary")
     ours = rotary(q, at)
     if not torch.equal(ours[..., width:], q[..., width:]):
         raise RuntimeError(f"layer {layer} changes what it must leave alone")

@@ -469,7 +469,7 @@ async function render({ model, el }) {
     chips.set(state.ids.map((id) => tokenizer.decode([id])), { at: state.at, promptLength: state.prompt.length, changed });
     write.textContent = state.writing ? "Stop" : "Write on";
     plain.hidden = !state.off.size;
-    plain.textContent = `as trained: ${tokenizer.decode(state.plain.slice(state.prompt.length))}`;
+    plain.textContent = `as trained: ${tokenizer.decode(state.plain.slice(state.prompt.length)).trim()}`;
     const context = contextAt(state.at);
     stages.forEach((s) => s.set(context));
     const off = [...state.off].sort().map((name) => name.replace(/layers\.(\d+)\.(\w+)\.(\d+)/,

@@ -55,7 +55,7 @@ class NumberLineWidget(Widget):
         dots = "".join(f'<circle class="ml-weight" cx="{x(w)}" cy="30" r="5"/>'
                        f'<circle class="ml-read-as" cx="{x(r)}" cy="78" r="4.5"/>'
                        for w, r in zip([*self.weights, self.outlier], again.tolist()))
-        return ('<div class="ml-numberline"><svg viewBox="0 0 640 132" role="img" '
+        return ('<div class="ml-numberline"><svg viewBox="0 0 640 114" role="img" '
                 'aria-label="weights and the levels they are rounded to">'
                 '<line class="ml-axis" x1="14" x2="626" y1="78" y2="78"/>'
                 f'<g class="ml-ticks">{ticks}</g>{dots}</svg><p class="ml-read">'

@@ -77,18 +77,20 @@ class SamplingWidget(Widget):
     def fallback(self) -> str:
         """The most probable tokens, before and after."""
         before, after = torch.tensor(self.logits).softmax(-1), self.probabilities()
-        rows = "".join(warped_html(self.words[i], float(before[i]), float(after[i]))
+        top = float(torch.maximum(before.max(), after.max()))         # the longest bar
+        rows = "".join(warped_html(self.words[i], float(before[i]), float(after[i]), top)
                        for i in before.topk(14).indices.tolist())
         said = f'<p class="ml-note">What could come after “{escape(self.prompt)}”.</p>'
         return f'<div class="ml-sampling">{said}<ol class="ml-warped">{rows}</ol></div>'
 
 
-def warped_html(word: str, p: float, q: float) -> str:
-    """A token with its probability before and after warping.
+def warped_html(word: str, p: float, q: float, top: float) -> str:
+    """A token with its probability before and after warping; `top` fills the bar.
 
     Chapter: 82_chapter_widgets.
     """
-    return (f'<li data-kept="{str(q > 0).lower()}" style="--p:{p:.4f};--q:{q:.4f}">'
+    share = f"--p:{p / top:.3f};--q:{q / top:.3f}"
+    return (f'<li data-kept="{str(q > 0).lower()}" style="{share}">'
             f'<span class="ml-word">{escape(visible(word))}</span>'
             '<span class="ml-pair"></span>'
             f'<span class="ml-percent">{p:.3f} → {q:.3f}</span></li>')

@@ -4,15 +4,19 @@ import torch
 from test_widgets import all_serious, drag, open_widgets, settle  # noqa: F401
 
 from minillm.plot import number_text
+from minillm.widgets.backoff import BackoffWidget, mixed
 from minillm.widgets.builder import BuilderWidget, count_text
 from minillm.widgets.masks import MaskWidget, painted_mask
 from minillm.widgets.numberline import NumberLineWidget
 from minillm.widgets.ring import RING_TEXT, RingWidget, ring_state
 from minillm.widgets.sampling import SamplingWidget, warped
 from minillm.widgets.tokens import MergesWidget, TokenizersWidget
+from minillm.widgets.valley import ValleyWidget, valley_path
 
 
-def everyone(): return [SamplingWidget(), TokenizersWidget(), MergesWidget(), MaskWidget(), NumberLineWidget(), BuilderWidget(), RingWidget()]
+def everyone():
+    return [made() for made in (SamplingWidget, TokenizersWidget, MergesWidget, MaskWidget, NumberLineWidget, BuilderWidget, RingWidget,
+                                ValleyWidget, BackoffWidget)]
 
 
 def height(page, name): return round(page.locator(f".ml-{name}").bounding_box()["height"])
@@ -139,10 +143,46 @@ def test_ring(open_widgets):  # noqa: F811
     assert len(RING_TEXT.split()) == 20 and height(page, "ring") == before
 
 
+def test_valley(open_widgets):  # noqa: F811
+    page = open_widgets(ValleyWidget())
+    before = height(page, "valley")
+    for optimizer in ("sgd", "momentum", "adam"):
+        page.locator("select").select_option(optimizer)
+        rate = drag(page, "learning rate", 0.12)
+        a, b = valley_path(optimizer, rate, 0.8, 25, 40)[-1].tolist()
+        assert page.locator(".ml-valley-map").get_attribute("aria-label").endswith(f"a = {number_text(a, 2)}, b = {number_text(b, 2)}")
+    page.locator("select").select_option("sgd")
+    page.get_by_label("learning rate").fill("0.2")
+    settle(page)
+    assert "flies away" in page.locator(".ml-valley .ml-read").inner_text() and height(page, "valley") == before
+
+
+def test_backoff(open_widgets):  # noqa: F811
+    widget = BackoffWidget()
+    page = open_widgets(widget)
+    for context, n, rule in (("Once upon a t", 4, "witten-bell"), ("xxzq", 5, "kneser-ney"), ("She w", 2, "kneser-ney")):
+        page.get_by_label("text so far").fill(context)
+        page.get_by_label("n", exact=True).fill(str(n))
+        page.locator("select").select_option(rule)
+        settle(page)
+        p = mixed(widget.text, "".join(c for c in context[1 - n:]), n, rule) if set(context) <= set(widget.text) else None
+        rows = page.locator(".ml-backoff tbody tr:not(.ml-fact)").all()
+        assert len(rows) == 8 and all(row.locator("td").count() == n + 1 for row in rows)
+        if p:
+            told = {row.locator("td").first.inner_text().replace("·", " "): row.locator("td").last.inner_text() for row in rows}
+            assert told == {c: number_text(p[c], 3) for c in told} and sum(p[c] for c in told) > sum(sorted(p.values())[-8:]) - 1e-9
+    page.get_by_label("text so far").fill("Once upon a t")
+    page.get_by_role("button", name="Write 30").press("Enter")
+    settle(page)
+    written = page.get_by_label("text so far").input_value()
+    assert written.startswith("Once upon a t") and len(written) == len("Once upon a t") + 30
+
+
 def test_first_pictures_without_script(open_widgets):  # noqa: F811
     page = open_widgets(*everyone(), java_script_enabled=False)
     text = page.locator("main").inner_text()
-    for part in ("What could come after", "BPE with 1177 merges", "mask T×S = 32×32", "One step is worth", "mixtral-8x7b", "token 8, at 8"):
+    for part in ("What could come after", "BPE with 1177 merges", "mask T×S = 32×32", "One step is worth", "mixtral-8x7b", "token 8, at 8",
+                 "After 40 steps: loss", "after “a·t”"):
         assert part in text, part
 
 

@@ -45,7 +45,7 @@ class StaticCache:
         """
         self.k[layer].index_copy_(2, self.position, k.to(self.k.dtype))
         self.v[layer].index_copy_(2, self.position, v.to(self.v.dtype))
-        positions = self.places.where(self.places <= self.position, -1)
+        positions = self.places.masked_fill(self.places > self.position, -1)
         return self.k[layer], self.v[layer], positions
 
     def advance(self) -> None:

@@ -23,8 +23,10 @@ def device_seconds(call: Callable[[], Any], device: torch.device | str = "cpu",
 
     Chapter: 45_one_gpu.
     """
+    kind = torch.device(device).type
     def wait() -> None:
-        if torch.device(device).type == "cuda": torch.cuda.synchronize(device)
+        if kind == "cuda": torch.cuda.synchronize(device)
+        elif kind == "mps": torch.mps.synchronize()
     times = []
     for _ in range(repeats + 2):
         wait()

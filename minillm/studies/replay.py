@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +92,12 @@ def tried(recipe):
     model = fit(short, tokens, tokenizer.vocab_size).model
     return held_out_loss([model], tokens[:1500], short.length, 2)
 """
-REPLAYS: dict[str, str] = {f"ablate_{name}": f"""
+REPLAYS: dict[str, str] = {f"ablate_{name}": """
 import minillm.studies.ablations as study
-own, whole = study.ABLATIONS["{name}"], study.held_out
+whole = study.held_out
 study.held_out = lambda model, tokens: whole(model, tokens, 2)
-result = [study.train_arm(c, 3e-3, 0, 5) for c in (own.baseline, own.variant)]
+result = {name: [study.train_arm(c, 3e-3, 0, 3) for c in (own.baseline, own.variant)]
+          for name, own in study.ABLATIONS.items()}
 """ for name in ("gqa", "moe", "prenorm", "rmsnorm", "rope", "sinks", "swiglu")}
 REPLAYS |= {
     "attention_tiny": """
@@ -186,14 +188,6 @@ with tempfile.TemporaryDirectory() as folder:
     file.write_text(text)
     result = captured(study, lambda: study.main(str(file)))
 """,
-    "speedrun_ladder": SPEEDRUN + """
-from minillm.studies.speedrun_ladder import ladder
-result = {name: tried(recipe) for name, recipe in ladder().items()}
-""",
-    "speedrun_leave": SPEEDRUN + """
-from minillm.studies.speedrun_ladder import variants
-result = {name: tried(recipe) for name, recipe in variants().items()}
-""",
     "speedrun_race": SPEEDRUN + """
 import minillm.studies.speedrun as study
 result = [tried(r) for r in (study.NANOGPT, study.FAST, study.STRONG)]
@@ -243,6 +237,12 @@ result = captured(study, lambda: study.main(plan, (0,)))
 """}
 
 
+REPLAYS |= {f"speedrun_{name}": SPEEDRUN + """
+from minillm.studies.speedrun_ladder import ladder, variants
+result = {name: tried(recipe) for name, recipe in {**ladder(), **variants()}.items()}
+""" for name in ("ladder", "leave")}
+
+
 @dataclass(frozen=True)
 class Played:
     """What a replay gave in one tree: its numbers, the definitions that it called (module
@@ -257,6 +257,7 @@ class Played:
     count: int
 
 
+@cache
 def play(source: str, tree: Path, what: str = "trace", seconds: float = 900.0) -> Played:
     """Run a replay in `tree`, in a process of its own and an empty folder. `what` says
     what is noted: with `trace` the definitions that are called, with `log` the operations.

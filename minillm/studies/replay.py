@@ -24,7 +24,7 @@ from typing import Any
 
 from ..files import write_json
 from .catalog import find_study
-from .fingerprint import Follower, Tree, bound_names, followed, modules_hash
+from .fingerprint import Follower, Tree, bound_names, modules_hash
 from .record import commit, read_record, record_path
 
 # Runs one replay in one tree and writes what it gave, what it called and which operations it started.
@@ -331,7 +331,7 @@ def carry(name: str, old: Path, new: Path, asleep: Sequence[str] = (),
     stamp = {"from": record["commit"], "on": date.today().isoformat(), "result": digest,
              "operations": after.count, "not_called": sorted(silent)}
     return {**record, "modules_hash": modules_hash(*record["modules"], follower=follower),
-            "followed": followed(*record["modules"]), "carried": [*record.get("carried", []), stamp]}
+            "followed": sorted({module for module, _ in follower.follow(*record["modules"])}), "carried": [*record.get("carried", []), stamp]}
 
 
 def unpack_tree(base: str, folder: Path) -> Path:

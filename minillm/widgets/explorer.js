@@ -397,6 +397,7 @@ function tokenChips(choose) {
     choose(clip(to, 0, el.children.length - 1));
     el.children[clip(to, 0, el.children.length - 1)].focus();
   });
+  let shown = -1;
   return { el, set(words, { at, promptLength, changed }) {
     while (el.children.length > words.length) el.lastChild.remove();
     words.forEach((word, i) => {
@@ -413,6 +414,10 @@ function tokenChips(choose) {
       chip.setAttribute("aria-pressed", String(i === at));
       chip.setAttribute("aria-label", `${visible(word)}, token ${i + 1}${i >= changed ? ", changed" : ""}`);
     });
+    if (shown === at) return;
+    shown = at;                                            // the chosen token stays in sight, the page where it is
+    const [top, height] = [el.children[at].offsetTop - el.offsetTop, el.children[at].offsetHeight];
+    if (top < el.scrollTop || top + height > el.scrollTop + el.clientHeight) el.scrollTop = top - el.clientHeight / 2;
   } };
 }
 

@@ -231,7 +231,7 @@ result.append([study.tales_results(kind, 0, 2) for kind in study.KINDS[:2]])
 """,
     "verifier": """
 import minillm.studies.verifier as study
-plan = study.Plan(few=24, practice=64, val=12, test=24, base_steps=4, sft_steps=4, grpo_steps=3, look=3, samples=4,
+plan = study.Plan(few=80, practice=200, val=12, test=24, base_steps=60, sft_steps=60, grpo_steps=3, look=3, samples=4,
                   verifier_steps=4, wrong_steps=2, hot_steps=2)
 result = captured(study, lambda: study.main(plan, (0,)))
 """}

@@ -94,7 +94,10 @@ def test_cache_is_what_a_cache_holds():
 
 def test_what_is_not_derived_is_refused():
     for odd in ({"dropout": 0.1}, {"score_cap": 30.0}, {"learned_sinks": True},
-                {"ffn_type": "swiglu_clamped"}, {"pos_encoding": "alibi"}):
+                {"ffn_type": "swiglu_clamped"}, {"pos_encoding": "alibi"},
+                {"ffn_type": "relu2"}, {"norm_position": "parallel"},
+                {"norm_position": "after"}, {"norm_type": "layernorm_plus_one"},
+                {"rope_pattern": "RN"}, {"logit_scale": 0.5}):
         with pytest.raises(ValueError, match=next(iter(odd))):
             plan_memory(replace(BASE, **odd), 1, 8)
 

@@ -133,7 +133,14 @@ def check_planned(c: ModelConfig) -> None:
                       ("dropout", c.dropout > 0),
                       ("pos_encoding='alibi'", c.pos_encoding == "alibi"),
                       ("score_cap", c.score_cap), ("learned_sinks", c.learned_sinks),
-                      ("ffn_type='swiglu_clamped'", c.ffn_type == "swiglu_clamped")):
+                      (f"norm_position={c.norm_position!r}",
+                       c.norm_position in ("after", "parallel", "parallel_two_norms")),
+                      (f"norm_type={c.norm_type!r}",
+                       c.norm_type in ("layernorm_no_shift", "layernorm_plus_one")),
+                      (f"qk_norm_over={c.qk_norm_over!r}", c.qk_norm and c.qk_norm_over != "head"),
+                      (f"rope_dim={c.rope_dim}", c.rope_dim is not None), ("rope_pattern", "N" in c.rope_pattern),
+                      ("logit_scale", c.logit_scale not in (None, 1.0)),
+                      (f"ffn_type={c.ffn_type!r}", c.ffn_type in ("swiglu_clamped", "relu2"))):
         if odd: raise ValueError(NOT_PLANNED.format(name))
 
 

@@ -182,7 +182,7 @@ import minillm.studies.shakespeare as study
 import pathlib, tempfile
 from dataclasses import replace
 full = study.load_config("shakespeare")
-study.load_config = lambda name: replace(full, training=replace(full.training, max_steps=6, eval_interval=3, warmup_steps=2))
+study.load_config = lambda name: replace(full, training=replace(full.training, max_steps=6, warmup_steps=2))
 with tempfile.TemporaryDirectory() as folder:
     file = pathlib.Path(folder) / "text.txt"
     file.write_text(text)

@@ -100,8 +100,8 @@ class DepthPlan:
         if "gradient_accumulation" not in self.given:
             most = min(most, AT_ONCE // length)
         batch = self.choose("batch_size", max(1, most), "rows of a forward pass")
-        why = (f"passes of a step: about {wanted:,} tokens, by the compute of the run "
-               "(DeepSeek-AI 2024)")
+        why = (f"passes of a step: about {wanted:,} tokens, "
+               "by the compute of the run (DeepSeek-AI 2024)")
         passes = max(1, round(rows / max(1, batch)))
         passes = self.choose("gradient_accumulation", passes, why)
         why = (f"{self.tokens:,} tokens, {TOKENS_PER_PARAMETER} for each parameter "

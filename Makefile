@@ -11,15 +11,12 @@ LIMIT := 3000
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: book test setup export drift clean-check lint notebooks nbdev-test unit pages site-tests colab wheel clean
+.PHONY: book test setup export drift clean-check lint notebooks nbdev-test unit pages site-tests colab wheel offline clean
 
-book: setup  ## Build the whole book and serve it
-	minillm-export
-	minillm-book
-	@if [ "$(SERVE)" = 1 ]; then \
-	  echo "The book is at http://127.0.0.1:$(PORT)/ (Ctrl-C ends)"; \
-	  exec python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT); \
-	else echo "The book is in _build/html; serve it with: python -m http.server --directory _build/html"; fi
+book: setup  ## Serve the book at once, and fill it in as this machine executes its chapters (SERVE=0: build it and stop)
+	minillm-export > /dev/null
+	@if [ "$(SERVE)" = 1 ]; then exec minillm-book --serve $(PORT); fi; minillm-book; \
+	echo "The book is in _build/html; serve it with: python -m http.server --directory _build/html"
 
 test:  ## Everything CI runs, two cores busy: setup, drift, notebooks, site, lint, types, wheel, tests; then a summary
 	@$(PYTHON) tests/steps.py
@@ -62,6 +59,10 @@ wheel:
 
 unit:  ## Exported tests, then command line, wheel and site
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov=minillm --cov-report= --cov-fail-under=90 tests
+
+offline: setup  ## The book as a zip for any static server and as one PDF, in _build
+	SERVE=0 $(MAKE) --no-print-directory book
+	minillm-offline
 
 colab: setup wheel  ## Every chapter in an empty folder and an environment with only the wheel
 	python tests/site/colab.py

@@ -139,6 +139,39 @@ def test_rollout_ends_and_padding_changes_nothing():
         assert torch.allclose(logprobs[i][rollout.written[i]], alone, atol=1e-5)
 
 
+def test_rollouts_are_the_fast_form_of_the_weights_of_now(monkeypatch):
+    import minillm.adapt.grpo as grpo
+    from minillm.decoding.batch import write_steps
+    from minillm.decoding.forms import fast_form
+    model, tokenizer = small()
+    asked = {"samples": 8, "max_tokens": 6, "stop_ids": tokenizer.encode("\n")}
+    optimizer, forms = grpo.make_adamw(model, 0.02, weight_decay=0.0), []
+
+    def drawn(seed):
+        return roll_out(model,
+                        tokenizer,
+                        ["1+2=", "10+20="],
+                        generator=torch.Generator().manual_seed(seed),
+                        **asked)
+
+    def slow(form, *rest, **options):
+        forms.append(form)
+        return write_steps(model, *rest, **options)
+
+    for seed in range(3):
+        fast = drawn(seed)
+        with monkeypatch.context() as m:
+            m.setattr(grpo, "write_steps", slow)
+            plain = drawn(seed)
+        assert fast.texts == plain.texts and torch.equal(fast.ids, plain.ids)
+        rewards = torch.rand(2, 8, generator=torch.Generator().manual_seed(seed))
+        grpo_step(model, optimizer, fast, rewards, GRPO(samples=8))
+    assert len(set(forms)) == 3 and all(form.is_fast for form in forms)
+    assert fast.texts != drawn(2).texts                # the weights have changed since
+    kept = fast_form(model)
+    assert kept is fast_form(model)
+
+
 def test_it_learns_what_is_rewarded():
     model, tokenizer = small()
     judge = one_by_one(lambda q, a: Ruling(a.count("7") / 4))

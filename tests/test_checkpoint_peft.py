@@ -130,7 +130,7 @@ def test_what_has_no_place_or_does_not_fit_is_refused():
         save_adapter(adapted(small(), ("W_q", "W_v")), Path(folder) / "b")
         model, b = small(d_model=64), Path(folder) / "b"
         refused(lambda: load_adapter(model, b), "another model")
-        refused(lambda: load_adapter(small(n_layers=1), b), "nearest")
+        refused(lambda: load_adapter(small(n_layers=1), b), "did you mean")
         assert not lora_layers(model)
         assert all(p.requires_grad for p in model.parameters())
         config = json.loads((b / "adapter_config.json").read_text())

@@ -45,9 +45,12 @@ def test_read_again_bit_by_bit(tmp_path, method, options, table):
 def test_folders_of_all_kinds(tmp_path):
     text = "the cat sat on the mat. " * 60
     tokenizer = BPETokenizer.train(text, 270, ["<|endoftext|>"])
-    export_pretrained(small(), tmp_path / "hub", tokenizer)
+    model = small()
+    export_pretrained(model, tmp_path / "hub", tokenizer)
+    before = sum(f.stat().st_size for f in (tmp_path / "hub").glob("*.safetensors"))
     (tmp_path / "text.txt").write_text(text)
-    said = quantize_folder(tmp_path / "hub",
+    said = write_quantized(model,
+                           tokenizer,
                            tmp_path / "q",
                            "int4",
                            method="awq",
@@ -55,23 +58,24 @@ def test_folders_of_all_kinds(tmp_path):
                            group=16,
                            table=True)
     assert said["bytes"] == (tmp_path / "q" / QUANTIZED_FILES[1]).stat().st_size
-    assert said["bytes"] < 0.35 * said["bytes_before"]
-    model, found = load_quantized(tmp_path / "q")
+    assert said["bytes"] < 0.35 * before
+    _, found = load_quantized(tmp_path / "q")
     assert found.encode("the cat") == tokenizer.encode("the cat")
-    with pytest.raises(ValueError, match="quantized already"):
-        quantize_folder(tmp_path / "q", tmp_path / "r")
     for scheme in ("int8", "f16"):
         with pytest.raises(FileExistsError, match="choose another"):
-            quantize_folder(tmp_path / "hub", tmp_path / "q", scheme)
+            write_quantized(model, tokenizer, tmp_path / "q", scheme)
     with pytest.raises(ValueError, match="as the format GGUF says"):
-        quantize_folder(tmp_path / "hub", tmp_path / "r", "q8_0", method="gptq")
+        write_quantized(model, tokenizer, tmp_path / "r", "q8_0", method="gptq")
     with pytest.raises(ValueError, match="int8"):
-        quantize_folder(tmp_path / "hub", tmp_path / "r", "int9")
+        write_quantized(model, tokenizer, tmp_path / "r", "int9")
     with pytest.raises(ValueError, match="needs calibration"):
-        quantize_folder(tmp_path / "hub", tmp_path / "r", method="gptq")
+        write_quantized(model, tokenizer, tmp_path / "r", method="gptq")
+    with pytest.raises(ValueError, match="no tokenizer to read"):
+        write_quantized(
+            model, None, tmp_path / "r", method="gptq", text=tmp_path / "text.txt")
     assert not (tmp_path / "r").exists()
     pytest.importorskip("gguf")
-    said = quantize_folder(tmp_path / "hub", tmp_path / "model.gguf", "q8_0")
+    said = write_quantized(model, tokenizer, tmp_path / "model.gguf", "q8_0")
     assert said["bytes"] == (tmp_path / "model.gguf").stat().st_size
 
 

@@ -451,3 +451,45 @@ def test_download_offline_is_one_line(capsys, monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
     with pytest.raises(SystemExit): main(["download", "wikitext"])
     assert "did you mean 'wikitext2'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["T4", "A100-40GB", "H200"])
+def test_a_run_is_made_for_its_card(name, monkeypatch, capsys):
+    import torch
+
+    from minillm.commands.train import for_this_device
+    from minillm.config import load_config
+    from minillm.train.cards import CARDS
+    card, asked = CARDS[name], load_config("medium", {"vocab_size": 50257})
+    with pytest.raises(ValueError, match="--fit asks a CUDA card"):
+        for_this_device(load_config("medium", {"device": "cpu"}), True, "ddp")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda device: card.capability)
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (int(card.memory), 0))
+    t = for_this_device(asked, True, "ddp").training
+    assert getattr(torch, t.amp_dtype) == card.dtype
+    assert ("float16 with a scaled loss" in capsys.readouterr().err) == (name == "T4")
+    assert t.batch_size * t.gradient_accumulation == 256
+    assert for_this_device(asked, False, "ddp").training.batch_size == 16
+    with pytest.raises(ValueError, match="--parallel fsdp divides it"):
+        for_this_device(asked, True, "fsdp")
+
+
+def test_the_study_of_a_card(capsys, monkeypatch, tmp_path):
+    import json
+
+    from minillm.cli import main
+    asked = []
+    def made(minutes):
+        asked.append(minutes)
+        print("rate of products: 1.0")
+        return tmp_path / "gpu_a_card.json", {"card": "a card"}
+    monkeypatch.setattr("minillm.studies.gpu.study_gpu", made)
+    with pytest.raises(SystemExit): main(["study", "gpu", "--minutes", "3", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert asked == [3.0] and told["made"] == {"gpu_a_card": 0}
+    for words in (["study", "gpu", "--minutes", "0"], ["study", "stream", "--minutes", "3"]):
+        with pytest.raises(SystemExit): main(words)
+        assert "--minutes" in capsys.readouterr().err
+    assert asked == [3.0]

@@ -34,7 +34,21 @@ KINDS = {"llama": {}, "gqa": {"n_kv_heads": 2}, "mqa": {"n_kv_heads": 1},
          "latent, squeezed": {"attention_type": "latent", "rope_dim": 4, "value_dim": 6,
                               "kv_rank": 12, "q_rank": 10, "score_scale": 0.2},
          "shared experts": {"use_moe": True, "num_experts": 4, "top_k": 2,
-                            "shared_experts": 1, "dense_layers": 1}}
+                            "shared_experts": 1, "dense_layers": 1},
+         "shifted norms of queries": {"qk_norm": True, "norm_type": "layernorm"},
+         "after": {"norm_position": "after", "qk_norm": True, "qk_norm_over": "all_heads",
+                   "n_kv_heads": 2},
+         "parallel": {"norm_position": "parallel", "norm_type": "layernorm",
+                      "rope_dim": 4, "bias": True, "head_bias": True, "qkv_bias": True},
+         "parallel, gains": {"norm_position": "parallel", "logit_scale": 0.3,
+                             "final_cap": 2.0, "rope_pattern": "RN"},
+         "parallel, two norms": {"norm_position": "parallel_two_norms",
+                                 "ffn_type": "relu2", "qkv_bias": True},
+         "partial, interleaved": {"rope_dim": 6, "rope_pairing": "interleaved",
+                                  "qk_norm": True, "rope_scaling": "yarn",
+                                  "rope_factor": 4.0, "rope_trained": 8},
+         "each head": {"norm_type": "layernorm_no_shift", "qk_norm": True, "rope_dim": 2,
+                       "qk_norm_over": "each_head", "n_kv_heads": 2}}
 
 
 def small_model(**changes):
@@ -57,7 +71,8 @@ def test_fast_decoder_is_the_decoder(kind):
     assert (torch.cat(got, 1) - want).abs().max() < 1e-5 * want.abs().max()
 
 
-@pytest.mark.parametrize("kind", ["gqa", "local", "gpt2", "alibi", "sinks", "latent"])
+@pytest.mark.parametrize("kind", ["gqa", "local", "gpt2", "alibi", "sinks", "latent",
+                                  "parallel", "after", "each head"])
 @torch.no_grad()
 def test_padding_changes_nothing(kind):
     model = small_model(**KINDS[kind])
@@ -110,8 +125,6 @@ def test_weights_may_stand_in_any_layer_that_shows_them():
 
 
 def test_what_it_refuses():
-    with pytest.raises(ValueError, match="layernorm"):
-        FastDecoder(small_model(qk_norm=True, norm_type="layernorm"))
     strange = small_model()
     strange.forward = lambda ids, cache: None
     with pytest.raises(ValueError, match="replaced forward"): FastDecoder(strange)

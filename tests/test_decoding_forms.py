@@ -78,6 +78,31 @@ def test_a_form_is_kept_until_the_weights_change():
     assert fast_form(model) is not form
 
 
+@pytest.mark.parametrize("kind", ["adamw", "foreach", "fused", "muon", "sgd"])
+def test_a_form_follows_an_optimizer(kind):
+    from minillm.train.muon import make_muon
+    from minillm.train.optim import make_adamw
+    torch.manual_seed(0)
+    model = Decoder(ModelConfig(vocab_size=30, d_model=16, n_heads=2, n_layers=1))
+    ids, kept = torch.randint(30, (2, 8)), []
+    optimizer = {"adamw": lambda: make_adamw(model, 0.1),
+                 "foreach": lambda: torch.optim.AdamW(
+                     model.parameters(), 0.1, foreach=True),
+                 "fused": lambda: torch.optim.AdamW(
+                     model.parameters(), 0.1, fused=True),
+                 "muon": lambda: make_muon(model),
+                 "sgd": lambda: torch.optim.SGD(model.parameters(), 0.5)}[kind]()
+    for _ in range(3):
+        form = fast_form(model)
+        with torch.no_grad(): want = model(ids)
+        assert torch.allclose(form(ids, cache=form.new_cache(2)), want, atol=1e-5)
+        assert form not in kept
+        kept.append(form)
+        model.loss(ids[:, :-1], ids[:, 1:])[0].backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+
 def test_what_has_no_fast_form_says_why_and_writes_by_itself():
     model = Decoder(ModelConfig(vocab_size=30, d_model=16, n_heads=2, n_layers=2))
     model.layers[1].ffn = torch.nn.Identity()

@@ -64,6 +64,25 @@ def test_equal_to_transformers():
 
 
 # %% ../nbs/19_sampling.ipynb
+@pytest.mark.parametrize("V", [1000, 50257, 200000])
+def test_neutral_values_change_nothing(V):
+    z = 3.1 * torch.randn(2, V, generator=torch.Generator().manual_seed(0))
+    z[1, 7] = 60.0                        # beside it all others together are below 1e-16
+    for warp in (temperature(1.0), top_k(V), top_k(2 * V), top_p(1.0), min_p(0.0)):
+        assert torch.equal(warp(z), z)
+
+
+@pytest.mark.parametrize("p", [0.5, 0.9, 0.999, 0.999999])
+def test_the_nucleus_of_a_large_vocabulary_is_counted_in_double(p):
+    import numpy as np
+    z = 3.1 * torch.randn(1, 200000, generator=torch.Generator().manual_seed(0))
+    x = np.sort(z[0].double().numpy())[::-1]
+    prob = np.exp(x - x[0]) / np.exp(x - x[0]).sum()
+    want = np.searchsorted(np.cumsum(prob), p) + 1     # the first sum that reaches p
+    assert top_p(p)(z).isfinite().sum() == want
+
+
+# %% ../nbs/19_sampling.ipynb
 def test_sampler_draws_what_it_claims():
     z = torch.tensor([[2.0, 1.5, 1.0, 0.0, -1.0]])
     n = 20_000

@@ -102,6 +102,67 @@ def test_sandwich_equals_gemma():
     assert (ours(x, positions=torch.arange(5)) - want).abs().max() < 1e-5
 
 
+def copied(pairs, g):
+    "Random weights for theirs, and the same for ours."
+    with torch.no_grad():
+        for ours, theirs in pairs:
+            for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+                b.copy_(0.3 * torch.randn(b.shape, generator=g)); a.copy_(b)
+
+
+class Doubled(nn.Module):
+    def forward(self, x, **_): return 2 * x
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_two_norm_blocks_equal_gpt_neox(parallel):
+    from transformers import GPTNeoXConfig
+    from transformers.models.gpt_neox.modeling_gpt_neox import GPTNeoXLayer
+    config = GPTNeoXConfig(hidden_size=16,
+                           num_attention_heads=2,
+                           intermediate_size=24,
+                           num_hidden_layers=1,
+                           use_parallel_residual=parallel)
+    theirs = GPTNeoXLayer(config, 0).eval()
+    theirs.attention.forward = lambda x, **_: (2 * x, None)
+    kind = TwoNormParallelBlock if parallel else PreNormBlock
+    norms = [make_norm("layernorm", 16) for _ in range(2)]
+    ours = kind(Doubled(), make_ffn("gelu", 16, 24, True), *norms)
+    g = torch.Generator().manual_seed(0)
+    copied([(ours.ffn, theirs.mlp), (ours.norm_attention, theirs.input_layernorm),
+            (ours.norm_ffn, theirs.post_attention_layernorm)], g)
+    x = torch.randn(2, 5, 16, generator=g)
+    want = theirs(x, None, None)
+    want = want[0] if isinstance(want, tuple) else want
+    assert (ours(x, positions=torch.arange(5)) - want).abs().max() < 1e-5
+
+
+def test_one_norm_parallel_equals_cohere_and_after_equals_olmo2():
+    from transformers import CohereConfig, Olmo2Config
+    from transformers.models.cohere.modeling_cohere import CohereDecoderLayer
+    from transformers.models.olmo2.modeling_olmo2 import Olmo2DecoderLayer
+    sizes = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24,
+             "num_hidden_layers": 1, "vocab_size": 8, "pad_token_id": 0,
+             "eos_token_id": 1}
+    for theirs, kind, norm in (
+            (CohereDecoderLayer(CohereConfig(**sizes), 0), ParallelBlock,
+             "layernorm_no_shift"),
+            (Olmo2DecoderLayer(Olmo2Config(**sizes), 0), AfterNormBlock, "rmsnorm")):
+        own = [make_norm(norm, 16) for _ in range(kind.n_norms)]
+        ours = kind(Doubled(), make_ffn("swiglu", 16, 24), *own)
+        theirs.self_attn.forward = lambda hidden_states, **_: (2 * hidden_states, None)
+        g = torch.Generator().manual_seed(0)
+        norms = ([(ours.norm_attention, theirs.input_layernorm)]
+                 if isinstance(ours, ParallelBlock) else
+                 [(ours.norm_attention, theirs.post_attention_layernorm),
+                  (ours.norm_ffn, theirs.post_feedforward_layernorm)])
+        copied([(ours.ffn, theirs.eval().mlp), *norms], g)
+        x = torch.randn(2, 5, 16, generator=g)
+        want = theirs(x, position_embeddings=None)
+        want = want[0] if isinstance(want, tuple) else want
+        assert (ours(x, positions=torch.arange(5)) - want).abs().max() < 1e-5
+
+
 def test_dropout_falls_on_what_is_added():
     torch.manual_seed(0)
     b, x = block(PreNormBlock, dropout=0.9).train(), torch.randn(4, 8, 16)

@@ -77,4 +77,4 @@ def test_equal_parameters():
 def test_unknown_type_names_the_nearest():
     with pytest.raises(ValueError, match="did you mean 'swiglu'"):
         make_ffn("swiglue", 8)
-    with pytest.raises(ValueError, match="choose one of relu"): make_ffn("maxout", 8)
+    with pytest.raises(ValueError, match="known: relu"): make_ffn("maxout", 8)

@@ -20,8 +20,10 @@ JOINED = {"plain": {}, "grouped": {"n_kv_heads": 2}, "one key head": {"n_kv_head
                    "pos_encoding": "learned"},
           "stretched": {"rope_scaling": "yarn", "rope_factor": 4.0, "rope_trained": 32},
           "sandwich": {"norm_position": "sandwich"}, "post": {"norm_position": "post"},
+          "parallel": {"norm_position": "parallel", "qkv_bias": True},
+          "without rotation": {"rope_pattern": "RN"},
           "experts": {"use_moe": True, "num_experts": 4, "top_k": 2}}
-OTHERS = {"norms": {"qk_norm": True}, "alibi": {"pos_encoding": "alibi"},
+OTHERS = {"norms": {"qk_norm": True}, "partial": {"rope_dim": 4}, "alibi": {"pos_encoding": "alibi"},
           "cap": {"score_cap": 5.0}, "sinks": {"learned_sinks": True},
           "latent": {"attention_type": "latent", "kv_rank": 8, "rope_dim": 4,
                      "value_dim": 8}}

@@ -65,4 +65,28 @@ def test_unknown_norm_names_the_nearest():
     with pytest.raises(ValueError, match="did you mean 'rmsnorm'"):
         make_norm("rms_norm", 8)
 
+
+def test_norms_equal_cohere_nemotron_and_olmo2():
+    from transformers.models.cohere.modeling_cohere import CohereLayerNorm
+    from transformers.models.nemotron.modeling_nemotron import NemotronLayerNorm1P
+    for ours, theirs in ((LayerNormNoShift(16), CohereLayerNorm(16)),
+                         (LayerNormPlusOne(16), NemotronLayerNorm1P(16))):
+        g = torch.Generator().manual_seed(1)
+        for p in ours.parameters(): torch.nn.init.normal_(p, generator=g)
+        theirs.load_state_dict(ours.state_dict())
+        x = torch.randn(2, 3, 16)
+        assert (ours(x) - theirs(x)).abs().max() < 1e-6
+
+
+def test_norms_of_heads():
+    torch.manual_seed(0)
+    x = torch.randn(2, 4, 5, 6)
+    each, together = (kind(RMSNorm, 6, 4) for kind in (NormOfEachHead, NormOfAllHeads))
+    for h in range(4):
+        torch.nn.init.constant_(each.norms[h].weight, h)
+        assert torch.equal(each(x)[:, h], h * RMSNorm(6)(x[:, h]))
+    flat = x.transpose(1, 2).reshape(2, 5, 24)
+    want = RMSNorm(24)(flat).view(2, 5, 4, 6).transpose(1, 2)
+    assert torch.equal(together(x), want)
+
 from minillm.layers.norm import *

@@ -108,6 +108,20 @@ def test_rope_refuses():
                            "head width 8")):
         with pytest.raises(ValueError, match=message): make()
 
+
+@pytest.mark.parametrize("kind", ["glm4", "gpt_neox"])
+def test_partial_rotation_equals_transformers(kind):
+    from importlib import import_module
+    theirs = import_module(f"transformers.models.{kind}.modeling_{kind}")
+    q, positions = torch.randn(1, 2, 9, 16), torch.arange(9)
+    angles = positions[:, None].float() * rope_frequencies(6)
+    angles = torch.cat([angles, angles], -1)[None]
+    want, _ = theirs.apply_rotary_pos_emb(q, q, angles.cos(), angles.sin())
+    pairing = {"glm4": "interleaved", "gpt_neox": "half"}[kind]
+    got = PartialRoPE(16, 6, pairing=pairing)(q, positions)
+    assert (got - want).abs().max() < 1e-6 and torch.equal(got[..., 6:], q[..., 6:])
+    with pytest.raises(ValueError, match="width=18"): PartialRoPE(16, 18)
+
 from minillm.layers.position import *
 
 

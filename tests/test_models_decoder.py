@@ -244,7 +244,12 @@ def test_parameters_by_the_formula():
 @pytest.mark.parametrize("name,published", [
     ("gpt2", 124_439_808), ("llama2-7b", 6_738_415_616), ("llama3-8b", 8_030_261_248),
     ("mistral-7b", 7_241_732_096), ("mixtral-8x7b", 46_702_792_704),
-    ("gemma3-270m", 268_098_176), ("qwen3-0.6b", 596_049_920)])
+    ("gemma3-270m", 268_098_176), ("qwen3-0.6b", 596_049_920),
+    ("smollm3-3b", 3_075_098_624), ("olmo2-7b", 7_298_617_344),
+    ("glm4-9b", 9_400_279_040), ("command-r", 34_980_831_232),
+    ("command-r7b", 8_028_033_024), ("pythia-160m", 162_322_944),
+    ("phi-2", 2_779_683_840), ("falcon-7b", 6_921_720_704),
+    ("stablelm2-1.6b", 1_644_515_328)])
 def test_published_parameter_counts(name, published):
     with torch.device("meta"): model = Decoder(preset(name))      # all experts, really
     assert model.num_parameters() == published == count_parameters(preset(name))[0]
@@ -255,7 +260,14 @@ def test_counts_from_the_table_are_those_of_built_models():
             "norm_position": where, "bias": bias, "qk_norm": bias}
            for kind, norm, where, bias in (
                ("gelu", "layernorm", "post", True), ("geglu", "rmsnorm", "pre", False),
-               ("relu", "rmsnorm_plus_one", "sandwich", True))]
+               ("relu", "rmsnorm_plus_one", "sandwich", True),
+               ("relu2", "layernorm_no_shift", "parallel", False),
+               ("gelu", "layernorm_plus_one", "parallel_two_norms", True),
+               ("swiglu", "rmsnorm", "after", True))]
+    odd += [{"qk_norm": True, "qk_norm_over": kind, "n_kv_heads": 2, "norm_type": norm,
+             "qkv_bias": True, "head_bias": True, "logit_scale": 0.5, "rope_dim": 8}
+            for kind in ("head", "each_head", "all_heads")
+            for norm in ("layernorm", "rmsnorm")]
     latent = {"attention_type": "latent", "kv_rank": 6, "rope_dim": 4, "value_dim": 5}
     odd += [{**latent, "bias": True, "q_rank": 7}, {**latent, "head_dim": 9},
             {"pos_encoding": "learned", "learned_sinks": True, "tie_embeddings": False},
@@ -263,7 +275,7 @@ def test_counts_from_the_table_are_those_of_built_models():
              "dense_layers": 1, "bias": True, "d_ff_expert": 24}]
     configs = [replace(ModelConfig(), **values) for values in odd]
     for c in [*configs, *(PRESETS[name] for name in ("gpt2", "gpt-oss-20b", "gemma3-270m",
-                                                     "deepseek-v3"))]:
+                                                     "deepseek-v3", "phi-2"))]:
         assert parameter_counts(c) == count_parameters(c)
 
 

@@ -37,3 +37,74 @@ def test_directives_comments_and_markers_do_not_run():
     source = "#| exercise f\ndef f():\n    ### BEGIN SOLUTION\n    return 1  # one\n    ### END SOLUTION"
     assert what_runs(source) == what_runs("def f():\n    return 1")
     assert what_runs("x = 1") != what_runs("x = 2")
+
+
+# %% ../nbs/92_nbtools.ipynb
+def test_a_page_before_its_turn_says_so_and_is_not_executed(monkeypatch):
+    root = Path(__file__).resolve().parent.parent
+    monkeypatch.setattr("minillm.nbtools.book.cached_seconds", lambda *a: None)
+    plain = chapter_page(root, "40_map", {})
+    monkeypatch.setenv(WAITING, "1")
+    early = chapter_page(root, "40_map", {})
+    assert early["metadata"]["mystnb"] == {"execution_mode": "off"} and "mystnb" not in plain["metadata"]
+    assert sum("ml-waiting" in c["source"] for c in early["cells"]) == 1
+    assert not any("ml-waiting" in c["source"] for c in plain["cells"])
+    monkeypatch.setattr("minillm.nbtools.book.cached_seconds", lambda *a: 3.0)
+    assert "mystnb" not in chapter_page(root, "40_map", {})["metadata"]
+
+
+def test_first_pages_are_few(tmp_path):
+    import yaml
+    root = Path(__file__).resolve().parent.parent
+    (tmp_path / "_toc.yml").write_text((root / "_toc.yml").read_text())
+    toc = yaml.safe_load(first_pages(tmp_path).read_text())
+    assert toc["root"] == "book/preface" and [len(p["chapters"]) > 0 for p in toc["parts"]] == [True, True]
+
+
+def test_builds_do_not_pile_up():
+    import threading
+    gate, builds = threading.Event(), []
+    def build():
+        builds.append(1)
+        gate.wait(5)
+        return 0
+    rebuild = Rebuilder(build, every=0)
+    for stem in "abc": rebuild.chapter_came(stem)             # the first build still runs
+    gate.set()
+    rebuild.wait()
+    assert len(builds) == 1
+    rebuild.chapter_came("d")
+    rebuild.wait()
+    assert len(builds) == 2
+    patient = Rebuilder(build, every=1000)
+    patient.chapter_came("e")
+    assert len(builds) == 2
+
+
+def test_the_site_is_served_and_a_taken_port_is_one_line(tmp_path):
+    import urllib.request
+    (tmp_path / "_build/html").mkdir(parents=True)
+    (tmp_path / "_build/html/index.html").write_text("here")
+    server = serve_site(tmp_path, 0)
+    answer = urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/")
+    assert answer.read() == b"here" and answer.headers["Cache-Control"] == "no-cache"
+    with pytest.raises(SystemExit, match="choose another: make book PORT="): serve_site(tmp_path, server.server_port)
+    server.shutdown()
+
+
+def test_what_is_there_first_is_built_first(tmp_path, monkeypatch):
+    import minillm.nbtools.book as book
+    calls, cached = [], set()
+    monkeypatch.setattr(book, "chapters_in_order", lambda root: ["01_a", "02_b"])
+    monkeypatch.setattr(book, "read_notebook", lambda file: file.stem)
+    monkeypatch.setattr(book, "rewrite", lambda nb, *rest: nb)
+    monkeypatch.setattr(book, "cached_seconds", lambda root, nb: 1.0 if nb in cached else None)
+    monkeypatch.setattr(book, "first_pages", lambda root: "few")
+    monkeypatch.setattr(book, "build_early", lambda root, toc=None: calls.append(toc or "early") or 0)
+    monkeypatch.setattr(book, "execute_all", lambda root, done: calls.append("run") or cached.update(["01_a", "02_b"]))
+    monkeypatch.setattr(book, "build_site", lambda root: calls.append("strict") or 0)
+    assert book.build_while_serving(tmp_path) == 0 and calls == ["few", "early", "run", "strict"]
+    (tmp_path / "_build/html").mkdir(parents=True)
+    (tmp_path / "_build/html/index.html").write_text("")
+    calls.clear()
+    assert book.build_while_serving(tmp_path) == 0 and calls == ["strict"]      # a second start

@@ -36,7 +36,7 @@ def test_exercise(name, capsys):
 
 def test_an_unknown_name_gets_the_nearest():
     def slow_cell(): pass
-    with pytest.raises(ValueError, match="'slow_cell'; did you mean slow_cells"):
+    with pytest.raises(ValueError, match="'slow_cell'; did you mean 'slow_cells'"):
         check(slow_cell)
 
 

@@ -31,6 +31,18 @@ def test_widgets_and_figures_are_drawn_into_the_page():
     assert WidgetRenderer.handle_mime(None, SimpleNamespace(mime_type="text/plain"), False) is None
 
 
+def test_every_module_has_its_place_on_one_page_of_the_api():
+    from pathlib import Path
+    from minillm.nbtools.page import api_page
+    root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "_toc.yml").exists())
+    pages, toc = {api_page(m) for m in api_modules(root)}, (root / "_toc.yml").read_text()
+    index = (root / "book" / "api.md").read_text()
+    assert pages == {f"book/api/{f.stem}" for f in (root / "book" / "api").glob("*.md")}
+    for page in pages:
+        assert f"- file: {page}\n" in toc and page.removeprefix("book/") + ".md" in index
+        assert "<!-- modules -->" in (root / f"{page}.md").read_text()
+
+
 def test_a_widget_on_a_plain_page_brings_its_picture_and_its_script():
     from minillm.widgets.quiz import quiz
     widget = quiz("test", [("One?", [("</script>", "Why.", True), ("b", "No.", False)])])

@@ -32,9 +32,9 @@ def test_train_and_load(tmp_path):
 def test_tokenizer_errors(tmp_path):
     with pytest.raises(
         ValueError,
-        match="unknown tokenizer 'wrod'; did you mean 'word'"): train_tokenizer(
+        match="tokenizer='wrod' is unknown; did you mean 'word'"): train_tokenizer(
             "wrod", "a")
-    with pytest.raises(ValueError, match="choose one of char, word, bpe"):
+    with pytest.raises(ValueError, match="known: char, word, bpe"):
         train_tokenizer("xyz", "a")
     with pytest.raises(ValueError, match="no text"): train_tokenizer("char", "")
     with pytest.raises(ValueError, match="not trained"): train_tokenizer("gpt2", "a")

@@ -5,8 +5,7 @@ from minillm.widgets.quiz import *
 # %% ../nbs/91_widgets.ipynb
 def test_quiz_data_and_fallback():
     made = quiz("x", [("Which <b>?", [("a", "no", False), ("b", "yes", True)])])
-    assert made.questions[0]["options"][1] == {"text": "b", "feedback": "yes",
-                                               "right": True}
+    assert {"text": "b", "feedback": "yes", "right": True} in made.questions[0]["options"]
     # text, never markup
     assert "Which &lt;b&gt;?" in made.fallback() and "<b>" not in made.fallback()
 
@@ -24,10 +23,33 @@ def test_quiz_module_counts():
     from minillm.widgets.node import needs_node, run_module
     questions = quiz("x", [(q, [("a", "no", False), ("b", "yes", True)])
                            for q in "mn"]).questions
+    (m, wrong_m), (n, wrong_n) = (sorted((0, 1), key=lambda i: not q["options"][i]["right"])
+                                  for q in questions)
 
     @needs_node
     def compare():
-        for answers, right in (({}, 0), ({"m": 1}, 1), ({"m": 1, "n": 0}, 1),
-                               ({"m": 1, "n": 1}, 2), ({"gone": 1}, 0)):
+        for answers, right in (({}, 0), ({"m": m}, 1), ({"m": m, "n": wrong_n}, 1),
+                               ({"m": m, "n": n}, 2), ({"m": wrong_m}, 0), ({"gone": 1}, 0)):
             assert run_module(Quiz(chapter="x")._esm, "w.countRight(d.q, d.a)", q=questions, a=answers) == right
     compare()
+
+def test_in_the_whole_book_no_place_is_the_right_one():
+    """With three options each place should be right in a third of the questions; four
+    standard deviations are allowed."""
+    import json
+    from collections import Counter
+    from pathlib import Path
+    import minillm.widgets.quiz as module
+    root = Path.cwd() if (Path.cwd() / "nbs").exists() else Path.cwd().parent
+    places: Counter[int] = Counter()
+    for file in sorted((root / "nbs").glob("*.ipynb")):
+        for c in json.loads(file.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(c["source"])
+            if c["cell_type"] != "code" or "\nquiz(" not in source: continue
+            found = {}
+            exec(source.replace("\nquiz(", "\nmade = quiz("), {"quiz": module.quiz}, found)
+            for q in found["made"].questions:
+                if len(q["options"]) == 3: places[[o["right"] for o in q["options"]].index(True)] += 1
+    n = places.total()
+    assert n > 100
+    assert all(abs(places[i] - n / 3) < 4 * (n * 2 / 9) ** 0.5 for i in range(3)), places

@@ -33,7 +33,7 @@ def test_the_page_writes_the_tale_that_python_writes():
             "} return steps; })()")
     file = base64.b64encode(storyteller_file()).decode()
     got = run_module(
-        widget_esm("lm.js", "storyteller.js"), code, file=file, prompt=start["prompt"])
+        widget_esm("lm.js", "weights.js", "storyteller.js"), code, file=file, prompt=start["prompt"])
     for step, want in zip(got, start["steps"], strict=True):
         assert (step["id"], step["text"]) == (want["id"], want["text"])
         assert step["p"] == pytest.approx(want["p"], abs=2e-4)

@@ -18,12 +18,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..config import require
 from ..data.chat import special_ids
+from ..errors import require
 from ..files import read_text
-from ..decoding.batch import pad_left
-from ..decoding.cache import KVCache
-from ..decoding.sample import Sampler, generate
+from ..decoding.batch import pad_left, write_steps
+from ..decoding.forms import fast_form
+from ..decoding.sample import Sampler
 from ..models.decoder import Decoder
 from ..train.optim import make_adamw
 from .session import FinetuneOptions, FinetuneSession, trained_parts
@@ -92,17 +92,14 @@ def roll_out(model: Decoder, tokenizer: Any, questions: Sequence[str], *, sample
                                for _ in range(samples)])                     # (N, S)
     place = next(model.parameters()).device
     asked, padding = asked.to(place), padding.to(place)
-    cache = KVCache.for_model(model,
-                              len(asked),
-                              asked.shape[1] + max_tokens,
-                              padding if padding.any() else None)
-    steps = generate(model,
-                     asked,
-                     max_tokens=max_tokens,
-                     sampler=Sampler(),
-                     cache=cache,
-                     generator=generator,
-                     stop_ids=stop_ids)
+    form = fast_form(model, keep=False)             # the weights will change after this
+    steps = write_steps(form,
+                        asked,
+                        padding,
+                        max_tokens=max_tokens,
+                        sampler=Sampler(),
+                        generator=generator,
+                        stop_ids=stop_ids)
     answers = torch.stack(list(steps), 1)                                    # (N, A)
     stops = torch.isin(answers, torch.tensor(list(stop_ids), device=place)).long()
     real = stops.cumsum(1) - stops == 0              # up to the first stop, with it

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..config import require
+from ..errors import require
 from ..layers.attend import Mask
 from ..train.losses import IGNORE
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..config import require
+from ..errors import require
 from ..models.decoder import Decoder
 from ..models.reward import RewardModel, last_places
 from ..train.optim import make_adamw

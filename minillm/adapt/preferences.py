@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..config import require
+from ..errors import require
 from ..files import read_text
 from ..models.decoder import Decoder
 from ..models.reward import RewardModel

@@ -28,7 +28,8 @@ from ..checkpoint.recovery import last_words, recover
 from ..checkpoint.run import (
     Tensors, check_file, check_same_config, flatten_optimizer, free_name, load_weights,
     point_to, read_state, read_tensors, restore_optimizer, weights_of, write_checkpoint)
-from ..config import DataConfig, RunConfig, require, require_positive
+from ..config import DataConfig, RunConfig
+from ..errors import require, require_positive
 from ..files import atomic_path, existing_file, read_json, write_json
 from ..train.guard import DataChanged
 from ..train.interrupt import between_steps, random_states, restore_random

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..config import require
 from ..data.chat import (
     CHAT_TOKENS, DEFAULT_TEMPLATE, ChatTemplate, encode_chat, read_rows)
+from ..errors import require
 from ..worlds.sums import Sum, sum_batch, sum_tokenizer
 from ..models.decoder import Decoder
 from .vocabulary import add_tokens

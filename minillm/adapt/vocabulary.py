@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from ..checkpoint.tokenizers import JSONTokenizer
-from ..config import require
+from ..errors import require
 from ..models.decoder import Decoder
 from ..tokenizer.bpe import BPETokenizer
 

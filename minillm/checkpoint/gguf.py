@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..config import ModelConfig, require, unknown
+from ..config import ModelConfig
+from ..errors import require, unknown
 from ..files import atomic_path, existing_file
 from ..layers.position import half_from_interleaved, interleaved_from_half
 from ..models.decoder import Decoder
@@ -208,7 +209,7 @@ def config_of(about: dict[str, Any], tensors: dict[str, Tensor]) -> ModelConfig:
         raise ValueError(
             f"the file has no {arch}.{error.args[0]}; is it complete?") from None
     if arch == "gemma3": made |= GEMMA3 | windows(h, made["n_layers"])
-    made |= stretch(h) | experts(h) | {"bias": "blk.0.attn_q.bias" in tensors}
+    made |= stretch(h) | experts(h) | {"qkv_bias": "blk.0.attn_q.bias" in tensors}
     refuse_unread(h, frozenset(), f"this GGUF file ({arch})")
     return ModelConfig(**made)
 
@@ -289,7 +290,7 @@ def read_names(c: ModelConfig) -> Iterator[tuple[str, tuple[str, ...], int]]:
     yield from gguf_names(c)
     for i in range(c.n_layers):
         own, their = f"layers.{i}.", f"blk.{i}."
-        for x in "qkv" if c.bias else "":
+        for x in "qkv" if c.qkv_bias else "":
             yield f"{their}attn_{x}.bias", (f"{own}attention.W_{x}.bias",), 0
         for name, after in (("post_attention_norm", "after_attention"),
                             ("post_ffw_norm", "after_ffn")) if sandwich else ():

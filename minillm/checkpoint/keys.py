@@ -9,7 +9,7 @@ __all__ = ['TRAINING_KEYS', 'TOKEN_KEYS', 'PAPER_KEYS', 'SAMPLING_KEYS', 'HARMLE
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..config import require
+from ..errors import require
 
 TRAINING_KEYS = (
     "initializer_range attention_dropout hidden_dropout resid_pdrop embd_pdrop "

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Opened', 'OPENERS', 'find_source', 'kind_of_source', 'open_run_folder', 'open_huggingface', 'open_quantized',
            'open_gguf_file', 'open_adapter', 'complete_format', 'check_fit', 'open_model', 'weight_bytes',
-           'choose_source', 'inherit_format', 'find_hub']
+           'choose_source', 'inherit_format', 'is_hub_name']
 
 # %% ../../nbs/96_opening.ipynb #5551dcfd
 from collections.abc import Callable
@@ -210,10 +210,10 @@ def inherit_format(voice: Voice, out: Path) -> None:
     about = out / "adapter" / "adapter_config.json"
     if not about.exists(): return
     write_text_format(made, about.parent)
-    base = voice.source if find_hub(voice.source) else str(voice.path and voice.path.resolve())
+    base = voice.source if is_hub_name(voice.source) else str(voice.path and voice.path.resolve())
     write_json(about, read_json(about) | {"base_model_name_or_path": base})
 
 
-def find_hub(source: str) -> bool:
+def is_hub_name(source: str) -> bool:
     """Whether a source is a name on the hub, and no path. Chapter: 96_opening."""
     return source.count("/") == 1 and not Path(source).exists()

@@ -8,7 +8,6 @@ __all__ = ['CONFIG', 'TENSORS', 'BEFORE', 'ADAPTER_KEY', 'UNSUPPORTED', 'Matrice
            'short_names', 'load_adapter', 'read_adapter', 'pairs_of', 'alpha_of', 'check_shapes']
 
 # %% ../../nbs/33_lora.ipynb #242bf426
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn, empty
 
+from ..errors import did_you_mean
 from ..files import write_json
 from ..layers.lora import (
     LoRALinear, fits_target, linear_names, lora_layers, refuse_adapters, replace_module)
@@ -213,9 +213,8 @@ def load_adapter(model: Decoder, folder: str | Path) -> Decoder:
     found: dict[str, tuple[Tensor, Tensor, float]] = {}
     for theirs, pair in pairs_of(tensors, folder).items():
         if theirs not in entries:
-            near = difflib.get_close_matches(theirs, entries, 1)
-            raise ValueError(f"{folder} adapts {theirs}, which this model has not"
-                             + (f"; the nearest is {near[0]}" if near else ""))
+            raise ValueError(f"{folder} adapts {theirs}, which this model has not; "
+                             f"{did_you_mean(theirs, entries)}".rstrip("; "))
         alpha = alpha_of(c, theirs, len(pair["A"]))
         entry = entries[theirs]
         B = pair["B"].T if is_transposed(entry) else pair["B"]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['QUANTIZED_FILES', 'GGUF_KINDS', 'kept_tensors', 'save_quantized', 'read_quantized', 'load_quantized', 'restored',
-           'quantize_folder', 'write_quantized', 'quantized_already', 'check_out']
+           'write_quantized', 'quantized_already', 'check_out']
 
 # %% ../../nbs/36_quantization.ipynb #f1023ea0
 from dataclasses import asdict
@@ -16,18 +16,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..config import ModelConfig, unknown
+from ..config import ModelConfig
+from ..errors import unknown
 from ..files import read_json, read_text, write_json
 from ..models.decoder import Decoder
-from .huggingface import load_pretrained, new_folder, weight_files
+from .huggingface import new_folder
 from .tokenizers import find_tokenizer
-from ..tokenizer.text_format import (
-    TextFormat, read_text_format, write_text_format)
+from ..tokenizer.text_format import TextFormat, write_text_format
 from ..quant.layers import (
     SCHEMES, QuantEmbedding, QuantLinear, Rounded, Scheme, find_scheme)
 from ..quant.quantize import (
     bits_a_weight, calibration_rows, quantize, replace_layer, table_scale)
-from .run import checksum, find_checkpoint, write_tensors
+from .run import checksum, write_tensors
 
 QUANTIZED_FILES = ("quantization.json", "quantized.safetensors")
 GGUF_KINDS = ("f32", "f16", "q8_0")
@@ -105,7 +105,7 @@ def load_quantized(folder: str | Path) -> tuple[Decoder, Any]:
         own = {key: tensors.pop(f"{name}.{key}", None)
                for key in ("codes", "scales", "zeros", "columns", "bias")}
         if name == "head" and own["codes"] is None:                      # a tied head
-            made: nn.Module = QuantLinear(model.embed.rounded())  # type: ignore
+            made: nn.Module = QuantLinear(model.embed.rounded(), own["bias"])  # type: ignore
         else: made = restored(name, layer, own, model)
         replace_layer(model, name, made)
     if "embed.weight" in tensors and model.config.tie_embeddings:
@@ -133,25 +133,6 @@ def restored(name: str, layer: dict[str, Any], own: dict[str, Any],
     return QuantLinear(rounded, *floats)
 
 # %% ../../nbs/36_quantization.ipynb #0c0997f5
-def quantize_folder(source: str | Path, out: str | Path, scheme: str = "int8",
-                    **options: Any) -> dict[str, Any]:
-    """Quantize the model in a folder and write it to another, by `write_quantized`.
-
-    Chapter: 36_quantization.
-    """
-    if (Path(source) / QUANTIZED_FILES[0]).exists(): raise quantized_already(source)
-    check_out(out, scheme)
-    model, tokenizer = load_pretrained(source)
-    found = read_text_format(Path(source))
-    before = sum(f.stat().st_size for f in weight_files(find_checkpoint(source)))
-    return {**write_quantized(model,
-                              tokenizer,
-                              out,
-                              scheme,
-                              text_format=found,
-                              **options), "bytes_before": before}
-
-
 def write_quantized(model: Decoder, tokenizer: Any, out: str | Path,
                     scheme: str = "int8", *, method: str = "round",
                     text: str | Path | None = None, group: int | None = None,

@@ -12,7 +12,8 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from ..config import RunConfig, unknown
+from ..config import RunConfig
+from ..errors import unknown
 from ..files import write_json
 from ..models.decoder import Decoder
 from .run import FORMAT, weights_of

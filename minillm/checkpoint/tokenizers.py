@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..config import unknown
+from ..errors import unknown
 from ..files import read_json
 from ..tokenizer.auto import open_tokenizer
 from ..tokenizer.bpe import BPETokenizer

@@ -16,7 +16,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..config import unknown
+from ..errors import unknown
 from ..files import write_json
 from ..layers.norm import LayerNorm
 from ..models.decoder import Decoder

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from minillm.commands.shell import Json, app, finish
+from minillm.errors import require, unknown
 
 PUBLISHED_ATTENTION = ("standard", "gqa", "sliding_window")
 
@@ -21,7 +22,6 @@ def published_model(given: dict[str, Any]) -> dict[str, Any]:
 
     Chapter: 90_cli.
     """
-    from minillm.config import require
     model, kind = dict(given), given.get("attention_type")
     if model.get("ffn_type") == "standard": model["ffn_type"] = "gelu"
     if kind not in PUBLISHED_ATTENTION: return model
@@ -48,7 +48,7 @@ def read_settings(name: str | Path, flags: dict[str, Any]) -> Any:
     """
     from dataclasses import fields
 
-    from minillm.config import SECTIONS, RunConfig, read_yaml, unknown
+    from minillm.config import SECTIONS, RunConfig, read_yaml
     data = read_yaml(name)
     homes = {f.name: s for s, cls in SECTIONS.items() for f in fields(cls)}
     for key, value in flags.items():

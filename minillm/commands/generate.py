@@ -16,7 +16,8 @@ from typing import Annotated, Any
 import typer
 
 from minillm.commands.shell import (
-    Json, app, at_least_one, finish, needs, say, together)
+    Json, app, finish, needs, say, together)
+from minillm.errors import at_least_one
 
 Place = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps")]
 Checkpoint = Annotated[Path | None,

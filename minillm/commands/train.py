@@ -259,6 +259,9 @@ def train(context: typer.Context,
                               typer.Option(help="how the processes that torchrun "
                                                 "starts share the work: ddp, fsdp, ep "
                                                 "or none")] = "ddp",
+          fit_memory: Annotated[bool, typer.Option(
+              "--fit", help="cut each step into parts that fit into the card's free "
+                            "memory")] = False,
           as_json: Json = False) -> None:
     """Train a model. Any key of the configuration is a flag: --max-steps 100 or
     --learning-rate=3e-4. Keys are listed below; a flag wins over the file.
@@ -279,7 +282,7 @@ def train(context: typer.Context,
     if depth is not None:
         settings, plan = plan_for_data(depth, config, flags, settings)
         if os.environ.get("RANK", "0") == "0": say("\n".join(plan))
-    trainer = make_trainer(settings, out, log or [], parallel, vocab_size)
+    trainer = make_trainer(settings, out, log or [], parallel, vocab_size, fit_memory)
     tell = say if trainer.strategy.is_main else (lambda text: None)
     tell(f"{trainer.model.num_parameters():,} parameters on {trainer.device}, "
         f"{len(trainer.train_tokens):,} tokens, to step {settings.training.max_steps}")
@@ -318,8 +321,33 @@ def share_work(parallel: str, training: Any) -> Any:
     return make_strategy(parallel, training)
 
 
+def for_this_device(settings: Any, fit_memory: bool, parallel: str) -> Any:
+    """The run in a type that its device has units for and, with `--fit`, in parts that
+    its free memory holds. ValueError where no memory can be asked for. Chapter: 90_cli.
+    """
+    from dataclasses import replace
+
+    from minillm.device import pick_device
+    from minillm.train.cards import free_memory, suited
+    from minillm.train.plan import fitted
+    device = pick_device(settings.training.device)
+    training = suited(settings.training, device)
+    if training != settings.training and os.environ.get("RANK", "0") == "0":
+        say("this card has no units for bfloat16: float16 with a scaled loss instead")
+    settings = replace(settings, training=training)
+    if not fit_memory: return settings
+    if parallel not in ("ddp", "none"):
+        raise ValueError(f"--fit plans a whole model for each card, and --parallel "
+                         f"{parallel} divides it; leave out one of them")
+    free = free_memory(device)
+    if free is None:
+        raise ValueError(f"--fit asks a CUDA card for its free memory, and this run is "
+                         f"on {device}; leave it out, or choose batch_size yourself")
+    return fitted(settings, free, int(os.environ.get("WORLD_SIZE", 1)))
+
+
 def make_trainer(settings: Any, out: Path, log: list[str], parallel: str = "ddp",
-                 asked: int | None = None) -> Any:
+                 asked: int | None = None, fit_memory: bool = False) -> Any:
     """Model, data and trainer of a run, with all who want to know of its steps.
 
     The vocabulary is that of the data; ValueError if another was `asked` for.
@@ -341,6 +369,7 @@ def make_trainer(settings: Any, out: Path, log: list[str], parallel: str = "ddp"
         raise ValueError(f"vocab_size={asked} is not that of the data, {vocab_size}; "
                          "leave it out, or prepare the data with another tokenizer")
     settings = replace(settings, model=replace(settings.model, vocab_size=vocab_size))
+    settings = for_this_device(settings, fit_memory, parallel)
     torch.manual_seed(settings.training.seed)
     model = Decoder(settings.model)
     if settings.training.fast: fast_training(model)

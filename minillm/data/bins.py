@@ -21,6 +21,7 @@ from torch import Tensor
 
 from .shards import (
     END_OF_TEXT, SEPARATOR, end_of_text, held_out, split_kind)
+from ..errors import at_least_one
 from ..files import atomic_path, read_json, write_json
 from ..tokenizer.auto import load_tokenizer, train_tokenizer
 
@@ -100,7 +101,7 @@ def check_length(tokens: Sequence[int] | np.ndarray, seq_length: int) -> None:
     """Raise `ValueError` unless `tokens` hold one window of `seq_length` inputs and
     the target after the last of them. Chapter: 04_corpora.
     """
-    if seq_length < 1: raise ValueError(f"seq_length={seq_length} must be at least 1")
+    at_least_one(seq_length=seq_length)
     if len(tokens) < seq_length + 1:
         raise ValueError(f"the text has {len(tokens)} tokens, too short for a context "
                          f"of {seq_length}, which needs "

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..config import require
+from ..errors import require
 from ..files import atomic_path, read_text
 from ..tokenizer.text_format import (
     TextFormat, read_text_format, write_text_format)

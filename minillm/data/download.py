@@ -99,7 +99,7 @@ def download(name: str, out: str | Path, size: str = "small", *,
 
     Chapter: 88_download.
     """
-    from minillm.config import unknown
+    from minillm.errors import unknown
     if name not in CORPORA: raise unknown("corpus", name, CORPORA)
     if size not in AMOUNTS: raise unknown("size", size, AMOUNTS)
     out, corpus, most = Path(out), CORPORA[name], AMOUNTS[size]

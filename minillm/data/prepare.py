@@ -23,6 +23,7 @@ from .bins import TOKEN_DTYPES, Progress, bin_dtype, cut_at
 from minillm.data.shards import (
     END_OF_TEXT, SEPARATOR, Encoded, DocumentPart, Segment, encode_shards, held_out,
     split_kind)
+from ..errors import at_least_one
 from ..files import sync_folder, write_json
 from ..tokenizer.auto import given_tokenizer, train_tokenizer
 
@@ -251,7 +252,7 @@ def prepare_pieces(pieces: Pieces, out: str | Path, plan: Plan = Plan(), *,
     out, report = Path(out), progress or (lambda what, done, total: None)
     building = out / UNFINISHED
     check_place(out, overwrite, resume)
-    if workers < 1: raise ValueError(f"workers={workers} must be at least 1")
+    at_least_one(workers=workers)
     given = given_tokenizer(plan.tokenizer, plan.ranks, plan.vocab_size)
     scan = scan_source(pieces(), plan, given is None, report)
     how = split_kind(scan.documents, plan.val_fraction)

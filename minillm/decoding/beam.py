@@ -13,19 +13,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .cache import KVCache, cache_for
+from .cache import CacheMemory, cache_for
 from .sample import check_prompt
 
 
-def reorder(cache: KVCache, rows: Tensor) -> None:
+def reorder(cache: CacheMemory, rows: Tensor) -> None:
     """Row i of the cache becomes what row `rows[i]` was; the batch may grow or shrink.
 
     `rows` (B',) holds row numbers; keys, values and padding are copied.
 
     Chapter: 21_beam.
     """
-    cache.k = cache.k.index_select(1, rows)                   # (L, B', K, S, Dh)
-    cache.v = cache.v.index_select(1, rows)
+    cache.change(lambda x: x.index_select(1, rows))           # (L, B', K, S, Dh)
     if cache.padding is not None: cache.padding = cache.padding[rows]
 
 # %% ../../nbs/21_beam.ipynb #053ced7b
@@ -113,7 +112,7 @@ def beam_search(model: Any, ids: Tensor, *, max_tokens: int, beams: int,
     finally: model.train(was_training)
 
 
-def search(model: Any, ids: Tensor, max_tokens: int, cache: KVCache,
+def search(model: Any, ids: Tensor, max_tokens: int, cache: CacheMemory,
            done: list[Finished], length_penalty: float,
            stop_ids: Collection[int]) -> Beams:
     """The steps of `beam_search`, in a model that is in evaluation mode.

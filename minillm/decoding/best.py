@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from ..config import require
+from ..errors import at_least_one
 from ..models.decoder import Decoder
 from ..models.reward import RewardModel
 from .rollout import Ids, Rollout, rollout
@@ -27,7 +27,7 @@ def best_of_kl(n: int) -> float:
 
     Chapter: 34_preferences.
     """
-    require(n >= 1, f"n={n} must be at least 1")
+    at_least_one(n=n)
     return math.log(n) - (n - 1) / n
 
 
@@ -38,7 +38,7 @@ def best_of_n(model: Decoder, reward: RewardModel, prompts: Ids, n: int, *,
     """Of `n` answers to each prompt the one with the highest reward, and the rewards of
     all (B, n). Chapter: 34_preferences.
     """
-    require(n >= 1, f"n={n} must be at least 1")
+    at_least_one(n=n)
     many = [p for p in prompts for _ in range(n)]
     written = rollout(
         model, many, max_tokens=max_tokens, stop=stop, generator=generator)

@@ -9,10 +9,11 @@ __all__ = ['Reply', 'end_token', 'answer_chats']
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..config import require
 from ..data.chat import (
     ChatTemplate, Message, encode_chat, encode_prompt, special_ids)
 from .batch import write_tokens
+from .forms import fast_form
+from ..errors import require
 from ..models.decoder import Decoder
 
 
@@ -41,15 +42,18 @@ def answer_chats(model: Decoder, tokenizer: Any, template: ChatTemplate,
                  batch_size: int = 50, **options: Any) -> list[Reply]:
     """The model's next message in each conversation.
 
-    `options` (sampler, generator) as for `write_tokens`; the most probable token by
+    `options` (sampler, generator) as for `write_steps`; the most probable token by
     default. Chapter: 32_finetuning.
     """
     end, answers = end_token(template, tokenizer), list[Reply]()
     for i in range(0, len(chats), batch_size):
         prompts = [encode_prompt(template, tokenizer, c)
                    for c in chats[i:i + batch_size]]
-        steps = list(write_tokens(
-            model, prompts, max_tokens=max_tokens, stop_ids={end}, **options))
+        steps = list(write_tokens(fast_form(model),
+                                  prompts,
+                                  max_tokens=max_tokens,
+                                  stop_ids={end},
+                                  **options))
         for row in zip(*steps):
             ids = [t for t in row if t is not None]
             answers.append(Reply(tokenizer.decode(ids).strip(), len(ids) < len(row)))

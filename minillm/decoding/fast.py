@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['Product', 'Linear', 'float_linear', 'FAST_FFNS', 'FAST_ATTENTION', 'FAST_BLOCKS', 'KNOWN_PARTS', 'TurnedCache',
-           'Step', 'columns_first', 'FloatProduct', 'Added', 'as_product', 'UnitLength', 'gain_of', 'fold_norm',
-           'cheap_norm', 'stacked', 'neighbours_first', 'Turns', 'turn_pairs', 'FastWeights', 'HeadNorms',
-           'FastAttention', 'shared_turns', 'by_key_head', 'by_token', 'FastFeedForward', 'FastClamped',
-           'FastPlainFeedForward', 'only_chosen', 'FastMixture', 'fast_ffn', 'FastLatent', 'FastBlock', 'FastSandwich',
-           'FastPostNorm', 'UpdateStep', 'FastDecoder', 'no_fast_form']
+           'CacheStep', 'Step', 'columns_first', 'FloatProduct', 'Added', 'as_product', 'UnitLength', 'gain_of',
+           'fold_norm', 'cheap_norm', 'stacked', 'neighbours_first', 'Turns', 'turn_pairs', 'FastWeights', 'HeadNorms',
+           'AnyHeadNorms', 'head_norms', 'FastAttention', 'shared_turns', 'by_key_head', 'by_token', 'FastFeedForward',
+           'FastClamped', 'FastPlainFeedForward', 'only_chosen', 'FastMixture', 'fast_ffn', 'FastLatent', 'FastBlock',
+           'FastSandwich', 'FastPostNorm', 'FastAfterNorm', 'FastTwoNormParallel', 'FastParallel', 'UpdateStep',
+           'FastDecoder', 'no_fast_form']
 
 # %% ../../nbs/29_decoding.ipynb #ca7372f2
 import math
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import ModelConfig
+from .cache import CacheMemory, cache_sizes
 from ..layers.attend import causal_mask
 from ..layers.attention import Attention
 from ..layers.ffn import ClampedFeedForward, FeedForward, GatedFeedForward
@@ -30,65 +32,60 @@ from ..layers.router import Routing
 from ..models.decoder import Decoder
 
 
-class TurnedCache:
-    """Keys, turned to their positions, and values, in memory taken once:
-    (layers, B, K, max_len, Dh), as in `KVCache`.
+class TurnedCache(CacheMemory):
+    """Keys, turned to their positions, and values, in the memory of `KVCache`.
 
     Positions count from 0 after `padding` (B,) tokens in front of each sequence.
 
     Chapter: 29_decoding.
     """
 
-    def __init__(self, n_layers: int, batch_size: int, n_kv_heads: int, max_len: int,
-                 d_head: int, *, d_value: int | None = None,
-                 device: torch.device | str | None = None,
-                 dtype: torch.dtype | None = None, padding: Tensor | None = None
-                 ) -> None:
-        room = (n_layers, batch_size, n_kv_heads, max_len)
-        self.k = torch.zeros(*room, d_head, device=device, dtype=dtype)
-        self.v = torch.zeros(*room, d_value or d_head, device=device, dtype=dtype)
-        self.length, self.max_len, self.padding = 0, max_len, padding
-
     @classmethod
     def for_model(cls, model: Any, batch_size: int = 1, max_len: int | None = None,
                   padding: Tensor | None = None) -> "TurnedCache":
         """Room for `max_len` tokens (default: the model's `max_seq_len`) of a batch."""
-        c, weight = model.config, next(model.parameters())
-        n_kv, d_key, d_value = c.cache_shape
-        return cls(c.n_layers,
-                   batch_size,
-                   n_kv,
-                   max_len or c.max_seq_len,
-                   d_key,
-                   d_value=d_value,
-                   device=weight.device,
-                   dtype=weight.dtype,
-                   padding=padding)
-
-    @property
-    def lengths(self) -> list[int]:
-        """How many tokens each layer has seen."""
-        return [self.length] * len(self.k)
-
-    @lengths.setter
-    def lengths(self, lengths: list[int]) -> None:
-        self.length = min(lengths)
-
-    @property
-    def nbytes(self) -> int:
-        """The memory taken, in bytes."""
-        return self.k.nbytes + self.v.nbytes
+        return cls(batch_size=batch_size,
+                   max_len=max_len or model.config.max_seq_len,
+                   padding=padding,
+                   **cache_sizes(model))
 
     def step(self, batch: int, n_tokens: int) -> "Step":
         """Where the next `n_tokens` of each sequence go."""
         return Step(self, batch, n_tokens)
 
-    def reset(self) -> None:
-        """Forget everything; the memory stays."""
-        self.length = 0
-
 # %% ../../nbs/29_decoding.ipynb #0e1a2149
-class Step:
+class CacheStep:
+    """What the fast form asks of a cache that keeps keys turned, once a step: `write`
+    and `read`, as in `Cache`, with all that is the same for every layer made before.
+
+    Chapter: 29_decoding.
+    """
+
+    def write(self, layer: int, turned: Tensor, v: Tensor) -> None:
+        """Keep new keys, turned, and values (B, T, K, Dh) of one layer."""
+        raise NotImplementedError
+
+    def read(self, layer: int,
+             window: int | None) -> tuple[Tensor, Tensor, Tensor | None, int]:
+        """The keys (B K, Dh, S) and values (B K, S, Dh) of one layer that the step may
+        see, which of them are hidden from whom, (B or 1, T, S), and the first one's
+        place.
+        """
+        raise NotImplementedError
+
+    def update(self, layer: int, turned: Tensor, k: Tensor, v: Tensor, turns: Any,
+               window: int | None) -> tuple[Tensor, Tensor, Tensor | None, int]:
+        """Write new keys, which are given turned and as they were, and values, all
+        (B, T, K, Dh), of one layer, then read.
+        """
+        self.write(layer, turned, v)
+        return self.read(layer, window)
+
+    def done(self) -> None:
+        """All layers have kept the step's tokens."""
+
+
+class Step(CacheStep):
     """Where a step stands in a `TurnedCache`: `start` to `end`, the `positions` (T,) or
     (B, T) of its tokens, and which keys are `hidden` from them, (B or 1, T, end) or
     None. Raises ValueError for what does not fit. Chapter: 29_decoding.
@@ -96,14 +93,8 @@ class Step:
 
     def __init__(self, cache: TurnedCache, batch: int, n_tokens: int) -> None:
         self.cache, self.start, self.shape = cache, cache.length, (batch, n_tokens)
+        cache.check(self.start, batch, n_tokens)
         self.end = end = self.start + n_tokens
-        if end > cache.max_len:
-            raise ValueError(f"{end} tokens do not fit into a cache of "
-                             f"{cache.max_len}; make it longer (max_len) "
-                             "or write fewer tokens")
-        if batch != cache.k.shape[1]:
-            raise ValueError(f"a batch of {batch} does not fit a cache made for a "
-                             f"batch of {cache.k.shape[1]}")
         own = torch.arange(self.start, end, device=cache.k.device)                # (T,)
         self.positions, self.hidden = own, self.look_back(own)
         if cache.padding is not None:
@@ -154,19 +145,20 @@ class Step:
             self.turned[id(turns)] = rows.unsqueeze(-2)
         return self.turned[id(turns)]
 
-    def update(self, layer: int, turned: Tensor, k: Tensor, v: Tensor, turns: Any,
-               window: int | None) -> tuple[Tensor, Tensor, Tensor | None, int]:
-        """Keep new keys, which are turned and as they were, and values, all
-        (B, T, K, Dh), of one layer; return what `past` returns, of this layer.
-        """
+    def write(self, layer: int, turned: Tensor, v: Tensor) -> None:
+        """Copy them to their places, which were looked up once for all layers."""
         self.new_k[layer].copy_(turned.transpose(1, 2))
         self.new_v[layer].copy_(v.transpose(1, 2))
+
+    def read(self, layer: int,
+             window: int | None) -> tuple[Tensor, Tensor, Tensor | None, int]:
+        """What `past` returns, of this layer."""
         keys, values, hidden, low = self.past(window)
         return keys[layer], values[layer], hidden, low
 
     def done(self) -> None:
         """All layers have kept the step's tokens."""
-        self.cache.length = self.end
+        self.cache.lengths = [self.end] * len(self.cache.lengths)
 
 # %% ../../nbs/29_decoding.ipynb #1e5b69c7
 Product = Callable[..., Tensor]                  # (x (N, in), plus=None) -> (N, out)
@@ -292,21 +284,28 @@ def neighbours_first(d_head: int) -> Tensor:
 
 class Turns:
     """The rotation of a `RoPE` as complex factors, a row for each position, made as far
-    as the texts go. Chapter: 29_decoding.
+    as the texts go. What a `PartialRoPE` leaves alone has the factor 1.
+
+    Chapter: 29_decoding.
     """
 
     def __init__(self, rope: Any) -> None:
-        rope = getattr(rope, "rope", rope)                   # a fused one holds a plain
+        self.rest = getattr(rope, "rest", 0)                 # of a partial one
+        while hasattr(rope, "rope"): rope = rope.rope        # or a fused one
         self.freqs, self.amplitude = rope.freqs, rope.amplitude
         width = 2 * len(rope.freqs)
         self.order = (neighbours_first(width) if rope.split is PAIRINGS["half"][0]
-                      else torch.arange(width)).to(self.freqs.device)
+                      else torch.arange(width))
+        self.order = torch.cat([self.order, width + torch.arange(self.rest)]).to(
+            self.freqs.device)
         self.table = self.at(torch.arange(1, device=self.freqs.device))
 
     def at(self, positions: Tensor) -> Tensor:
         """The factors at positions (...): (..., Dh / 2)."""
         angles = positions[..., None].float() * self.freqs
-        return torch.polar(torch.full_like(angles, self.amplitude), angles)
+        turned = torch.polar(torch.full_like(angles, self.amplitude), angles)
+        still = turned.new_ones(*turned.shape[:-1], self.rest // 2)
+        return torch.cat([turned, still], -1)
 
     def upto(self, end: int) -> Tensor:
         """The factors of at least the positions below `end`, (end or more, Dh / 2)."""
@@ -364,16 +363,13 @@ class FastWeights:
 
 
 class HeadNorms:
-    """The norms of queries and keys, and the scale of the queries, in one:
-    (B, T, H + K, Dh) -> the same. Chapter: 29_decoding.
+    """The norms of queries and keys, and the scale of the queries, in one, for
+    RMSNorms that all heads share: (B, T, H + K, Dh) -> the same. Chapter: 29_decoding.
     """
 
     def __init__(self, old: Any, scale: float, order: Tensor | None) -> None:
         H, K = old.n_heads, old.n_kv_heads
         gains = [gain_of(norm) for norm in (old.q_norm, old.k_norm)]
-        if gains[0] is None or gains[1] is None:
-            raise ValueError(f"norms of queries and keys of the kind "
-                             f"{type(old.q_norm).__name__} have no fast form")
         q, k = (g if order is None else g[order] for g in gains if g is not None)
         self.unit = UnitLength(len(q), old.q_norm.eps)
         self.gains = torch.cat([(scale * q).expand(
@@ -381,6 +377,33 @@ class HeadNorms:
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.unit(x.reshape(-1, x.shape[-1])).view(x.shape) * self.gains
+
+
+class AnyHeadNorms:
+    """The same with the layer's own norms, of whatever kind, for which the numbers of
+    each head are put back into their order. Chapter: 29_decoding.
+    """
+
+    def __init__(self, old: Any, scale: float, order: Tensor | None) -> None:
+        self.q_norm, self.k_norm, self.scale = old.q_norm, old.k_norm, scale
+        self.H = old.n_heads
+        plain = torch.arange(old.d_head, device=old.W_q.weight.device)
+        self.order = plain if order is None else order
+        self.back = self.order.argsort()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        q, k = x[..., self.back].transpose(1, 2).tensor_split([self.H], 1)
+        both = torch.cat([self.q_norm(q) * self.scale, self.k_norm(k)], 1)
+        return both.transpose(1, 2)[..., self.order]
+
+
+def head_norms(old: Any, scale: float, order: Tensor | None) -> Any:
+    """The quickest form of a layer's norms of queries and keys.
+
+    Chapter: 29_decoding.
+    """
+    kind = AnyHeadNorms if gain_of(old.q_norm) is None else HeadNorms
+    return kind(old, scale, order)
 
 
 class FastAttention:
@@ -406,7 +429,7 @@ class FastAttention:
         self.qkv = as_product(linear, weight, bias)
         self.W_o = as_product(linear, old.W_o.weight.detach(), old.W_o.bias)
         pairs = None if self.turns is None else self.turns.order
-        self.norms = HeadNorms(old, scale, pairs) if c.qk_norm else None
+        self.norms = head_norms(old, scale, pairs) if c.qk_norm else None
         self.weigh = FastWeights(old, self.K, c)
 
     def __call__(self, x: Tensor, step: Any, plus: Tensor | None = None) -> Tensor:
@@ -427,7 +450,8 @@ def shared_turns(rotary: Any, rotations: dict[Any, Turns]) -> Turns | None:
     """The `Turns` of a RoPE, one object for equal ones. Chapter: 29_decoding."""
     if rotary is None: return None
     made = Turns(rotary)
-    key = (tuple(made.freqs.tolist()), made.amplitude, tuple(made.order.tolist()))
+    key = (tuple(made.freqs.tolist()), made.amplitude, tuple(made.order.tolist()),
+           made.rest)
     return rotations.setdefault(key, made)
 
 
@@ -645,12 +669,47 @@ class FastPostNorm(FastBlock):
         return self.norm_ffn(self.ffn(x, x))
 
 
+class FastAfterNorm(FastPostNorm):
+    """A block with the norms after each layer, on the branch. (N, D) -> (N, D).
+
+    Chapter: 29_decoding.
+    """
+
+    def __call__(self, x: Tensor, step: Any) -> Tensor:
+        x = x + self.norm_attention(self.attention(x, step))
+        return x + self.norm_ffn(self.ffn(x))
+
+
+class FastTwoNormParallel(FastBlock):
+    """A block whose two layers read the same stream. (N, D) -> (N, D).
+
+    Chapter: 29_decoding.
+    """
+
+    def __call__(self, x: Tensor, step: Any) -> Tensor:
+        mixed = self.attention(self.norm_attention(x), step, x)
+        return self.ffn(self.norm_ffn(x), mixed)
+
+
+class FastParallel(FastBlock):
+    """The same with one norm for both. (N, D) -> (N, D). Chapter: 29_decoding."""
+
+    def before(self, norm: Any, fold: bool) -> tuple[Any, Tensor | None]:
+        return cheap_norm(norm), None                # its gain serves two layers
+
+    def __call__(self, x: Tensor, step: Any) -> Tensor:
+        y = self.norm_attention(x)
+        return self.ffn(y, self.attention(y, step, x))
+
+
 FAST_ATTENTION: dict[str, Any] = {"causal": FastAttention, "latent": FastLatent}
-FAST_BLOCKS: dict[str, type[FastBlock]] = {"pre": FastBlock, "sandwich": FastSandwich,
-                                           "post": FastPostNorm}
+FAST_BLOCKS: dict[str, type[FastBlock]] = {
+    "pre": FastBlock, "sandwich": FastSandwich, "post": FastPostNorm,
+    "after": FastAfterNorm, "parallel": FastParallel,
+    "parallel_two_norms": FastTwoNormParallel}
 
 # %% ../../nbs/29_decoding.ipynb #3cdae4cc
-class UpdateStep:
+class UpdateStep(CacheStep):
     """A step in a cache of any other kind: in one that has `update` and
     `next_positions`, as `KVCache`, and keeps keys as they were. They are all turned at
     each step. Chapter: 29_decoding.
@@ -675,10 +734,9 @@ class UpdateStep:
         ages = self.positions[..., :, None] - self.places[..., None, :]
         return ages if ages.dim() == 3 else ages[None]
 
-    def update(self, layer: int, turned_k: Tensor, k: Tensor, v: Tensor,
-               turns: Turns | None, window: int | None
-               ) -> tuple[Tensor, Tensor, Tensor | None, int]:
-        """As `Step.update`."""
+    def update(self, layer: int, turned: Tensor, k: Tensor, v: Tensor, turns: Any,
+               window: int | None) -> tuple[Tensor, Tensor, Tensor | None, int]:
+        """The same, by the `update` of the cache."""
         k, v, self.places = self.cache.update(
             layer, k.transpose(1, 2), v.transpose(1, 2))        # (B, K, S, Dh)
         if turns is not None:
@@ -688,9 +746,6 @@ class UpdateStep:
         hidden = ~self.mask(self.positions, self.places) & (ages != 0)
         if window is not None: hidden = hidden | (ages >= window)
         return (k.flatten(0, 1).transpose(1, 2), v.flatten(0, 1), hidden, 0)
-
-    def done(self) -> None:
-        """The cache has counted for itself."""
 
 
 class FastDecoder(nn.Module):
@@ -753,9 +808,6 @@ def no_fast_form(model: Any) -> str | None:
     if type(model) is not Decoder:
         return f"a {type(model).__name__} is no Decoder and has no fast form"
     if "forward" in vars(model): return "a replaced forward has no fast form"
-    c = model.config
-    if c.qk_norm and c.norm_type == "layernorm":
-        return "qk_norm with norm_type='layernorm' has no fast form"
     for i, layer in enumerate(model.layers):
         parts = [layer.attention, layer.ffn, *getattr(layer.ffn, "experts", ())]
         for part in parts:

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from .cache import KVCache
 from .fast import (
@@ -102,6 +103,8 @@ class Form:
 
 # %% ../../nbs/99_forms.ipynb #b2cb8155
 KEPT: WeakKeyDictionary[Any, tuple[Any, Form]] = WeakKeyDictionary()
+# a fused optimizer changes weights without a new `_version`; so each step forgets
+register_optimizer_step_post_hook(lambda *step: KEPT.clear())
 
 
 def fast_form(model: Any, linear: Linear | None = None, *, keep: bool = True) -> Form:
@@ -109,7 +112,7 @@ def fast_form(model: Any, linear: Linear | None = None, *, keep: bool = True) ->
 
     `linear` makes its layers, by default of floats, or of 8 bits for a model that was
     quantized to 8 bits, where they are quicker. The form is kept until the weights
-    change, unless `keep` is False. Chapter: 99_forms.
+    change (by an optimizer, or in place), unless `keep` is False. Chapter: 99_forms.
     """
     if isinstance(model, Form): return model
     reason = no_fast_form(model)

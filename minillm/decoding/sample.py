@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..errors import at_least_one
 from ..models.decoder import Decoder
 
 Warp = Callable[[Tensor], Tensor]  # logits (B, V) -> logits (B, V)
@@ -41,7 +42,7 @@ def top_k(k: int) -> Warp:
 
     Chapter: 19_sampling.
     """
-    if k < 1: raise ValueError(f"top_k={k} must be at least 1")
+    at_least_one(top_k=k)
 
     def warp(logits: Tensor) -> Tensor:
         least = logits.topk(min(k, logits.shape[-1])).values[..., -1:]          # (B, 1)
@@ -52,15 +53,17 @@ def top_k(k: int) -> Warp:
 # %% ../../nbs/19_sampling.ipynb #9252f5a4
 def top_p(p: float) -> Warp:
     """Keep the smallest set of tokens with probability at least `p` (Holtzman et al.
-    2020, equation 2).
+    2020, equation 2); 1 keeps all. Sums are of 64 bits where the device has them.
 
     Raises ValueError unless 0 < `p` <= 1. Chapter: 19_sampling.
     """
     if not 0 < p <= 1: raise ValueError(f"top_p={p} must be above 0 and at most 1")
 
     def warp(logits: Tensor) -> Tensor:
+        if p == 1: return logits
         ordered, index = logits.sort(-1, descending=True)                       # (B, V)
-        prob = ordered.softmax(-1)
+        wide = torch.float32 if logits.device.type == "mps" else torch.float64
+        prob = ordered.softmax(-1, dtype=wide)
         dropped = prob.cumsum(-1) - prob >= p  # what stands in front reached p
         dropped[..., 0] = False
         return logits.masked_fill(dropped.scatter(-1, index, dropped), float("-inf"))
@@ -175,8 +178,7 @@ class Remembering:
 
     def __init__(self, sampler: Callable[..., Tensor], penalty: Penalty, ids: Tensor,
                  last: int | None = None) -> None:
-        if last is not None and last < 1:
-            raise ValueError(f"last={last} must be at least 1")
+        at_least_one(last=last)
         self.sampler, self.penalty, self.last = sampler, penalty, last or 0
         self.ids = ids[:, -self.last:]
 

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .cache import KVCache, cache_for
+from .cache import CacheMemory, cache_for
 from .sample import Sampler, check_prompt, greedy
+from ..errors import at_least_one
 from ..models.ngram import NGram
 
 
@@ -52,15 +53,18 @@ def replacement(p: Tensor, q: Tensor, n: int) -> Tensor:
     return torch.where(total > 0, rest / total, here)
 
 
-def rewind(cache: KVCache, length: int) -> None:
+def rewind(cache: CacheMemory, length: int) -> None:
     """Forget all but the first `length` tokens; nothing is copied.
 
-    Raises ValueError if the cache holds fewer. Chapter: 21_beam.
+    Raises ValueError if the cache holds fewer, or has overwritten what would be left.
+
+    Chapter: 21_beam.
     """
-    if not 0 <= length <= cache.length:
+    least = cache.least_length
+    if not least <= length <= cache.length:
         raise ValueError(f"a cache of {cache.length} tokens cannot be rewound to "
-                         f"{length}; give a length from 0 to {cache.length}")
-    cache.lengths = [length] * len(cache.lengths)
+                         f"{length}; give a length from {least} to {cache.length}")
+    if not least: cache.lengths = [length] * len(cache.lengths)
 
 # %% ../../nbs/21_beam.ipynb #9c21c886
 def distribution(logits: Tensor, sampler: Callable[..., Tensor]) -> Tensor:
@@ -181,8 +185,7 @@ def check_speculative(model: Any, draft: Any, ids: Tensor, max_tokens: int,
     if sizes[0] != sizes[1]:
         raise ValueError(f"vocabularies of {sizes[0]} and {sizes[1]} tokens differ; "
                          "model and draft need the same tokenizer")
-    if draft_tokens < 1:
-        raise ValueError(f"draft_tokens={draft_tokens} must be at least 1")
+    at_least_one(draft_tokens=draft_tokens)
     room = min(model.config.max_seq_len, draft.room)
     if ids.shape[1] + max_tokens > room:
         raise ValueError(f"{ids.shape[1]} + {max_tokens} tokens exceed the {room} that "

@@ -22,7 +22,7 @@ except ImportError:
     raise ImportError("the harness is not installed; pip install "
                       "\"minillm[evaluate]\"") from None
 
-from ..config import unknown
+from ..errors import unknown
 from .choices import split_pair
 from .perplexity import ModelScorer, text_nats
 from .tasks import kind_of, write_task

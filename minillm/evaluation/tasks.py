@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..config import unknown
+from ..errors import unknown
 from ..worlds.tales import TALES, Story, insert, template_pieces, write_story
 from ..worlds.tales_judge import read
 from ..files import read_text

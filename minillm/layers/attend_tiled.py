@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ..errors import at_least_one
 from .attend import Mask
 
 
@@ -178,7 +179,7 @@ def attend_tiled(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Mask | None = N
 
     Chapter: 14_efficient.
     """
-    if block < 1: raise ValueError(f"block={block} must be at least 1")
+    at_least_one(block=block)
     if q.shape[:-2] != k.shape[:-2] or k.shape[:-1] != v.shape[:-1]:
         shapes = ", ".join(str(tuple(x.shape)) for x in (q, k, v))
         raise ValueError(f"q, k and v of shapes {shapes} do not fit; share_heads makes "

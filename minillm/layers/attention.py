@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .attend import Mask, attend
 
 Attend = Callable[..., Tensor]     # (q, k, v, mask, bias, dropout) -> out (B, H, T, Dh)
-Norm = Callable[[int], nn.Module]   # width -> a norm over the last dimension
+Norm = Callable[[int, int], nn.Module]    # width of a head, heads -> a norm (B, H, T, Dh)
 Rotary = Callable[[Tensor, Tensor], Tensor]     # x (B, H, T, Dh), positions -> x turned
 BiasFn = Callable[[Tensor, Tensor], Tensor]  # q_positions, k_positions -> (H, T, S)
 
@@ -72,6 +72,7 @@ class Attention(nn.Module):
     always holds. `d_head` is the width of a head, `d_model / n_heads` by default.
     `qk_norm` makes the norms of queries and keys, `rotary` turns them, `bias_fn` is
     added to the scores, `attend` computes; `layer` is this layer's number in the cache.
+    `bias` gives biases to all four matrices, `qkv_bias` to all but the last.
     Sources: Vaswani et al. 2017, section 3.2.2; Shazeer 2019; Ainslie et al. 2023;
     Henry et al. 2020 (norms). Raises ValueError if heads do not divide.
 
@@ -82,18 +83,20 @@ class Attention(nn.Module):
                  d_head: int | None = None, qk_norm: Norm | None = None,
                  rotary: Rotary | None = None, bias_fn: BiasFn | None = None,
                  visible: Mask | None = None, attend: Attend = attend,
-                 bias: bool = False, dropout: float = 0.0, layer: int = 0) -> None:
+                 bias: bool = False, qkv_bias: bool = False, dropout: float = 0.0,
+                 layer: int = 0) -> None:
         super().__init__()
         self.n_heads, self.n_kv_heads = (n_heads,
                                          n_heads if n_kv_heads is None else n_kv_heads)
         check_heads(n_heads if d_head else d_model, n_heads, self.n_kv_heads)
         self.d_head = d_head or d_model // n_heads
-        self.W_q = nn.Linear(d_model, n_heads * self.d_head, bias=bias)
-        self.W_k = nn.Linear(d_model, self.n_kv_heads * self.d_head, bias=bias)
-        self.W_v = nn.Linear(d_model, self.n_kv_heads * self.d_head, bias=bias)
-        self.W_o = nn.Linear(n_heads * self.d_head, d_model, bias=bias)
-        self.q_norm = nn.Identity() if qk_norm is None else qk_norm(self.d_head)
-        self.k_norm = nn.Identity() if qk_norm is None else qk_norm(self.d_head)
+        H, K, Dh, biased = n_heads, self.n_kv_heads, self.d_head, bias or qkv_bias
+        self.W_q = nn.Linear(d_model, H * Dh, bias=biased)
+        self.W_k = nn.Linear(d_model, K * Dh, bias=biased)
+        self.W_v = nn.Linear(d_model, K * Dh, bias=biased)
+        self.W_o = nn.Linear(H * Dh, d_model, bias=bias)
+        self.q_norm = nn.Identity() if qk_norm is None else qk_norm(Dh, H)
+        self.k_norm = nn.Identity() if qk_norm is None else qk_norm(Dh, K)
         self.rotary, self.bias_fn, self.attend = rotary, bias_fn, attend
         self.visible, self.dropout, self.layer = visible, dropout, layer
 

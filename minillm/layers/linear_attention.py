@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import at_least_one
 from .attend import Mask, causal_mask, full_mask
 from .attention import check_heads, merge_heads, split_heads
 
@@ -87,7 +88,7 @@ def linear_chunked(q: Tensor, k: Tensor, v: Tensor, sums: Sums | None = None,
 
     Shapes as there; T need not be a multiple of `chunk`. Chapter: 14_efficient.
     """
-    if chunk < 1: raise ValueError(f"chunk={chunk} must be at least 1")
+    at_least_one(chunk=chunk)
     dtype = v.dtype
     q, k, v = at_least_32_bits(feature_map(q), feature_map(k), v)
     S, z = empty_sums(k, v) if sums is None else sums

@@ -8,7 +8,6 @@ __all__ = ['LoRAModel', 'LoRALinear', 'linear_names', 'replace_module', 'fits_ta
 
 # %% ../../nbs/33_lora.ipynb #a5b5c91c
 # mypy: disable-error-code="operator, index, arg-type, return-value, misc"
-import difflib
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ from typing import TypeVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from ..errors import did_you_mean
 
 LoRAModel = TypeVar("LoRAModel", bound=nn.Module)
 
@@ -121,8 +122,7 @@ def no_such_target(target: str, names: Sequence[str]) -> str:
     Chapter: 33_lora.
     """
     ends = {".".join(n.split(".")[-k:]) for n in names for k in (1, 2, 3)}
-    near = difflib.get_close_matches(target, sorted(ends), 3, 0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    hint = did_you_mean(target, sorted(ends), 3)
     short = sorted({n.rpartition(".")[2] for n in names if not n[-1].isdigit()})
     return (f"target {target!r} is no linear layer of this model; {hint}its linear "
             f"layers are called {', '.join(short) or 'nothing: it has none'}")

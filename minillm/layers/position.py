@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['Scaling', 'PAIRINGS', 'rope_frequencies', 'wavelengths', 'Turning', 'split_halves', 'join_halves', 'split_neighbours',
-           'join_neighbours', 'RoPE', 'head_width', 'half_from_interleaved', 'interleaved_from_half', 'NoPositions',
-           'SinusoidalPositions', 'LearnedPositions', 'alibi_slopes', 'ALiBi', 'linear_scaling', 'llama3_scaling',
-           'yarn_scaling', 'yarn_amplitude']
+           'join_neighbours', 'RoPE', 'head_width', 'half_from_interleaved', 'interleaved_from_half', 'PartialRoPE',
+           'NoPositions', 'SinusoidalPositions', 'LearnedPositions', 'alibi_slopes', 'ALiBi', 'linear_scaling',
+           'llama3_scaling', 'yarn_scaling', 'yarn_amplitude']
 
 # %% ../../nbs/11_positions.ipynb #d07db8e0
 import math
@@ -15,6 +15,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from ..errors import unknown
 
 Scaling = Callable[[Tensor], Tensor]                  # frequencies -> frequencies
 
@@ -102,9 +104,7 @@ class RoPE(Turning):
                  scaling: Scaling | None = None, amplitude: float = 1.0) -> None:
         super().__init__(d_head, base, scaling)
         self.amplitude = amplitude
-        if pairing not in PAIRINGS:
-            raise ValueError(f"pairing={pairing!r} is unknown; choose "
-                             f"{' or '.join(map(repr, PAIRINGS))}")
+        if pairing not in PAIRINGS: raise unknown("pairing", pairing, PAIRINGS)
         self.split, self.join = PAIRINGS[pairing]
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
@@ -149,6 +149,24 @@ def interleaved_from_half(weight: Tensor, n_heads: int) -> Tensor:
     """
     half = head_width(weight, n_heads) // 2
     return weight.reshape(n_heads, 2, half, -1).transpose(1, 2).reshape(weight.shape)
+
+# %% ../../nbs/11_positions.ipynb #parrope1
+class PartialRoPE(nn.Module):
+    """A RoPE of the first `width` numbers of each head, which leaves the other `rest`
+    numbers alone (Black et al. 2022, section 2.1). Options are those of `RoPE`.
+
+    x (B, H, T, Dh), positions (T,) or (B, T) -> (B, H, T, Dh). Chapter: 11_positions.
+    """
+
+    def __init__(self, d_head: int, width: int, *args: Any, **options: Any) -> None:
+        super().__init__()
+        if width > d_head:
+            raise ValueError(f"width={width} is more than the head has: {d_head}")
+        self.rope, self.width, self.rest = RoPE(width, *args, **options), width, d_head - width
+
+    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+        turned, rest = x.split([self.width, self.rest], -1)
+        return torch.cat([self.rope(turned, positions), rest], -1)
 
 # %% ../../nbs/11_positions.ipynb #12245a41
 class NoPositions(nn.Module):

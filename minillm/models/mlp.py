@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import at_least_one
+
 
 class MLPLanguageModel(nn.Module):
     """The next token from the last `context` tokens, through one hidden layer.
@@ -26,7 +28,7 @@ class MLPLanguageModel(nn.Module):
         super().__init__()
         sizes = (vocab_size, context, d_model, d_hidden)
         for name, size in zip(("vocab_size", "context", "d_model", "d_hidden"), sizes):
-            if size < 1: raise ValueError(f"{name}={size} must be at least 1")
+            at_least_one(**{name: size})
         self.context = context
         self.embed = nn.Embedding(vocab_size, d_model)
         self.before = nn.Parameter(torch.randn(d_model))

@@ -4,15 +4,18 @@
 
 # %% auto #0
 __all__ = ['LLAMA', 'GPT2', 'TINY', 'SMALL', 'MEDIUM', 'LARGE', 'GPT2_124M', 'LLAMA2_7B', 'LLAMA3_8B', 'LLAMA31_8B', 'MISTRAL_7B',
-           'MIXTRAL_8X7B', 'QWEN3_06B', 'GEMMA3_270M', 'DEEPSEEK_V3', 'GPT_OSS_20B', 'PRESETS', 'PARENTS', 'preset',
-           'changes', 'cache_bytes', 'matrix_size', 'attention_size', 'feed_forward_size', 'parameter_counts']
+           'MIXTRAL_8X7B', 'QWEN3_06B', 'GEMMA3_270M', 'DEEPSEEK_V3', 'GPT_OSS_20B', 'SMOLLM3_3B', 'OLMO2_7B',
+           'GLM4_9B', 'COMMAND_R', 'COMMAND_R7B', 'PYTHIA_160M', 'PHI_2', 'FALCON_7B', 'STABLELM2_16B', 'PRESETS',
+           'PARENTS', 'PLAIN_FFNS', 'preset', 'changes', 'cache_bytes', 'matrix_size', 'norm_size', 'attention_size',
+           'feed_forward_size', 'parameter_counts']
 
 # %% ../../nbs/16_decoder.ipynb #32dbb0b3
 import math
 from dataclasses import replace
 from typing import Any
 
-from ..config import ModelConfig, unknown
+from ..config import ModelConfig
+from ..errors import unknown
 
 # a small Llama, and a small GPT-2: the base of the book's own experiments
 LLAMA = ModelConfig(d_model=256,
@@ -172,19 +175,117 @@ GPT_OSS_20B = replace(MIXTRAL_8X7B,
                       num_experts=32,
                       top_k=4,
                       expert_rule="gpt_oss")
+SMOLLM3_3B = replace(LLAMA3_8B,
+                     d_model=2048,
+                     n_heads=16,
+                     n_kv_heads=4,
+                     n_layers=36,
+                     d_ff=11_008,
+                     max_seq_len=65_536,
+                     rope_base=5e6,
+                     rope_pattern="RRRN",
+                     norm_eps=1e-6,
+                     tie_embeddings=True)
+OLMO2_7B = replace(LLAMA2_7B,
+                   vocab_size=100_352,
+                   norm_position="after",
+                   qk_norm=True,
+                   qk_norm_over="all_heads",
+                   rope_base=500_000.0,
+                   norm_eps=1e-6)
+GLM4_9B = replace(LLAMA2_7B,
+                  vocab_size=151_552,
+                  n_kv_heads=2,
+                  n_layers=40,
+                  d_ff=13_696,
+                  max_seq_len=32_768,
+                  norm_position="sandwich",
+                  qkv_bias=True,
+                  rope_dim=64,
+                  rope_pairing="interleaved")
+COMMAND_R = replace(LLAMA2_7B,
+                    vocab_size=256_000,
+                    d_model=8192,
+                    n_heads=64,
+                    n_layers=40,
+                    d_ff=22_528,
+                    max_seq_len=131_072,
+                    norm_type="layernorm_no_shift",
+                    norm_position="parallel",
+                    rope_base=8e6,
+                    rope_pairing="interleaved",
+                    logit_scale=0.0625,
+                    tie_embeddings=True)
+COMMAND_R7B = replace(COMMAND_R,
+                      d_model=4096,
+                      n_heads=32,
+                      n_kv_heads=8,
+                      n_layers=32,
+                      d_ff=14_336,
+                      max_seq_len=132_096,
+                      rope_base=50_000.0,
+                      rope_pattern="RRRN",
+                      layer_pattern="LLLG",
+                      window=4096,
+                      logit_scale=0.25)
+PYTHIA_160M = replace(GPT2_124M,
+                      vocab_size=50_304,
+                      d_ff=3072,
+                      max_seq_len=2048,
+                      ffn_type="gelu",
+                      norm_position="parallel_two_norms",
+                      pos_encoding="rope",
+                      rope_dim=16,
+                      tie_embeddings=False)
+PHI_2 = replace(PYTHIA_160M,
+                vocab_size=51_200,
+                d_model=2560,
+                n_heads=32,
+                n_layers=32,
+                d_ff=10_240,
+                ffn_type="gelu_tanh",
+                norm_position="parallel",
+                rope_dim=32,
+                head_bias=True)
+FALCON_7B = replace(PYTHIA_160M,
+                    vocab_size=65_024,
+                    d_model=4544,
+                    n_heads=71,
+                    n_kv_heads=1,
+                    n_layers=32,
+                    d_ff=18_176,
+                    norm_position="parallel",
+                    rope_dim=None,
+                    bias=False,
+                    tie_embeddings=True)
+STABLELM2_16B = replace(LLAMA2_7B,
+                        vocab_size=100_352,
+                        d_model=2048,
+                        n_layers=24,
+                        d_ff=5632,
+                        norm_type="layernorm",
+                        qkv_bias=True,
+                        rope_dim=16)
 
 PRESETS = {"llama": LLAMA, "gpt2-like": GPT2, "tiny": TINY, "small": SMALL,
            "medium": MEDIUM, "large": LARGE, "gpt2": GPT2_124M, "llama2-7b": LLAMA2_7B,
            "llama3-8b": LLAMA3_8B, "llama3.1-8b": LLAMA31_8B, "mistral-7b": MISTRAL_7B,
            "mixtral-8x7b": MIXTRAL_8X7B, "qwen3-0.6b": QWEN3_06B,
            "gemma3-270m": GEMMA3_270M, "deepseek-v3": DEEPSEEK_V3,
-           "gpt-oss-20b": GPT_OSS_20B}
+           "gpt-oss-20b": GPT_OSS_20B, "smollm3-3b": SMOLLM3_3B,
+           "olmo2-7b": OLMO2_7B, "glm4-9b": GLM4_9B, "command-r": COMMAND_R,
+           "command-r7b": COMMAND_R7B, "pythia-160m": PYTHIA_160M, "phi-2": PHI_2,
+           "falcon-7b": FALCON_7B, "stablelm2-1.6b": STABLELM2_16B}
 PARENTS = {"gpt2-like": "llama", "tiny": "llama", "small": "llama", "medium": "small",
            "large": "medium", "gpt2": "gpt2-like", "llama2-7b": "llama",
            "llama3-8b": "llama2-7b", "llama3.1-8b": "llama3-8b",
            "mistral-7b": "llama2-7b", "mixtral-8x7b": "mistral-7b",
            "qwen3-0.6b": "llama2-7b", "gemma3-270m": "qwen3-0.6b",
-           "deepseek-v3": "llama2-7b", "gpt-oss-20b": "mixtral-8x7b"}
+           "deepseek-v3": "llama2-7b", "gpt-oss-20b": "mixtral-8x7b",
+           "smollm3-3b": "llama3-8b", "olmo2-7b": "llama2-7b", "glm4-9b": "llama2-7b",
+           "command-r": "llama2-7b", "command-r7b": "command-r", "pythia-160m": "gpt2",
+           "phi-2": "pythia-160m", "falcon-7b": "pythia-160m",
+           "stablelm2-1.6b": "llama2-7b"}
 
 
 def preset(name: str, **changes: Any) -> ModelConfig:
@@ -212,11 +313,16 @@ def cache_bytes(c: ModelConfig, number_bytes: int = 2) -> int:
     return c.n_layers * heads * (key + value) * number_bytes
 
 # %% ../../nbs/16_decoder.ipynb #37957ed0
-def matrix_size(c: ModelConfig, *widths: int) -> int:
+def matrix_size(c: ModelConfig, *widths: int, bias: bool = False) -> int:
     """Parameters of a linear layer from the first width to the second, with its bias if
-    the model has biases. Chapter: 16_decoder.
+    the model or this layer has one. Chapter: 16_decoder.
     """
-    return widths[0] * widths[1] + c.bias * widths[1]
+    return widths[0] * widths[1] + (c.bias or bias) * widths[1]
+
+
+def norm_size(c: ModelConfig, width: int) -> int:
+    """Parameters of one norm of this width. Chapter: 16_decoder."""
+    return width * (1 + (c.norm_type in ("layernorm", "layernorm_plus_one")))
 
 
 def attention_size(c: ModelConfig) -> int:
@@ -230,9 +336,13 @@ def attention_size(c: ModelConfig) -> int:
         return (squeezed + (c.q_rank or D) * queries + matrix_size(c, D, R) + R
                 + matrix_size(c, D, turned) + R * H * (Dh + value)
                 + matrix_size(c, H * value, D) + sinks)
-    norms = 2 * Dh * (1 + (c.norm_type == "layernorm")) * c.qk_norm
-    return (matrix_size(c, D, H * Dh) + 2 * matrix_size(c, D, K * Dh)
-            + matrix_size(c, H * Dh, D) + norms + sinks)
+    norms = norm_size(c, 2 * Dh if c.qk_norm_over == "head" else (H + K) * Dh)
+    return (matrix_size(c, D, H * Dh, bias=c.qkv_bias)
+            + 2 * matrix_size(c, D, K * Dh, bias=c.qkv_bias)
+            + matrix_size(c, H * Dh, D) + norms * c.qk_norm + sinks)
+
+
+PLAIN_FFNS = ("gelu", "gelu_tanh", "relu", "relu2")
 
 
 def feed_forward_size(c: ModelConfig, width: int) -> int:
@@ -240,7 +350,7 @@ def feed_forward_size(c: ModelConfig, width: int) -> int:
 
     Chapter: 16_decoder.
     """
-    ways_in = 1 if c.ffn_type in ("gelu", "gelu_tanh", "relu") else 2    # the gate too
+    ways_in = 1 if c.ffn_type in PLAIN_FFNS else 2                       # the gate too
     return ways_in * matrix_size(c, c.d_model, width) + matrix_size(c, width, c.d_model)
 
 
@@ -249,12 +359,11 @@ def parameter_counts(c: ModelConfig) -> tuple[int, int]:
     table alone. Chapter: 16_decoder.
     """
     D = c.d_model
-    plain = c.ffn_type in ("gelu", "gelu_tanh", "relu")
+    plain = c.ffn_type in PLAIN_FFNS
     width = c.d_ff or -(-(4 * D if plain else 8 * D // 3) // 8) * 8
-    norm = D * (1 + (c.norm_type == "layernorm"))
-    norms = norm * (c.n_layers * (4 if c.norm_position == "sandwich" else 2)
-                    + (c.norm_position != "post"))
-    tables = (c.vocab_size * D * (2 - c.tie_embeddings)
+    norms = norm_size(c, D) * (c.n_layers * {"sandwich": 4, "parallel": 1}.get(
+        c.norm_position, 2) + (c.norm_position != "post"))
+    tables = (c.vocab_size * D * (2 - c.tie_embeddings) + c.vocab_size * c.head_bias
               + c.max_seq_len * D * (c.pos_encoding == "learned"))
     dense = c.dense_layers if c.use_moe else c.n_layers
     shared = (tables + norms + c.n_layers * attention_size(c)

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import at_least_one
+
 State = tuple[Tensor, ...]                        # each (B, H); the first is the output
 
 
@@ -133,7 +135,7 @@ class RecurrentLanguageModel(nn.Module):
     def __init__(self, vocab_size: int, d_model: int, d_hidden: int, n_layers: int = 1,
                  cell: Callable[[int, int], RecurrentCell] = RNNCell) -> None:
         super().__init__()
-        if n_layers < 1: raise ValueError(f"n_layers={n_layers} must be at least 1")
+        at_least_one(n_layers=n_layers)
         self.embed = nn.Embedding(vocab_size, d_model)
         widths = [d_model] + [d_hidden] * (n_layers - 1)
         self.layers = nn.ModuleList(cell(width, d_hidden) for width in widths)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..config import require, require_positive
+from ..errors import require, require_positive
 from ..layers.attention import Attention
 from ..layers.block import PreNormBlock
 from ..layers.ffn import known_ffn, make_ffn

@@ -7,7 +7,6 @@ __all__ = ['all_exercises', 'find_exercise', 'load_exercise', 'WrongAnswer', 'sa
            'check']
 
 # %% ../../nbs/92_nbtools.ipynb #f57e205b
-import difflib
 import json
 import linecache
 import math
@@ -20,6 +19,7 @@ from typing import Any
 
 import torch
 
+from ..errors import did_you_mean
 from .export import solved
 
 
@@ -44,9 +44,8 @@ def find_exercise(name: str) -> dict[str, Any]:
     """
     known = all_exercises()
     if name in known: return known[name]
-    near = difflib.get_close_matches(name, known, 3)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise ValueError(f"no exercise is called {name!r}{hint} (the check goes by the name of your function)")
+    raise ValueError(f"no exercise is called {name!r}; {did_you_mean(name, known, 3)}"
+                     "the check goes by the name of your function")
 
 
 @cache

@@ -6,11 +6,12 @@
 __all__ = ['Vectors', 'QuantCache']
 
 # %% ../../nbs/36_quantization.ipynb #e9da9707
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from ..decoding.cache import KVCache
-from ..models.decoder import Decoder
 from .layers import Scheme, dequantize_codes, quantize_codes, fit_scales, pack_rows, unpack_rows
 
 
@@ -68,6 +69,7 @@ class QuantCache(KVCache):
                  dtype: torch.dtype | None = None, *, d_value: int | None = None,
                  padding: Tensor | None = None, bits: int = 8,
                  group: int | None = None) -> None:
+        super().__init__(n_layers, batch_size, n_kv_heads, 0, 0, padding=padding)
         room, scheme = ((n_layers, batch_size, n_kv_heads, max_len),
                         Scheme("cache", bits, group, zero=True))
         for width in (d_head, d_value or d_head):
@@ -76,46 +78,28 @@ class QuantCache(KVCache):
                                  f"vectors of {width} numbers")
         self.keys = Vectors(room, d_head, scheme, device, dtype)
         self.values = Vectors(room, d_value or d_head, scheme, device, dtype)
-        self.k, self.v = self.keys.codes, self.values.codes
-        self.lengths, self.max_len, self.padding = [0] * n_layers, max_len, padding
-
-    @classmethod
-    def for_model(cls, model: Decoder, batch_size: int = 1, max_len: int | None = None,
-                  padding: Tensor | None = None, *, bits: int = 8,
-                  group: int | None = None) -> "QuantCache":
-        """Room for `max_len` tokens (default: the model's `max_seq_len`) of a batch."""
-        c, weight = model.config, next(model.parameters())
-        n_kv, d_key, d_value = c.cache_shape
-        return cls(c.n_layers,
-                   batch_size,
-                   n_kv,
-                   max_len or c.max_seq_len,
-                   d_key,
-                   weight.device,
-                   weight.dtype,
-                   d_value=d_value,
-                   padding=padding,
-                   bits=bits,
-                   group=group)
+        self.k, self.v, self.max_len = self.keys.codes, self.values.codes, max_len
 
     @property
     def nbytes(self) -> int:
         """The memory taken, in bytes, scales and zero points included."""
         return self.keys.nbytes + self.values.nbytes
 
-    def update(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Round and keep new keys and values of one layer; return all of them as they
-        are kept, and the keys' positions.
-        """
-        start, end = self.lengths[layer], self.lengths[layer] + k.shape[2]
-        if end > self.max_len:
-            raise ValueError(f"{end} tokens do not fit into a cache of {self.max_len}; "
-                             "make it longer (max_len) or write fewer tokens")
-        if k.shape[0] != self.k.shape[1]:
-            raise ValueError(f"a batch of {k.shape[0]} does not fit a cache made for a "
-                             f"batch of {self.k.shape[1]}")
+    def change(self, function: Callable[[Tensor], Tensor]) -> None:
+        """As in the base: codes, scales and zero points are its tensors."""
+        for kept in (self.keys, self.values):
+            kept.codes, kept.scales = function(kept.codes), function(kept.scales)
+            kept.zeros = function(kept.zeros)
+        self.k, self.v = self.keys.codes, self.values.codes
+
+    def write(self, layer: int, k: Tensor, v: Tensor) -> None:
+        """Round and keep new keys and values of one layer."""
+        start = self.grow(layer, k)
         self.keys.write(layer, start, k)
         self.values.write(layer, start, v)
-        self.lengths[layer] = end
+
+    def read(self, layer: int) -> tuple[Tensor, Tensor, Tensor]:
+        """All keys and values of one layer as they are kept, and the positions."""
+        end = self.lengths[layer]
         return (self.keys.read(layer, end), self.values.read(layer, end),
                 self.positions(0, end))

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..config import unknown
+from ..errors import unknown
 from ..layers.nf4 import nearest, nf4_codebook
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..config import unknown
+from ..errors import unknown
 from ..layers.router import Router
 from ..models.decoder import Decoder
 from .calibrate import Inputs, awq_columns, gptq, watch
@@ -139,7 +139,7 @@ def quantize_table(model: Decoder, scheme: str | Scheme = "int8") -> None:
     tied = model.head.weight is model.embed.weight
     head = embed if tied else round_weight(model.head.weight, scheme)
     model.embed = QuantEmbedding(embed, table_scale(model))  # type: ignore[assignment]
-    model.head = QuantLinear(head)  # type: ignore[assignment]
+    model.head = QuantLinear(head, model.head.bias)  # type: ignore[assignment]
 
 
 def table_scale(model: Decoder) -> float:

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import unknown
+
 
 def exact_search(queries: Tensor, passages: Tensor, k: int = 10
                  ) -> tuple[Tensor, Tensor]:
@@ -117,7 +119,7 @@ def build_index(vectors: Tensor, kind: str = "flat", *, n_lists: int | None = No
         index = faiss.IndexHNSWFlat(d, links, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = effort
         index.hnsw.efSearch = 2 * effort
-    else: raise ValueError(f"kind={kind!r} is unknown; choose flat, ivf or hnsw")
+    else: raise unknown("kind", kind, ("flat", "ivf", "hnsw"))
     index.add(as_array(vectors))
     return index
 

@@ -3,10 +3,11 @@
 A suite is `run(**options) -> dict`: it times, prints a table, and writes the run record
 `benchmark_NAME`. Modules are loaded when a suite is asked for.
 """
-import difflib
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
+
+from ..errors import unknown
 
 SUITES: dict[str, str] = {
     "train": "minillm.studies.benchmark_train:run",
@@ -23,10 +24,7 @@ def suite(name: str) -> Callable[..., dict[str, Any]]:
     right name, or says that this installation does not have it.
     """
     if name not in SUITES:
-        near = difflib.get_close_matches(name, SUITES, 1, 0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"benchmark={name!r} is unknown; {hint}choose one of "
-                         f"{', '.join(SUITES)}")
+        raise unknown("benchmark", name, SUITES)
     module, _, function = SUITES[name].partition(":")
     try: return getattr(import_module(module), function)
     except ModuleNotFoundError as error:

@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from minillm.config import ModelConfig, unknown
+from minillm.config import ModelConfig
 from minillm.data.bins import random_batch
+from minillm.errors import unknown
 from minillm.worlds.tales import tale_text
 from minillm.models.decoder import Decoder
 from minillm.models.count import count_parameters

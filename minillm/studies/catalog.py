@@ -11,9 +11,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from difflib import get_close_matches
+
 from typing import Any
 
+from ..errors import did_you_mean
 from .fingerprint import Follower, modules_hash
 from .record import read_record, record_names
 
@@ -74,6 +75,8 @@ def catalog() -> dict[str, Study]:
         "attention_tiny", "evaluation", "faults", "finetune_faults", "finetuning", "lora", "preferences",
         "quantization", "retrieval", "retrieval_index", "routers_tiny", "scale",
         "scenes", "serving", "serving_load", "stream", "verifier")]
+    found += [Study(n, ("minillm.studies.gpu",), race=True)        # one for each card
+              for n in record_names() if n.startswith("gpu_")]
     return {study.name: study for study in sorted(found, key=lambda s: s.name)}
 
 
@@ -84,9 +87,8 @@ def find_study(name: str) -> Study:
     """
     known = catalog()
     if name in known: return known[name]
-    near = get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]!r}?" if near else "`minillm study` lists them"
-    raise ValueError(f"there is no study {name!r}; {hint}")
+    hint = did_you_mean(name, known) or "`minillm study` lists them"
+    raise ValueError(f"there is no study {name!r}; {hint.strip()}")
 
 # %% ../../nbs/95_records.ipynb #ea5e4e17
 def study_state(name: str, follower: Follower | None = None) -> str:

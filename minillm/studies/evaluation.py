@@ -20,8 +20,7 @@ from ..config import ModelConfig
 from ..worlds.tales import floor_nats_per_char
 from ..models.decoder import Decoder
 from ..models.ngram import KneserNey, NGram
-from ..checkpoint.huggingface import load_pretrained
-from ..checkpoint.shipped import shipped_model
+from ..checkpoint.open import open_model
 from .record import write_record
 from ..train.decay import set_rates
 from ..train.muon import make_muon
@@ -114,7 +113,8 @@ def compare(n: int = 200, steps: int = 400, samples: int = 150, bits: int = 3,
 
     Chapter: 39_evaluation.
     """
-    start, (model, tokenizer) = time.perf_counter(), load_pretrained(shipped_model())
+    start, voice = time.perf_counter(), open_model()
+    model, tokenizer = voice.model, voice.tokenizer
     scorers: dict[str, Scorer] = {
         "storyteller": ModelScorer(model, tokenizer),
         "rounded": ModelScorer(rounded(model, bits), tokenizer),

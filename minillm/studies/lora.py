@@ -20,6 +20,7 @@ from minillm.worlds.tales_judge import judge
 from minillm.worlds.tales_words import (
     ENDINGS, HUNGRY, MEETING, OPENING, SLOTS, WORD_TABLES, rows)
 from minillm.decoding.batch import complete
+from minillm.decoding.forms import fast_form
 from minillm.decoding.sample import make_sampler
 from minillm.layers.lora import add_lora, merge_lora
 from minillm.layers.nf4 import add_qlora
@@ -131,8 +132,12 @@ def wholes(model: Decoder, tokenizer: Any, n: int, seed: int) -> float:
     """
     prompt = tokenizer.encode("Once")
     generator = torch.Generator().manual_seed(seed)
-    rows = complete(model, [prompt] * n, max_tokens=180, sampler=make_sampler(1.0),
-                    generator=generator, stop_ids=[tokenizer.specials[END]])
+    rows = complete(fast_form(model),
+                    [prompt] * n,
+                    max_tokens=180,
+                    sampler=make_sampler(1.0),
+                    generator=generator,
+                    stop_ids=[tokenizer.specials[END]])
     texts = [tokenizer.decode(prompt + row) for row in rows]
     return sum(judge(text, SAD_TALES).consistent for text in texts) / n
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from ..errors import at_least_one
+
 
 @contextmanager
 def one_thread(threads: int = 1) -> Iterator[None]:
@@ -35,7 +37,7 @@ def interleaved(contestants: Mapping[str, Callable[[], Any]], *, rounds: int = 7
 
     Chapter: 28_speed.
     """
-    if rounds < 1: raise ValueError(f"rounds={rounds} must be at least 1")
+    at_least_one(rounds=rounds)
     for _ in range(warmup):
         for call in contestants.values(): call()
     times: dict[str, list[float]] = {name: [] for name in contestants}

@@ -12,12 +12,10 @@ from functools import partial
 from typing import Any
 
 from minillm.studies.racing import interleaved, one_thread, ratios, summarise
-from minillm.checkpoint.shipped import shipped_model
+from minillm.checkpoint.open import open_model
 from minillm.studies.record import write_record
 from minillm.decoding.engine import Engine, run_jobs
 from minillm.decoding.job import Job, Settings
-from minillm.tokenizer.auto import load_tokenizer
-from minillm.checkpoint.run import load_model
 
 OPENINGS = ("Once upon a time there was a brave girl named Anna.", "Once upon a time",
             "Once upon a time there was a quiet boy", "Once upon a time there was a")
@@ -49,9 +47,8 @@ def measure(model: Any, tokenizer: Any, clients: Sequence[int] = (1, 4, 16, 32),
 
 def main() -> None:
     """Write the run record `serving`. Chapter: 38_serving."""
-    start, folder = time.perf_counter(), shipped_model()
-    with one_thread():
-        found = measure(load_model(folder), load_tokenizer(folder))
+    start, voice = time.perf_counter(), open_model()
+    with one_thread(): found = measure(voice.model, voice.tokenizer)
     for n, row in found.items():
         print(f"{n:>3} clients: {row['alone']:6.0f} tokens/s one at a time, "
               f"{row['batch']:6.0f} together: {row['ratio']:.1f} times "

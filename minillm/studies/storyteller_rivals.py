@@ -23,7 +23,9 @@ from torch import Tensor, nn
 
 from ..worlds.samples import PROMPT, assess, sample_stories
 from ..worlds.tales import TALE_SEPARATOR, TALES, entropy_bits, tale_text
-from ..decoding.sample import generate, make_sampler
+from ..decoding.batch import complete
+from ..decoding.forms import fast_form
+from ..decoding.sample import make_sampler
 from ..models.decoder import Decoder
 from ..models.presets import preset
 from .record import write_record
@@ -152,14 +154,12 @@ def nanogpt(minutes: float, samples: int) -> dict[str, Any]:
         rows = held_out[:len(held_out) // 65 * 65].view(-1, 65)
         nats = model.loss(rows[:, :-1], rows[:, 1:])[0].item()
     characters = TALES.mean_length() + len(TALE_SEPARATOR)
-    prompt = torch.tensor([tokenizer.encode(PROMPT)] * samples)
-    made = generate(model,
-                    prompt,
+    made = complete(fast_form(model),
+                    [tokenizer.encode(PROMPT)] * samples,
                     max_tokens=750,
                     sampler=make_sampler(1.0),
                     generator=torch.Generator().manual_seed(0))
-    texts = [(PROMPT + tokenizer.decode(r)).split(TALE_SEPARATOR)[0]
-             for r in torch.stack(list(made), 1).tolist()]
+    texts = [(PROMPT + tokenizer.decode(r)).split(TALE_SEPARATOR)[0] for r in made]
     return {"steps": steps,
             "excess_bits": nats / math.log(2) * characters - entropy_bits(),
             "parameters": model.num_parameters(), **assess(texts)}

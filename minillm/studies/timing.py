@@ -11,6 +11,8 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from ..errors import at_least_one
+
 
 def milliseconds(call: Callable[[], Any], repeats: int = 7) -> float:
     """The median time of `call()` over `repeats` calls, in milliseconds, after one that
@@ -18,7 +20,7 @@ def milliseconds(call: Callable[[], Any], repeats: int = 7) -> float:
 
     Raises ValueError for fewer than one repeat. Chapter: 00_setup.
     """
-    if repeats < 1: raise ValueError(f"repeats={repeats} must be at least 1")
+    at_least_one(repeats=repeats)
     call()
     times = []
     for _ in range(repeats):

@@ -8,12 +8,12 @@ __all__ = ['TOKENIZERS', 'BPE_VOCAB_SIZE', 'tokenizer_class', 'train_tokenizer',
 
 # %% ../../nbs/04_corpora.ipynb #e22cf7e6
 from collections.abc import Iterable
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 import os
 
+from ..errors import unknown
 from ..files import read_json
 
 TOKENIZERS = {"char": ("simple", "CharTokenizer"), "word": ("simple", "WordTokenizer"),
@@ -31,10 +31,7 @@ def tokenizer_class(kind: str) -> Any:
         module, name = TOKENIZERS[kind]
         # only what is used is loaded
         return getattr(import_module(f"minillm.tokenizer.{module}"), name)
-    near = get_close_matches(str(kind), TOKENIZERS, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"unknown tokenizer {kind!r}; {hint}choose one of "
-                     f"{', '.join(TOKENIZERS)}")
+    raise unknown("tokenizer", kind, TOKENIZERS)
 
 
 def train_tokenizer(kind: str, text: str, vocab_size: int | None = None,

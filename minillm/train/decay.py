@@ -6,11 +6,11 @@
 __all__ = ['Schedule', 'SCHEDULES', 'constant', 'linear', 'warmup_stable_decay', 'find_schedule', 'set_rates']
 
 # %% ../../nbs/17_objectives.ipynb #67306385
-import difflib
 from collections.abc import Callable
 
 import torch
 
+from ..errors import unknown
 from .schedule import warmup_cosine
 
 Schedule = Callable[..., float]
@@ -66,11 +66,7 @@ def find_schedule(name: str) -> Schedule:
 
     Chapter: 17_objectives.
     """
-    if name not in SCHEDULES:
-        near = difflib.get_close_matches(name, SCHEDULES, 1, 0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"schedule={name!r} is unknown; {hint}choose one of "
-                         f"{', '.join(SCHEDULES)}")
+    if name not in SCHEDULES: raise unknown("schedule", name, SCHEDULES)
     return SCHEDULES[name]
 
 

@@ -22,9 +22,10 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from ..config import TrainingConfig, unknown
+from ..config import TrainingConfig
 from ..device import pick_device
 from ..checkpoint.run import Tensors
+from ..errors import unknown
 from .experts import Elsewhere, give_away, is_empty, merge_tensors
 from .losses import IGNORE
 from .objective import Objective

@@ -9,6 +9,7 @@ __all__ = ['TRACKERS', 'need', 'TensorBoard', 'WandB', 'make_trackers']
 import importlib
 from typing import Any
 
+from ..errors import unknown
 from .callbacks import Callback
 
 
@@ -73,6 +74,5 @@ TRACKERS: dict[str, type[Callback]] = {"tensorboard": TensorBoard, "wandb": Wand
 def make_trackers(names: list[str]) -> list[Callback]:
     """Trackers by name; a ValueError for an unknown one. Chapter: 18_trainer."""
     for name in names:
-        if name not in TRACKERS:
-            raise ValueError(f"log={name!r} is unknown; known: {', '.join(TRACKERS)}")
+        if name not in TRACKERS: raise unknown("log", name, TRACKERS)
     return [TRACKERS[name]() for name in names]

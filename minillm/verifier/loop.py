@@ -16,9 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..decoding.batch import mark_ends, pad_left
-from ..decoding.cache import KVCache
-from ..decoding.sample import generate
+from ..decoding.batch import complete
+from ..decoding.forms import fast_form
 from ..models.decoder import Decoder
 from .judge import Judge, Ruling
 
@@ -138,21 +137,12 @@ class Writer:
         rows = [encode(q + kept) for q, (kept, _) in zip(questions, notes, strict=True)]
         refused = [sum((encode(c) for c in sorted(wrong)), [])  # type: ignore
                    for _, wrong in notes]
-        ids, padding = pad_left(rows)
-        cache = KVCache.for_model(self.model,
-                                  len(ids),
-                                  ids.shape[1] + self.max_tokens,
-                                  padding if padding.any() else None)
-        steps = generate(self.model,
-                         ids,
-                         max_tokens=self.max_tokens,
-                         cache=cache,
-                         sampler=First(refused, any(histories)),
-                         generator=self.generator,
-                         stop_ids=encode(self.stop))
-        written = list(mark_ends(steps, encode(self.stop)))
-        new = [[i for step in written if (i := step[b]) is not None]
-               for b in range(len(rows))]
+        new = complete(fast_form(self.model),
+                       rows,
+                       max_tokens=self.max_tokens,
+                       sampler=First(refused, any(histories)),
+                       generator=self.generator,
+                       stop_ids=encode(self.stop))
         return [kept + self.tokenizer.decode(row)
                 + (self.stop if len(row) < self.max_tokens else "")
                 for (kept, _), row in zip(notes, new)]

@@ -2,7 +2,9 @@
 
 function fill(el, props, children) {
   for (const [key, value] of Object.entries(props)) {
-    if (value === undefined || value === null || value === false) continue;
+    if (value === undefined || value === null) continue;
+    if (key.startsWith("data-")) { el.setAttribute(key, String(value)); continue; }
+    if (value === false) continue;
     if (key.startsWith("on")) el.addEventListener(key.slice(2), value);
     else if (key in el && !key.includes("-") && !(el instanceof SVGElement)) el[key] = value;
     else el.setAttribute(key, value === true ? "" : String(value));

@@ -206,12 +206,13 @@ function largest(scores, k) {
   return [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b).slice(0, k);
 }
 
-/** A decoder for a config of ModelConfig and the tensors of a state dict. Throws for parts it does not know.
+/** A decoder for a config of ModelConfig and the tensors of a state dict. Throws for other parts.
  *  `plain` multiplies in JavaScript, also where there are vectors. */
 export class Decoder {
   constructor(config, tensors, { plain = false } = {}) {
     const c = this.config = config;
-    if (c.attention_type !== "causal") throw new Error(`attention_type=${c.attention_type} does not run in the page`);
+    const odd = Object.keys(c).find((k) => c[k] && /rope_dim|logit_|head_b|lat|aft|par|N/.test(k + c[k]));
+    if (odd) throw new Error(`${odd}=${c[odd]} does not run in the page`);
     this.tensors = tensors;
     this.products = makeProducts(tensors, plain);
     this.dHead = c.head_dim ?? c.d_model / c.n_heads;
@@ -237,8 +238,8 @@ export class Decoder {
   norm(name) {
     const { norm_type: kind, norm_eps: eps } = this.config;
     const gain = this.tensor(`${name}.weight`).data;
-    return { name, eps, centred: kind === "layernorm", bias: this.tensors[`${name}.bias`]?.data,
-      gain: kind === "rmsnorm_plus_one" ? gain.map((g) => 1 + g) : gain };
+    return { name, eps, centred: kind[0] === "l", bias: this.tensors[`${name}.bias`]?.data,
+      gain: /plus/.test(kind) ? gain.map((g) => 1 + g) : gain };
   }
 
   block(i) {
@@ -532,13 +533,14 @@ export function probabilities(logits, { temperature = 1, topK, topP, minP } = {}
   }
   const x = new Float64Array(logits);
   for (let i = 0; i < x.length; i += 1) x[i] /= temperature;
-  const order = topK || topP ? largest(x, x.length) : [];
+  const nucleus = topP && topP < 1;                                    // 1 keeps all, whatever the sums round to
+  const order = topK || nucleus ? largest(x, x.length) : [];
   if (topK && topK < x.length) {
     const least = x[order[topK - 1]];
     for (let i = 0; i < x.length; i += 1) if (x[i] < least) x[i] = -Infinity;
   }
-  const p = toProbabilities(topP ? x.slice() : x);
-  if (topP) {
+  const p = toProbabilities(nucleus ? x.slice() : x);
+  if (nucleus) {
     let before = 0;
     order.forEach((id, i) => {
       if (i && before >= topP) x[id] = -Infinity;

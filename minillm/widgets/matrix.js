@@ -35,8 +35,8 @@ export function matrix(name, dims, tell) {
   }
   return { el, set({ values, rows, columns, signed, at, top }) {
     const same = cells.length === rows.length && cells[0]?.length === columns.length;
-    const labels = [...body.querySelectorAll("th")].map((th) => th.textContent).join("\n");
-    if (!same || labels !== rows.join("\n")) build(rows, columns);
+    const labels = [...el.querySelectorAll("th")].map((th) => th.textContent).join("\n");
+    if (!same || labels !== [...columns, ...rows].join("\n")) build(rows, columns);
     caption.replaceChildren(h("b", {}, name), ` ${dims} = ${rows.length}×${columns.length}`);
     const largest = top ?? Math.max(...values.flat().filter(Number.isFinite).map(Math.abs), 1e-9);
     values.forEach((row, i) => row.forEach((value, j) => {

@@ -1,11 +1,18 @@
 // A quiz: data in (`questions`), events out (`answers`). Progress stays in this browser.
 
-function load(chapter) {
-  try { return JSON.parse(localStorage.getItem(`minillm-quiz-${chapter}`)) ?? {}; } catch { return {}; }
+// What is kept is the text of the chosen option: its place may change, its words say what was meant.
+function load(chapter, questions) {
+  let kept = {};
+  try { kept = JSON.parse(localStorage.getItem(`minillm-quiz-${chapter}`))?.answers ?? {}; } catch { /* forbidden */ }
+  const places = questions.map((q) => [q.question, q.options.findIndex((o) => o.text === kept[q.question])]);
+  return Object.fromEntries(places.filter(([, place]) => place >= 0));
 }
 
-function save(chapter, answers) {
-  try { localStorage.setItem(`minillm-quiz-${chapter}`, JSON.stringify(answers)); } catch { /* private window */ }
+function save(chapter, questions, answers) {
+  const chosen = questions.filter((q) => q.options[answers[q.question]])
+    .map((q) => [q.question, q.options[answers[q.question]].text]);
+  const kept = { answers: Object.fromEntries(chosen), right: countRight(questions, answers), of: questions.length };
+  try { localStorage.setItem(`minillm-quiz-${chapter}`, JSON.stringify(kept)); } catch { /* private window */ }
 }
 
 /** How many of the chosen options are right. */
@@ -50,7 +57,7 @@ function render({ model, el }) {
   const score = h("p", { className: "ml-note", role: "status" });
   const again = h("button", { type: "button", onclick: () => keep({}) }, "Start again");
   const chosenIn = (q, answers) => (q.options[answers[q.question]] ? answers[q.question] : undefined);
-  let answers = load(chapter);
+  let answers = load(chapter, questions);
 
   const views = questions.map((q, n) => questionView(q, n, chosenIn(q, answers),
     (i) => keep({ ...answers, [q.question]: i })));
@@ -63,7 +70,7 @@ function render({ model, el }) {
   }
   function keep(next) {
     answers = next;
-    save(chapter, answers);
+    save(chapter, questions, answers);
     if (!Object.keys(answers).length) form.querySelectorAll("input").forEach((input) => { input.checked = false; });
     show();
     model.set("answers", answers);

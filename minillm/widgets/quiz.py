@@ -6,6 +6,7 @@
 __all__ = ['Option', 'QuizQuestion', 'Quiz', 'question_html', 'quiz']
 
 # %% ../../nbs/91_widgets.ipynb #3ab96fdd
+import random
 from collections.abc import Sequence
 
 import traitlets
@@ -46,7 +47,7 @@ def question_html(question: dict) -> str:
 # %% ../../nbs/91_widgets.ipynb #49ecdeeb
 def quiz(chapter: str, questions: Sequence[QuizQuestion]) -> Quiz:
     """A quiz for the end of `chapter`: `[(question, [(option, feedback, is_right),
-    ...]), ...]`.
+    ...]), ...]`. The options are shuffled, each question by its own text.
 
     Raises a ValueError unless each question has exactly one right option and a feedback
     for each. Chapter: 91_widgets.
@@ -60,5 +61,6 @@ def quiz(chapter: str, questions: Sequence[QuizQuestion]) -> Quiz:
         if empty:
             raise ValueError(f"{text!r}: {empty[0]!r} has no feedback; say why it is right or wrong")
         rows = [{"text": o, "feedback": f, "right": bool(r)} for o, f, r in options]
+        random.Random(text).shuffle(rows)       # the same order at each build
         made.append({"question": text, "options": rows})
     return Quiz(chapter=chapter, questions=made)

@@ -15,7 +15,10 @@ export function createWriter(lm, seed) {
   const cache = lm.newCache();
   let [read, next] = [[], random(seed)];
   return {
-    restart(newSeed) { next = random(newSeed); },
+    restart(newSeed, drawn) {                           // each place of a tale has its own random number
+      next = random(newSeed);
+      for (let i = 0; i < drawn; i += 1) next();
+    },
     isFull: (ids) => ids.length >= cache.maxLen,
     after(ids) {                                        // logits after ids
       let same = 0;
@@ -28,22 +31,9 @@ export function createWriter(lm, seed) {
   };
 }
 
-/** The model at the address; where there is none, as in a notebook, the kernel is asked for it. */
-async function loadModel(model, tell) {
-  try { return await fetchModel(model.get("url")); } catch (error) {
-    tell("Asking the notebook's kernel for the model …");
-    return new Promise((resolve, reject) => {
-      model.on("msg:custom", (content, [bytes]) => {
-        resolve(readModel(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)));
-      });
-      setTimeout(() => reject(error), 8000);
-      model.send({ ask: "weights" });
-    });
-  }
-}
-
-/** The tale as chips, each with a bar as long as its probability; `tell(index)` hears which one is meant. */
-function taleBox(tell) {
+/** The tale as chips, each with a bar as long as its probability; `tell(index)` hears which one is meant, and
+ *  `enter(index)` that the one which is meant already was clicked. */
+function taleBox(tell, enter) {
   const said = h("span", { className: "ml-said" });
   const tokens = h("span", {});
   const el = h("div", { className: "ml-tale", role: "group", "aria-label": "The tale, token by token" }, said, tokens);
@@ -51,6 +41,15 @@ function taleBox(tell) {
     const at = [...tokens.children].indexOf(e.target.closest("button"));
     if (at >= 0) tell(at);
   };
+  let meant = true;                                    // a finger points and clicks at once: its first touch only points
+  el.addEventListener("pointerdown", (e) => {
+    meant = e.pointerType !== "touch" || e.target.closest("button")?.getAttribute("aria-pressed") === "true";
+  });
+  el.addEventListener("click", (e) => {
+    const at = [...tokens.children].indexOf(e.target.closest("button"));
+    if (at >= 0 && meant) enter(at);
+    meant = true;
+  });
   for (const name of ["pointerover", "click", "focusin"]) el.addEventListener(name, index);
   el.addEventListener("keydown", (e) => {
     const at = [...tokens.children].indexOf(e.target);
@@ -81,8 +80,11 @@ function taleBox(tell) {
 function choiceList(tell) {
   const title = h("p", { className: "ml-cell" });
   const list = h("ol", { className: "ml-candidates" });
-  return { el: h("div", { className: "ml-choices" }, title, list), set(step, before) {
+  const link = h("a", { className: "ml-into" }, "Open this step in the explorer");
+  return { el: h("div", { className: "ml-choices" }, title, list, link), set(step, before, address) {
     title.textContent = step ? `after “${before}”` : "";
+    link.hidden = !(step && address);
+    link.href = address;
     const rows = step ? [...step.best] : [];
     if (step && !rows.some(([id]) => id === step.id)) rows[rows.length - 1] = [step.id, step.text, step.p];
     list.replaceChildren(...rows.map(([id, text, p]) => h("li", {}, h("button", { type: "button", style: `--p:${p}`,
@@ -92,7 +94,12 @@ function choiceList(tell) {
   } };
 }
 
-const frame = () => new Promise((go) => { requestAnimationFrame(() => setTimeout(go, 12)); });
+/** Where the explorer shows the step that gave token `at` of a tale; the address holds all that it needs. */
+export function explorerAddress(page, { prompt, steps, seed, temperature }, at, promptLength) {
+  const asked = new URLSearchParams({ prompt, ids: steps.map((s) => s.id).join(","), at: promptLength + at - 1, seed,
+    temperature });
+  return `${page}?${asked}`;
+}
 
 function render({ model, el }) {
   const first = model.get("start");
@@ -101,7 +108,10 @@ function render({ model, el }) {
   let loading = null;
   let writer = null;
 
-  const tale = taleBox((i) => { state.held = true; if (i !== state.chosen) { state.chosen = i; draw(); } });
+  const address = () => (onSite(el) ? explorerAddress(model.get("explorer"), { ...state, seed: state.used },
+    state.chosen, state.promptLength) : "");
+  const tale = taleBox((i) => { state.held = true; if (i !== state.chosen) { state.chosen = i; draw(); } },
+    (i) => { state.chosen = i; if (onSite(el)) location.href = address(); });
   const choices = choiceList((candidate) => write(state.chosen, candidate));
   const note = h("p", { className: "ml-note", role: "status" });
   const input = h("input", { type: "text", value: first.prompt, maxLength: 300, autocomplete: "off", spellcheck: false,
@@ -116,7 +126,7 @@ function render({ model, el }) {
     tale.set(state.prompt, state.steps, state.chosen);
     const step = state.steps[state.chosen];
     const before = state.prompt + state.steps.slice(0, state.chosen).map((s) => s.text).join("");
-    choices.set(step, before.trim().split(/\s+/).slice(-3).join(" "));
+    choices.set(step, before.trim().split(/\s+/).slice(-3).join(" "), address());
     button.textContent = state.busy ? "Stop" : "Write";
     if (state.busy && !state.held) tale.follow();
   });
@@ -143,15 +153,17 @@ function render({ model, el }) {
   }
 
   async function go(tokenizer, stops, turn, from, candidate) {
-    if (!candidate) { writer.restart(state.seed); state.seed += 1; }
+    if (!candidate) { state.used = state.seed; state.seed += 1; }
+    writer.restart(state.used, candidate ? from + 1 : 0);
     const prompt = candidate ? state.prompt : input.value || first.prompt;
     const steps = state.steps.slice(0, from);
     if (candidate) {
       const [id, text, p] = candidate;
       steps.push({ ...state.steps[from], id, text, p });
     }
-    Object.assign(state, { prompt, steps, chosen: Math.max(steps.length - 1, 0) });
-    const ids = [...tokenizer.encode(prompt), ...steps.map((s) => s.id)];
+    const told = tokenizer.encode(prompt);
+    Object.assign(state, { prompt, steps, chosen: Math.max(steps.length - 1, 0), promptLength: told.length });
+    const ids = [...told, ...steps.map((s) => s.id)];
     let [spent, count] = [0, 0];
     while (turn === state.turn && !writer.isFull(ids) && !stops.includes(ids.at(-1))) {
       const start = performance.now();
@@ -166,13 +178,13 @@ function render({ model, el }) {
       if (!matchMedia(CALM).matches || count % 16 === 0) await frame();
     }
     if (count) tell(`${steps.length} tokens, ${numberText(spent / count, 1)} ms for each, in your browser. `
-      + "Point at one to see what else could have come, and choose it.");
+      + "Point at one to see what else could have come; click it to look inside.");
   }
 
   function reset() {
     stop();
     Object.assign(state, { steps: first.steps, chosen: first.chosen, prompt: first.prompt, seed: model.get("seed"),
-      temperature: first.temperature, held: false });
+      temperature: first.temperature, held: false, used: model.get("seed"), promptLength: first.prompt_length });
     input.value = first.prompt;
     warmth.set(first.temperature);
     tell(first.note);

@@ -9,8 +9,8 @@ __all__ = ['QUESTIONS', 'TaleQuestion', 'ask', 'tale_questions', 'tale_chats']
 import random
 from typing import NamedTuple
 
-from ..config import require
 from ..data.chat import Message
+from ..errors import at_least_one
 from .tales import Story, write_story
 
 QUESTIONS = {                             # by plot: what the answer hangs on, and both
@@ -77,7 +77,7 @@ def tale_chats(n: int, key: str, turns: int = 3) -> list[list[Message]]:
     """`n` conversations, each about one tale, with `turns` questions and their answers;
     the same for the same `key`. Chapter: 32_finetuning.
     """
-    require(turns >= 1, f"turns={turns} must be at least 1")
+    at_least_one(turns=turns)
     rng, chats = random.Random(f"chats {key}"), []
     for _ in range(n):
         asked = ask(write_story(rng))

@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
-from ..decoding.cache import KVCache
-from ..decoding.sample import generate, make_sampler
+from ..decoding.batch import complete
+from ..decoding.forms import fast_form
+from ..decoding.sample import make_sampler
 from ..models.decoder import Decoder
 from ..intervals import share
 from ..tokenizer.bpe import BPETokenizer
@@ -35,17 +36,13 @@ def sample_stories(model: Decoder, tokenizer: BPETokenizer, n: int, *,
     draw, texts = torch.Generator().manual_seed(seed), []
     room = min(model.config.max_seq_len, 200)
     for i in range(0, n, batch_size):
-        ids = torch.tensor([prompt] * min(batch_size, n - i))
-        made = generate(model,
-                        ids,
+        rows = complete(fast_form(model),
+                        [prompt] * min(batch_size, n - i),
                         max_tokens=room - len(prompt),
                         sampler=make_sampler(temperature),
                         generator=draw,
-                        cache=KVCache.for_model(model, len(ids), room),
                         stop_ids=[end])
-        for row in torch.stack(list(made), 1).tolist():
-            row = row[:row.index(end)] if end in row else row
-            texts.append(PROMPT + tokenizer.decode(row))
+        texts += [PROMPT + tokenizer.decode(row) for row in rows]
     return texts
 
 

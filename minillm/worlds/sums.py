@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..config import ModelConfig, require
-from ..decoding.batch import pad_left
-from ..decoding.cache import KVCache
-from ..decoding.sample import generate, make_sampler
+from ..config import ModelConfig
+from ..decoding.batch import complete
+from ..decoding.forms import fast_form
+from ..decoding.sample import make_sampler
+from ..errors import at_least_one, require
 from ..models.decoder import Decoder
 from ..tokenizer.simple import CharTokenizer
 from ..train.losses import IGNORE
@@ -60,7 +61,7 @@ def make_sums(n: int, digits: int, seed: int, avoid: Iterable[Sum] = ()) -> list
 
     Raises ValueError if there are not so many. Chapter: 32_finetuning.
     """
-    require(digits >= 1, f"digits={digits} must be at least 1")
+    at_least_one(digits=digits)
     low, high = 10 ** (digits - 1) if digits > 1 else 0, 10**digits
     taken = {(min(s), max(s)) for s in avoid if low <= min(s) and max(s) < high}
     left = (high - low) * (high - low + 1) // 2 - len(taken)
@@ -150,21 +151,14 @@ def answer_sums(model: Decoder, tokenizer: Any, sums: Sequence[Sum], *,
     """
     prompts = [tokenizer.encode(s.prompt) for s in sums for _ in range(samples)]
     longest = max(len(s.answer) for s in sums)
-    ids, padding = pad_left(prompts)                                         # (B, T)
-    place = next(model.parameters()).device
-    cache = KVCache.for_model(model,
-                              len(ids),
-                              ids.shape[1] + longest,
-                              padding.to(place) if padding.any() else None)
-    steps = generate(model,
-                     ids.to(place),
-                     max_tokens=longest,
-                     cache=cache,
-                     sampler=make_sampler(temperature),
-                     generator=generator,
-                     stop_ids=tokenizer.encode("\n"))
-    rows = torch.stack(list(steps), 1).tolist()                              # (B, T)
-    texts = ["".join(tokenizer.decode(row).partition("\n")[:2]) for row in rows]
+    rows = complete(fast_form(model),
+                    prompts,
+                    max_tokens=longest,
+                    sampler=make_sampler(temperature),
+                    generator=generator,
+                    stop_ids=tokenizer.encode("\n"))
+    ended = [tokenizer.decode(row) + "\n" * (len(row) < longest) for row in rows]
+    texts = ["".join(text.partition("\n")[:2]) for text in ended]
     return [texts[i:i + samples] for i in range(0, len(texts), samples)]
 
 

@@ -6,8 +6,9 @@ import re
 import pytest
 from conftest import HTML, ROOT
 
-PAGES = sorted(str(p.relative_to(HTML)) for d in ("nbs", "book") for p in (HTML / d).glob("*.html"))
-SAMPLE = ["book/preface.html", "nbs/02_bpe.html", "nbs/09_attention.html", "nbs/11_positions.html", "nbs/18_trainer.html"]
+PAGES = sorted(str(p.relative_to(HTML)) for d in ("nbs", "book", "book/api") for p in (HTML / d).glob("*.html"))
+SAMPLE = ["book/preface.html", "nbs/02_bpe.html", "nbs/09_attention.html", "nbs/11_positions.html", "nbs/18_trainer.html",
+          "book/api.html", "book/api/layers.html", "book/api/minillm.html"]
 
 
 class Links(html.parser.HTMLParser):
@@ -40,6 +41,21 @@ def test_internal_links_lead_somewhere():
                 other = parsed.get(str(target.resolve().relative_to(HTML)))
                 if other and anchor not in other.ids: broken.append((page, href))
     assert not broken, broken[:20]
+
+
+def test_names_in_prose_lead_to_the_page_of_their_package():
+    text = (HTML / "nbs/13_blocks.html").read_text()
+    assert 'href="../book/api/layers.html#minillm.layers.norm.RMSNorm"' in text
+    assert 'href="../book/api/layers.html#module-minillm.layers.norm"' in text
+    assert 'id="minillm.layers.norm.RMSNorm"' in (HTML / "book/api/layers.html").read_text()
+
+
+@pytest.mark.parametrize("name, place", [("RMSNorm", "api/layers.html"), ("KVCache", "api/decoding.html"),
+                                         ("use_style", "api/minillm.html")])
+def test_the_search_finds_names_of_the_api(open_page, name, place):
+    page = open_page(f"search.html?q={name}")
+    page.wait_for_selector("#search-results a")
+    assert place in " ".join(page.locator("#search-results a").evaluate_all("all => all.map((a) => a.href)"))
 
 
 def test_no_page_loads_from_another_host():

@@ -1,0 +1,196 @@
+"""The widgets of the chapters in a real browser: moved by hand, they say what Python says."""
+import pytest
+import torch
+from test_widgets import all_serious, drag, open_widgets, settle  # noqa: F401
+
+from minillm.plot import number_text
+from minillm.widgets.backoff import BackoffWidget, mixed
+from minillm.widgets.builder import BuilderWidget, count_text
+from minillm.widgets.masks import MaskWidget, painted_mask
+from minillm.widgets.numberline import NumberLineWidget
+from minillm.widgets.ring import RING_TEXT, RingWidget, ring_state
+from minillm.widgets.sampling import SamplingWidget, warped
+from minillm.widgets.tokens import MergesWidget, TokenizersWidget
+from minillm.widgets.valley import ValleyWidget, valley_path
+
+
+def everyone():
+    return [made() for made in (SamplingWidget, TokenizersWidget, MergesWidget, MaskWidget, NumberLineWidget, BuilderWidget, RingWidget,
+                                ValleyWidget, BackoffWidget)]
+
+
+def height(page, name): return round(page.locator(f".ml-{name}").bounding_box()["height"])
+
+
+def test_sampling(open_widgets):  # noqa: F811
+    widget = SamplingWidget()
+    page = open_widgets(widget)
+    before = height(page, "sampling")
+    temperature, top_p = drag(page, "temperature", 0.8), drag(page, "top-p", 0.6)
+    want = warped(torch.tensor(widget.logits), temperature, 0, top_p, 0.0)
+    assert temperature > 1.4 and top_p < 0.8
+    assert page.locator(".ml-read").inner_text().startswith(f"{int((want > 0).sum()):,} of 1,434 tokens are kept")
+    rows = page.locator(".ml-warped li").all()
+    for row in rows[:5]:
+        i = widget.words.index(row.locator(".ml-word").inner_text().replace("·", " "))
+        told = row.locator(".ml-percent").inner_text().split(" → ")[1]
+        assert told == (f"{float(want[i]):.3f}" if want[i] > 0 else "cut")
+        assert row.get_attribute("data-kept") == str(bool(want[i] > 0)).lower()
+    assert height(page, "sampling") == before
+    page.get_by_role("button", name="Reset").click()
+    settle(page)
+    assert page.locator(".ml-read").inner_text().startswith("1,434 of 1,434")
+
+
+def test_merges_by_keyboard(open_widgets):  # noqa: F811
+    page = open_widgets(MergesWidget())
+    for step, ids in enumerate(MergesWidget().trained()):
+        page.get_by_label("step").fill(str(step))
+        settle(page)
+        assert page.locator(".ml-tokens .ml-chip").count() == len(ids)
+    page.get_by_label("step").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    assert page.locator(".ml-tokens").inner_text().replace("\n", "") == "aaabdaaabac"
+    assert page.locator(".ml-merges > .ml-sum").inner_text() == "Merges so far: aa"
+    page.get_by_label("watch it").select_option("encode")
+    page.get_by_role("textbox").fill("Once upon a <b>time</b>")
+    page.get_by_label("step").press("End")
+    settle(page)
+    assert "these are the tokens" in page.locator(".ml-read").inner_text() and page.locator(".ml-merges b").count() == 0
+
+
+def test_five_tokenizers(open_widgets):  # noqa: F811
+    widget = TokenizersWidget()
+    page = open_widgets(widget)
+    for text in (widget.text, "Der Fuchs aß 12 Äpfel. 日本"):
+        page.get_by_label("text").fill(text)
+        page.get_by_label("merges of the fourth").fill("200")
+        settle(page)
+        counts = [int(t.split()[-2]) for t in page.locator(".ml-caption").all_inner_texts()]
+        python = TokenizersWidget(text=text)
+        assert counts[0] == len(text) and counts[2] == len(text.encode())
+        assert counts[3:] == [len(python.tokens(200)), len(python.tokens(len(python.merges)))]
+
+
+def test_masks(open_widgets):  # noqa: F811
+    page = open_widgets(MaskWidget(), has_touch=True)
+    before = height(page, "masks")
+    window, stride, sinks = (int(drag(page, name, to)) for name, to in (("window", 0.3), ("stride", 0.7), ("sinks", 0.5)))
+    mask = painted_mask(32, window, stride, sinks)
+    assert stride > 4 and page.locator("[data-number=pairs]").inner_text() == str(int(mask.sum()))
+    drawn = page.locator(".ml-mask rect:not(.ml-mark)").evaluate_all("all => all.map((r) => r.getAttribute('class'))")
+    assert [kind in ("ml-seen", "ml-sink") for kind in drawn] == mask.flatten().tolist()
+    grid = page.locator(".ml-mask")
+    grid.focus()
+    for key in ("ArrowUp", "ArrowUp", "ArrowRight"): page.keyboard.press(key)
+    settle(page)
+    assert page.locator(".ml-masks .ml-sum").inner_text().startswith("query 29, key 1: 28 tokens ago")
+    box = grid.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.1)
+    settle(page)
+    assert "never seen" in page.locator(".ml-masks .ml-sum").inner_text() and height(page, "masks") == before
+
+
+def test_number_line(open_widgets):  # noqa: F811
+    page = open_widgets(NumberLineWidget())
+    before = height(page, "numberline")
+    outlier = drag(page, "outlier", 0.7)
+    for bits in (8, 4, 3):
+        page.locator("select").select_option(str(bits))
+        settle(page)
+        again, step = NumberLineWidget(bits=bits, outlier=outlier).read_again()
+        rows = page.locator(".ml-table tbody tr").all()
+        assert [row.locator("td").nth(2).inner_text() for row in rows] == [number_text(float(x), 3) for x in again]
+        assert page.locator("[data-number=step]").inner_text() == number_text(step, 3)
+    page.get_by_label("zero point").check()
+    settle(page)
+    again, step = NumberLineWidget(bits=3, outlier=outlier, zero=True).read_again()
+    assert page.locator("[data-number=step]").inner_text() == number_text(step, 3) and height(page, "numberline") == before
+
+
+def test_builder(open_widgets):  # noqa: F811
+    page = open_widgets(BuilderWidget())
+    total = page.locator("[data-number=total]")
+    assert total.inner_text() == "124M"
+    page.get_by_label("begin with").select_option("mixtral-8x7b")
+    settle(page)
+    assert total.inner_text() == "46.7G" and "12.9G of them used" in page.locator(".ml-read").inner_text()
+    page.get_by_label("begin with").select_option("llama3-8b")
+    page.get_by_label("layers").fill("40")
+    page.get_by_label("heads (and width)").fill("48")
+    settle(page)
+    from minillm.models.presets import parameter_counts
+    want = BuilderWidget(preset="llama3-8b", heads=48, kv=8, layers=40, vocabulary=128256, context=8192).config()
+    assert total.inner_text() == count_text(parameter_counts(want)[0])
+    page.get_by_role("button", name="Reset").click()
+    settle(page)
+    assert total.inner_text() == "124M"
+
+
+def test_ring(open_widgets):  # noqa: F811
+    page = open_widgets(RingWidget())
+    before = height(page, "ring")
+    page.get_by_label("positions inside the cache").check()
+    for step, sinks, window in ((3, 1, 4), (20, 2, 5), (12, 0, 3)):
+        for label, value in (("tokens read", step), ("sinks", sinks), ("window", window)): page.get_by_label(label).fill(str(value))
+        settle(page)
+        tokens, places = ring_state(step, sinks, window)
+        told = [t for t in page.locator(".ml-slots small").all_inner_texts() if t.startswith("token")]
+        assert told == [f"token {t}, at {p}" for t, p in zip(tokens, places)]
+        assert page.locator(".ml-chip[data-state=lost]").count() == step - len(tokens)
+    assert len(RING_TEXT.split()) == 20 and height(page, "ring") == before
+
+
+def test_valley(open_widgets):  # noqa: F811
+    page = open_widgets(ValleyWidget())
+    before = height(page, "valley")
+    for optimizer in ("sgd", "momentum", "adam"):
+        page.locator("select").select_option(optimizer)
+        rate = drag(page, "learning rate", 0.12)
+        a, b = valley_path(optimizer, rate, 0.8, 25, 40)[-1].tolist()
+        assert page.locator(".ml-valley-map").get_attribute("aria-label").endswith(f"a = {number_text(a, 2)}, b = {number_text(b, 2)}")
+    page.locator("select").select_option("sgd")
+    page.get_by_label("learning rate").fill("0.2")
+    settle(page)
+    assert "flies away" in page.locator(".ml-valley .ml-read").inner_text() and height(page, "valley") == before
+
+
+def test_backoff(open_widgets):  # noqa: F811
+    widget = BackoffWidget()
+    page = open_widgets(widget)
+    for context, n, rule in (("Once upon a t", 4, "witten-bell"), ("xxzq", 5, "kneser-ney"), ("She w", 2, "kneser-ney")):
+        page.get_by_label("text so far").fill(context)
+        page.get_by_label("n", exact=True).fill(str(n))
+        page.locator("select").select_option(rule)
+        settle(page)
+        p = mixed(widget.text, "".join(c for c in context[1 - n:]), n, rule) if set(context) <= set(widget.text) else None
+        rows = page.locator(".ml-backoff tbody tr:not(.ml-fact)").all()
+        assert len(rows) == 8 and all(row.locator("td").count() == n + 1 for row in rows)
+        if p:
+            told = {row.locator("td").first.inner_text().replace("·", " "): row.locator("td").last.inner_text() for row in rows}
+            assert told == {c: number_text(p[c], 3) for c in told} and sum(p[c] for c in told) > sum(sorted(p.values())[-8:]) - 1e-9
+    page.get_by_label("text so far").fill("Once upon a t")
+    page.get_by_role("button", name="Write 30").press("Enter")
+    settle(page)
+    written = page.get_by_label("text so far").input_value()
+    assert written.startswith("Once upon a t") and len(written) == len("Once upon a t") + 30
+
+
+def test_first_pictures_without_script(open_widgets):  # noqa: F811
+    page = open_widgets(*everyone(), java_script_enabled=False)
+    text = page.locator("main").inner_text()
+    for part in ("What could come after", "BPE with 1177 merges", "mask T×S = 32×32", "One step is worth", "mixtral-8x7b", "token 8, at 8",
+                 "After 40 steps: loss", "after “a·t”"):
+        assert part in text, part
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_and_width(open_widgets, theme, width):  # noqa: F811
+    page = open_widgets(*everyone(), theme=theme, width=width)
+    page.get_by_label("top-k").fill("3")
+    settle(page)
+    assert not all_serious(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways"

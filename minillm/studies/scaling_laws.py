@@ -226,7 +226,7 @@ def run_scaling_laws(series: dict[float, Sequence[int]] = SERIES, *,
     law, laws = law_of(runs), laws_of(runs, times)
     target = STEP_UP * max(series)
     best = law.optimal(target)[0]
-    width = min(range(8, 257, 8), key=lambda w: abs(math.log(series_parameters(w) / best)))
+    width = min(range(16, 257, 16), key=lambda w: abs(math.log(series_parameters(w) / best)))
     predictions = {name: predict_then_train(law, laws, w, target, held=held)
                    for name, w in (("optimal", width), ("larger", larger))}
     metrics = {

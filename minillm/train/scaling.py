@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 
 Values = Sequence[float] | np.ndarray
+LEAST_EXPONENT = 0.05                       # a law falls with size and with text
 
 # %% ../../nbs/49_scaling_laws.ipynb #7765450b
 def training_flops(parameters: float, tokens: float) -> float:
@@ -108,6 +109,7 @@ def fit_from(start: np.ndarray, x: np.ndarray, y: np.ndarray, target: np.ndarray
         step = np.zeros(5)
         step[free] = -np.linalg.solve(normal, slopes.T @ (weight[:, 0] * r))
         tried = values + np.clip(step, -2, 2)
+        tried[[2, 4]] = np.maximum(tried[[2, 4]], LEAST_EXPONENT)
         with np.errstate(over="ignore", invalid="ignore"):
             r_tried, share_tried = terms(tried)
             now = huber(r_tried, delta)

@@ -65,6 +65,7 @@ def test_a_tiny_study_writes_its_record(tmp_path):
                             held=20, out=str(tmp_path))
     record = read_record("scaling_laws", tmp_path)["metrics"]
     assert record["law"] == made["law"] and len(record["runs"]) == 5
-    assert {r["rule"] for r in record["sweep"]} == {"same", "scaled"}
+    assert {(r["width"], r["hidden"]) for r in record["sweep"]} == {
+        (16, 1.0), (16, BASE / 16), (BASE, 1.0)}
     for p in record["predictions"].values():
         assert math.isfinite(p["predicted"]) and abs(p["flops"] / 1.6e9 - 1) < 0.3

@@ -60,9 +60,9 @@ def test_a_run_is_repeatable_and_more_text_helps():
 
 def test_a_tiny_study_writes_its_record(tmp_path):
     from minillm.studies.record import read_record
-    made = run_scaling_laws({2e8: (8, 16), 4e8: (8, 16, 24)}, widths=(16, BASE),
-                            rates=(5e-3, 2e-2), sweep_tokens=2500, larger=32, times=5,
-                            held=20, out=str(tmp_path))
+    small = {"widths": (16, BASE), "rates": (5e-3, 2e-2), "sweep_tokens": 2500,
+             "larger": 32, "times": 5, "held": 20, "out": str(tmp_path)}
+    made = run_scaling_laws({2e8: (8, 16), 4e8: (8, 16, 24)}, **small)
     record = read_record("scaling_laws", tmp_path)["metrics"]
     assert record["law"] == made["law"] and len(record["runs"]) == 5
     assert {(r["width"], r["hidden"]) for r in record["sweep"]} == {

@@ -43,11 +43,12 @@ def test_the_fit_is_as_good_as_scipys():
         with np.errstate(over="ignore"):
             return np.log(np.exp(v[0]) + np.exp(v[1] - v[2] * np.log(n / 5e4))
                           + np.exp(v[3] - v[4] * np.log(d / 5e5))) - np.log(losses)
-    best = min((optimize.least_squares(residuals, [np.log(e), np.log(0.3), p, np.log(0.3), q],
-                                       loss="huber", f_scale=0.01, xtol=1e-14, ftol=1e-14,
-                                       gtol=1e-14, max_nfev=5000)
-                for e in (0.3, 0.5) for p in (0.3, 0.8) for q in (0.3, 0.8)),
-               key=lambda found: found.cost)
+    how = {"loss": "huber", "f_scale": 0.01, "max_nfev": 5000,
+           **dict.fromkeys(("xtol", "ftol", "gtol"), 1e-14)}
+    starts = [[np.log(e), np.log(0.3), p, np.log(0.3), q]
+              for e in (0.3, 0.5) for p in (0.3, 0.8) for q in (0.3, 0.8)]
+    found = [optimize.least_squares(residuals, start, **how) for start in starts]
+    best = min(found, key=lambda end: end.cost)
     mine = huber(np.array([np.log(ours.loss(*nd)) for nd in zip(n, d)]) - np.log(losses), 0.01)
     theirs = huber(best.fun, 0.01)
     assert abs(mine / theirs - 1) < 1e-4, (mine, theirs)

@@ -5,6 +5,7 @@ from minillm.studies.gpu import *
 # %% ../nbs/46_kernels.ipynb
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -39,6 +40,17 @@ def test_shares_of_a_known_card():
     best = best_of(found, "Tesla T4")
     assert best["share_of_measured"] == 0.4
     assert best["share_of_published"] == 20 / 65
+
+
+def test_kernels_run_where_they_are_compiled(monkeypatch):
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    cuda, here = torch.device("cuda"), find_spec("triton") is not None
+    for capability, compiled in (((7, 5), False), ((8, 0), here), ((9, 0), here)):
+        monkeypatch.setattr("torch.cuda.get_device_capability",
+                            lambda device, c=capability: c)
+        assert kernels_run(cuda) == compiled
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    assert not kernels_run(cuda) and not kernels_run(torch.device("cpu"))
 
 
 def test_without_a_card_it_says_so():

@@ -17,6 +17,8 @@ BASE = ModelConfig(vocab_size=512, d_model=96, n_heads=6, n_layers=3, max_seq_le
 MIXED = {"use_moe": True, "num_experts": 4, "top_k": 2, "balance_weight": 0.01}
 LIKE_GPT2 = {"norm_type": "layernorm", "ffn_type": "gelu_tanh",
              "pos_encoding": "learned", "bias": True}
+LIKE_GEMMA3 = {"n_kv_heads": 2, "qk_norm": True, "norm_type": "rmsnorm_plus_one",
+               "norm_position": "sandwich", "scale_embeddings": True}
 SHARED = {**MIXED, "shared_experts": 1, "dense_layers": 1, "d_ff_expert": 64,
           "z_weight": 0.001}
 KINDS = {"llama": BASE, "grouped": replace(BASE, n_kv_heads=2),
@@ -25,6 +27,9 @@ KINDS = {"llama": BASE, "grouped": replace(BASE, n_kv_heads=2),
          "window": replace(BASE, layer_pattern="LG", window=8),
          "gemma's norm": replace(BASE, norm_type="rmsnorm_plus_one", ffn_type="geglu"),
          "post": replace(BASE, norm_position="post", ffn_type="relu"),
+         "gemma 3": replace(BASE, **LIKE_GEMMA3),
+         "capped": replace(BASE, final_cap=30.0),
+         "normed heads": replace(BASE, norm_type="layernorm", qk_norm=True),
          "sinusoids": replace(BASE, pos_encoding="sinusoidal", ffn_type="gelu"),
          "experts": replace(BASE, **MIXED),
          "shared expert": replace(BASE, **SHARED)}
@@ -88,8 +93,11 @@ def test_cache_is_what_a_cache_holds():
 
 
 def test_what_is_not_derived_is_refused():
-    for odd in ({"dropout": 0.1}, {"qk_norm": True}, {"final_cap": 30.0},
-                {"norm_position": "sandwich"}, {"pos_encoding": "alibi"}):
+    for odd in ({"dropout": 0.1}, {"score_cap": 30.0}, {"learned_sinks": True},
+                {"ffn_type": "swiglu_clamped"}, {"pos_encoding": "alibi"},
+                {"ffn_type": "relu2"}, {"norm_position": "parallel"},
+                {"norm_position": "after"}, {"norm_type": "layernorm_plus_one"},
+                {"rope_pattern": "RN"}, {"logit_scale": 0.5}):
         with pytest.raises(ValueError, match=next(iter(odd))):
             plan_memory(replace(BASE, **odd), 1, 8)
 

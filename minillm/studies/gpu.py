@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ def decoding_rates(c: ModelConfig, device: torch.device, n: int = 64) -> dict[st
 
 def kernels_run(device: torch.device) -> bool:
     """Whether our Triton kernels are compiled for this device. Chapter: 46_kernels."""
-    return (device.type == "cuda" and os.environ.get("TRITON_INTERPRET") != "1"
+    return (device.type == "cuda" and find_spec("triton") is not None
+            and os.environ.get("TRITON_INTERPRET") != "1"
             and torch.cuda.get_device_capability(device) >= (8, 0))
 
 

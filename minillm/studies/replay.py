@@ -18,12 +18,13 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ..files import write_json
 from .catalog import find_study
-from .fingerprint import Follower, Tree, bound_names, followed, modules_hash
+from .fingerprint import Follower, Tree, bound_names, modules_hash
 from .record import commit, read_record, record_path
 
 # Runs one replay in one tree and writes what it gave, what it called and which operations it started.
@@ -91,11 +92,12 @@ def tried(recipe):
     model = fit(short, tokens, tokenizer.vocab_size).model
     return held_out_loss([model], tokens[:1500], short.length, 2)
 """
-REPLAYS: dict[str, str] = {f"ablate_{name}": f"""
+REPLAYS: dict[str, str] = {f"ablate_{name}": """
 import minillm.studies.ablations as study
-own, whole = study.ABLATIONS["{name}"], study.held_out
+whole = study.held_out
 study.held_out = lambda model, tokens: whole(model, tokens, 2)
-result = [study.train_arm(c, 3e-3, 0, 5) for c in (own.baseline, own.variant)]
+result = {name: [study.train_arm(c, 3e-3, 0, 3) for c in (own.baseline, own.variant)]
+          for name, own in study.ABLATIONS.items()}
 """ for name in ("gqa", "moe", "prenorm", "rmsnorm", "rope", "sinks", "swiglu")}
 REPLAYS |= {
     "attention_tiny": """
@@ -186,14 +188,6 @@ with tempfile.TemporaryDirectory() as folder:
     file.write_text(text)
     result = captured(study, lambda: study.main(str(file)))
 """,
-    "speedrun_ladder": SPEEDRUN + """
-from minillm.studies.speedrun_ladder import ladder
-result = {name: tried(recipe) for name, recipe in ladder().items()}
-""",
-    "speedrun_leave": SPEEDRUN + """
-from minillm.studies.speedrun_ladder import variants
-result = {name: tried(recipe) for name, recipe in variants().items()}
-""",
     "speedrun_race": SPEEDRUN + """
 import minillm.studies.speedrun as study
 result = [tried(r) for r in (study.NANOGPT, study.FAST, study.STRONG)]
@@ -237,10 +231,16 @@ result.append([study.tales_results(kind, 0, 2) for kind in study.KINDS[:2]])
 """,
     "verifier": """
 import minillm.studies.verifier as study
-plan = study.Plan(few=24, practice=64, val=12, test=24, base_steps=4, sft_steps=4, grpo_steps=3, look=3, samples=4,
+plan = study.Plan(few=80, practice=200, val=12, test=24, base_steps=60, sft_steps=60, grpo_steps=3, look=3, samples=4,
                   verifier_steps=4, wrong_steps=2, hot_steps=2)
 result = captured(study, lambda: study.main(plan, (0,)))
 """}
+
+
+REPLAYS |= {f"speedrun_{name}": SPEEDRUN + """
+from minillm.studies.speedrun_ladder import ladder, variants
+result = {name: tried(recipe) for name, recipe in {**ladder(), **variants()}.items()}
+""" for name in ("ladder", "leave")}
 
 
 @dataclass(frozen=True)
@@ -257,6 +257,7 @@ class Played:
     count: int
 
 
+@cache
 def play(source: str, tree: Path, what: str = "trace", seconds: float = 900.0) -> Played:
     """Run a replay in `tree`, in a process of its own and an empty folder. `what` says
     what is noted: with `trace` the definitions that are called, with `log` the operations.
@@ -330,7 +331,7 @@ def carry(name: str, old: Path, new: Path, asleep: Sequence[str] = (),
     stamp = {"from": record["commit"], "on": date.today().isoformat(), "result": digest,
              "operations": after.count, "not_called": sorted(silent)}
     return {**record, "modules_hash": modules_hash(*record["modules"], follower=follower),
-            "followed": followed(*record["modules"]), "carried": [*record.get("carried", []), stamp]}
+            "followed": sorted({module for module, _ in follower.follow(*record["modules"])}), "carried": [*record.get("carried", []), stamp]}
 
 
 def unpack_tree(base: str, folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 const LONGEST = 250;                                      // tokens of a tale
 const CANDIDATES = 8;
+const COLUMNS = 24;                                       // of the table of weights
 
 const percent = (p) => (p >= 0.995 ? "> 99%" : p < 0.01 ? "< 1%" : `${Math.round(100 * p)}%`);
 const kilobytes = (n) => `${numberText(n / 1024, 0)} KB`;
@@ -64,7 +65,16 @@ export function lens(lm, x) {
   return toProbabilities(Float32Array.from(lm.buffers.get("logits")));
 }
 
-const bestOf = (p, k) => largest(p, k).map((id) => [id, p[id]]);
+/** The k most probable ids with their probabilities, best first, without sorting all. */
+function bestOf(p, k) {
+  const found = [];
+  while (found.length < Math.min(k, p.length)) {
+    let best = -1;
+    for (let i = 0; i < p.length; i += 1) if ((best < 0 || p[i] > p[best]) && !found.includes(i)) best = i;
+    found.push(best);
+  }
+  return found.map((id) => [id, p[id]]);
+}
 
 /** Words with bars as long as their probabilities. */
 function bars() {
@@ -153,51 +163,58 @@ function attentionStage(layer, { heads, tell, choose }) {
         const box = canvas.getBoundingClientRect();
         choose(Math.floor((e.clientY - box.top) / box.height * canvas.dataset.rows));
       } });
-      return { canvas, box: partSwitch(`head ${i + 1}`, `layers.${layer}.head.${i}`, tell) };
+      const row = h("span", { className: "ml-row" });
+      return { canvas, row, box: partSwitch(`head ${i + 1}`, `layers.${layer}.head.${i}`, tell) };
     });
     const sum = h("p", { className: "ml-sum" });
     let cell = [0, 0];
-    let last = null;
-    const grid = matrix("weights", "H×S", (head, s) => { cell = [head, s]; if (last) show(last); });
+    let [last, painted] = [null, ""];
+    const grid = matrix("weights", "H×S", (head, column) => { cell = [head, column]; if (last) show(last); });
+    const told = h("p", { className: "ml-note" });
     const rows = Array.from({ length: heads }, (_, i) => `head ${i + 1}`);
     function show(c) {
       last = c;
       const [H, S] = array(c, `${at}.weights`).shape;
       const { data } = array(c, `${at}.weights`);
       const scores = array(c, `${at}.scores`).data;
-      cell = [clamp(cell[0], H), clamp(cell[1], S)];
+      const all = Array.from({ length: S }, (_, s) => rows.reduce((total, __, i) => total + data[i * S + s], 0));
+      const columns = S <= COLUMNS ? [...all.keys()] : bestOf(all, COLUMNS).map(([s]) => s).sort((a, b) => a - b);
+      cell = [clamp(cell[0], H), clamp(cell[1], columns.length)];
       const masked = (i) => scores[i] === -Infinity;
-      grid.set({ rows, columns: c.words.slice(0, S), at: cell, signed: false, top: 1,
-        values: rows.map((_, i) => Array.from({ length: S }, (__, s) => (masked(i * S + s) ? NaN : data[i * S + s]))) });
-      const i = cell[0] * S + cell[1];
-      sum.textContent = `head ${cell[0] + 1}, “${c.words[c.at]}” → “${c.words[cell[1]]}”: ` + (masked(i)
+      grid.set({ rows, columns: columns.map((s) => c.words[s]), at: cell, signed: false, top: 1,
+        values: rows.map((_, i) => columns.map((s) => (masked(i * S + s) ? NaN : data[i * S + s]))) });
+      told.textContent = S > COLUMNS ? `The ${COLUMNS} of ${S} tokens that get the most.` : "";
+      const s = columns[cell[1]];
+      const i = cell[0] * S + s;
+      sum.textContent = `head ${cell[0] + 1}, “${c.words[c.at]}” → “${c.words[s]}”: ` + (masked(i)
         ? "outside of the window of this layer" : `e^${numberText(scores[i])} / sum of the row = ${numberText(data[i], 3)}`);
     }
     function showMaps(c) {
       const T = c.ids.length;
-      maps.forEach(({ canvas, box }, i) => {
+      const state = [c.ids, [...c.off]].join(";");
+      maps.forEach(({ canvas, row, box }, i) => {
+        row.style = `top:${100 * c.at / T}%;height:${100 / T}%;width:${100 * (c.at + 1) / T}%`;
+        box.set(c);
+        if (state === painted) return;
         const values = new Float32Array(T * T).fill(NaN);
         c.traces.slice(0, T).forEach((trace, t) => {
           const { data } = trace[`${at}.weights`];
           for (let s = 0; s <= t; s += 1) values[t * T + s] = data[i * (t + 1) + s];
         });
-        const size = Math.max(2, Math.floor(240 / T));
-        const pen = paint(canvas, values, T, T, { top: 1, signed: false, cell: size });
-        pen.strokeStyle = getComputedStyle(canvas).color;
-        pen.lineWidth = 2;
-        pen.strokeRect(1, c.at * size, (c.at + 1) * size - 1, size);
+        paint(canvas, values, T, T, { top: 1, signed: false });
         canvas.dataset.rows = T;
         canvas.setAttribute("aria-label", `weights of head ${i + 1}: ${T}×${T}, a row for each token`);
-        box.set(c);
       });
+      painted = state;
     }
     const gist = (c) => {
       const { shape: [H, S], data } = array(c, `${at}.weights`);
       const top = data.indexOf(Math.max(...data));
       return [`weights ${H}×${S}`, `head ${Math.floor(top / S) + 1} gives “${c.words[top % S]}” ${percent(data[top])}`];
     };
-    return { parts: [h("div", { className: "ml-maps" }, ...maps.map(({ canvas, box }) => h("div", {}, canvas, box.el))),
-      h("div", { className: "ml-scroll" }, grid.el), sum], gist, set(c) { show(c); showMaps(c); } };
+    return { parts: [h("div", { className: "ml-maps" }, ...maps.map(({ canvas, row, box }) =>
+      h("div", {}, h("div", { className: "ml-mapbox" }, canvas, row), box.el))),
+      h("div", { className: "ml-scroll" }, grid.el), told, sum], gist, set(c) { show(c); showMaps(c); } };
   };
 }
 
@@ -294,7 +311,7 @@ function samplerStage(tell) {
     set(c) {
       const p = warped(c);
       const [next, , sentence] = told(c);
-      const kept = largest(p, 12).filter((id) => p[id] > 0.004).sort((a, b) => a - b);
+      const kept = bestOf(p, 12).filter(([, share]) => share > 0.004).map(([id]) => id).sort((a, b) => a - b);
       let [before, from] = [0, 0];
       line.replaceChildren(...kept.map((id) => {
         while (from < id) { before += p[from]; from += 1; }
@@ -380,19 +397,27 @@ function tokenChips(choose) {
     choose(clip(to, 0, el.children.length - 1));
     el.children[clip(to, 0, el.children.length - 1)].focus();
   });
+  let shown = -1;
   return { el, set(words, { at, promptLength, changed }) {
     while (el.children.length > words.length) el.lastChild.remove();
     words.forEach((word, i) => {
       const chip = el.children[i] ?? el.appendChild(h("button", { type: "button", className: "ml-token",
         "data-lm-suppress-shortcuts": "true" }));
+      const state = [word, i < promptLength, i >= changed, i === at].join();
+      if (chip.drawn === state) return;
+      chip.drawn = state;
       const text = word.includes("\n") ? visible(word) : word;
-      if (chip.textContent !== text) chip.textContent = text;
+      chip.textContent = text;
       chip.dataset.given = i < promptLength;
       chip.dataset.changed = i >= changed;
       chip.tabIndex = i === at ? 0 : -1;
       chip.setAttribute("aria-pressed", String(i === at));
       chip.setAttribute("aria-label", `${visible(word)}, token ${i + 1}${i >= changed ? ", changed" : ""}`);
     });
+    if (shown === at) return;
+    shown = at;                                            // the chosen token stays in sight, the page where it is
+    const [top, height] = [el.children[at].offsetTop - el.offsetTop, el.children[at].offsetHeight];
+    if (top < el.scrollTop || top + height > el.scrollTop + el.clientHeight) el.scrollTop = top - el.clientHeight / 2;
   } };
 }
 
@@ -423,7 +448,12 @@ async function render({ model, el }) {
   const numbers = Array.from({ length: LONGEST }, next);
   const [own, whole] = [createRun(lm), createRun(lm)];      // with the switches, and as it was trained
   const state = { ...begin(), prompt: [], ids: [], plain: [], turn: 0 };
-  const word = (id) => visible(tokenizer.decode([id]));
+  const names = new Map();
+  const plainWord = (id) => {
+    if (!names.has(id)) names.set(id, tokenizer.decode([id]));
+    return names.get(id);
+  };
+  const word = (id) => visible(plainWord(id));
 
   const note = h("p", { className: "ml-note", role: "status" });
   const input = h("input", { type: "text", maxLength: 160, autocomplete: "off", spellcheck: false, "aria-label": "Prompt",
@@ -466,11 +496,11 @@ async function render({ model, el }) {
     if (!known) return;
     state.at = clip(state.at, 0, known - 1);
     const changed = state.off.size && state.plain.length ? firstDifference(state.ids, state.plain) : Infinity;
-    chips.set(state.ids.map((id) => tokenizer.decode([id])), { at: state.at, promptLength: state.prompt.length, changed });
+    const context = contextAt(state.at);
+    chips.set(state.ids.map(plainWord), { at: state.at, promptLength: state.prompt.length, changed });
     write.textContent = state.writing ? "Stop" : "Write on";
     plain.hidden = !state.off.size;
     plain.textContent = `as trained: ${tokenizer.decode(state.plain.slice(state.prompt.length)).trim()}`;
-    const context = contextAt(state.at);
     stages.forEach((s) => s.set(context));
     const off = [...state.off].sort().map((name) => name.replace(/layers\.(\d+)\.(\w+)\.(\d+)/,
       (_, l, kind, i) => `${kind} ${Number(i) + 1} of layer ${Number(l) + 1}`));

@@ -3,17 +3,28 @@
 const within = (i, n) => Math.min(Math.max(i, 0), n - 1);
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-/** Paint values (rows × columns, in one array) into a canvas, `cell` pixels wide and high each; NaN stays empty. */
-export function paint(canvas, values, rows, columns, { top, signed, cell = 1 }) {
-  canvas.width = columns * cell;
-  canvas.height = rows * cell;
-  const pen = canvas.getContext("2d");
-  values.forEach((value, i) => {
-    if (Number.isNaN(value)) return;
-    pen.fillStyle = `rgb(${scaleColor(value, top, signed)})`;
-    pen.fillRect((i % columns) * cell, Math.floor(i / columns) * cell, cell, cell);
-  });
-  return pen;
+const shades = new Map();                                 // signed -> 256 colours from one end of the scale to the other
+
+function shadesOf(signed) {
+  if (!shades.has(signed)) {
+    shades.set(signed, Array.from({ length: 256 }, (_, i) => scaleColor(signed ? i / 127.5 - 1 : i / 255, 1, signed)));
+  }
+  return shades.get(signed);
+}
+
+/** Paint values (rows × columns, in one array) into a canvas, a pixel for each; NaN stays empty. */
+export function paint(canvas, values, rows, columns, { top, signed }) {
+  canvas.width = columns;
+  canvas.height = rows;
+  const [picture, colors] = [new ImageData(columns, rows), shadesOf(signed)];
+  for (let i = 0; i < values.length; i += 1) {
+    if (Number.isNaN(values[i])) continue;
+    const share = Math.min(Math.max(signed ? values[i] / top / 2 + 0.5 : values[i] / top, 0), 1);
+    const color = colors[Math.round(255 * share)];
+    for (let j = 0; j < 3; j += 1) picture.data[4 * i + j] = color[j];
+    picture.data[4 * i + 3] = 255;
+  }
+  canvas.getContext("2d").putImageData(picture, 0, 0);
 }
 
 /** The root of the mean square. */
@@ -48,7 +59,7 @@ export function strip(name, say = (row, column, value) => numberText(value, 3)) 
   return { el, set({ values, rows, columns, dims, signed = true, top }) {
     shown = { values, rows, columns };
     const known = [...values].filter((x) => !Number.isNaN(x));
-    paint(canvas, [...values], rows, columns, { signed, top: top ?? Math.max(...known.map(Math.abs), 1e-9) });
+    paint(canvas, values, rows, columns, { signed, top: top ?? Math.max(...known.map(Math.abs), 1e-9) });
     canvas.style.height = `${Math.max(rows * 0.85, 1.1)}rem`;
     caption.replaceChildren(h("b", {}, name), ` ${dims} = ${rows}×${columns}`);
     const range = [Math.min(...known), Math.max(...known)].map((x) => numberText(x)).join(" to ");

@@ -200,6 +200,10 @@ def test_axe_and_width(open_page, width, theme):
     page.locator(TOKEN).nth(5).tap()
     settle(page)
     assert page.locator(TOKEN).nth(5).get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="Next token").click()
+    page.wait_for_timeout(300)
+    chip, box = (page.locator(place).bounding_box() for place in (f"{TOKEN}[aria-pressed=true]", ".ml-desk .ml-tale"))
+    assert box["y"] <= chip["y"] and chip["y"] + chip["height"] <= box["y"] + box["height"] + 1, "the new token is out of sight"
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways"
     found = [(v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(page, options={"preload": False}).response["violations"]
              if v["impact"] in ("serious", "critical")]

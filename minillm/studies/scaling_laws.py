@@ -208,8 +208,9 @@ def sized(width: int, flops: float) -> dict[str, Any]:
     return {"width": width, "tokens": flops / training_flops(series_parameters(width), 1)}
 
 
-def run_scaling_laws(series: dict[float, Sequence[int]] = SERIES, *,
-                     widths: Sequence[int] = SWEEP, rates: Sequence[float] = RATE_GRID,
+def run_scaling_laws(series: dict[float, Sequence[int]] = SERIES,  # type: ignore[assignment]
+                     *, widths: Sequence[int] = SWEEP,
+                     rates: Sequence[float] = RATE_GRID,
                      sweep_tokens: float = SWEEP_TOKENS, larger: int = LARGER,
                      times: int = 200, held: int = 300, jobs: int = 1,
                      out: str | None = None) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..config import SECTIONS, ModelConfig, RunConfig, coerce, unknown
-from ..models.count import count_parameters
-from .scaling import training_flops
+from minillm.config import SECTIONS, ModelConfig, RunConfig, coerce, unknown
+from minillm.models.count import count_parameters
+from minillm.train.scaling import training_flops
 
 # %% ../../nbs/49_scaling_laws.ipynb #b1e1e135
 DEPTHS = range(1, 49)

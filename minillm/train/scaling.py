@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 
 Values = Sequence[float] | np.ndarray
+LEAST_EXPONENT = 0.05                       # a law falls with size and with text
 
 # %% ../../nbs/49_scaling_laws.ipynb #7765450b
 def training_flops(parameters: float, tokens: float) -> float:
@@ -108,6 +109,7 @@ def fit_from(start: np.ndarray, x: np.ndarray, y: np.ndarray, target: np.ndarray
         step = np.zeros(5)
         step[free] = -np.linalg.solve(normal, slopes.T @ (weight[:, 0] * r))
         tried = values + np.clip(step, -2, 2)
+        tried[[2, 4]] = np.maximum(tried[[2, 4]], LEAST_EXPONENT)
         with np.errstate(over="ignore", invalid="ignore"):
             r_tried, share_tried = terms(tried)
             now = huber(r_tried, delta)
@@ -175,7 +177,7 @@ def bootstrap_laws(parameters: Values, tokens: Values,
     draw, laws = np.random.default_rng(seed), list[ScalingLaw]()
     while len(laws) < times:
         rows = draw.integers(len(n), size=len(n))
-        if len(set(rows.tolist())) < 6: continue
+        if len(set(rows.tolist())) < 5: continue
         drawn = (v[rows] for v in (n, d, target))
         laws.append(fit_scaling_law(*drawn, delta=delta, floor=floor, start=whole))
     return laws

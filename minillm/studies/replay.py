@@ -37,7 +37,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import minillm
 assert os.path.realpath(minillm.__file__).startswith(os.path.realpath(tree)), minillm.__file__
 torch.set_num_threads(1)
-called, operations, count, paused = set(), hashlib.sha256(), 0, 0
+called, operations, count, paused = set(), hashlib.sha256(), 0, False
 
 class Log(TorchDispatchMode):
     def __torch_dispatch__(self, op, types, args=(), kwargs=None):
@@ -70,16 +70,14 @@ def captured(module, call):
     call()
     return kept
 
-def untimed(call):
-    "A part of a race that its clock does not see: its operations are not noted."
-    def wrapped(*args, **options):
-        global paused
-        paused += 1
-        try: return call(*args, **options)
-        finally: paused -= 1
-    return wrapped
+def timed(steps):
+    "The steps that the clock of a race sees; without any, nothing is noted from here on."
+    global paused
+    paused = not steps
+    for i in range(steps): yield i, i / steps
+    paused = True
 
-names = {"captured": captured, "untimed": untimed, "torch": torch}
+names = {"captured": captured, "timed": timed, "torch": torch}
 with contextlib.redirect_stdout(io.StringIO()), Log() if "log" in what else contextlib.nullcontext():
     if "trace" in what: sys.settrace(note)
     exec(source, names)
@@ -228,9 +226,8 @@ with tempfile.TemporaryDirectory() as folder:
 """,
     "storyteller_rivals": """
 import minillm.studies.storyteller_rivals as study
-study.steps_for = lambda minutes: ((i, i / 2) for i in range(2))
-study.sample_stories, study.complete = untimed(study.sample_stories), untimed(study.complete)
-study.excess_bits, stories = untimed(study.excess_bits), study.write_stories
+list(timed(0))
+study.steps_for, stories = lambda minutes: timed(2), study.write_stories
 study.write_stories = lambda n, key: stories(min(n, 8), key)
 result = [study.ours(1, 2), study.unweighted(1, 2), study.nanogpt(1, 1)]
 """,

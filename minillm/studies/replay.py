@@ -229,7 +229,7 @@ import minillm.studies.storyteller_rivals as study
 list(timed(0))
 study.steps_for, stories = lambda minutes: timed(2), study.write_stories
 study.write_stories = lambda n, key: stories(min(n, 8), key)
-result = [study.ours(1, 2), study.unweighted(1, 2), study.nanogpt(1, 1)]
+result = [study.nanogpt(1, 1), study.ours(1, 2)]
 """,
     "stream": """
 import minillm.studies.stream as study

@@ -1,10 +1,11 @@
 // How large is a model of this shape? Parameters, arithmetic and bytes, from the table of its config alone.
 
-const PLAIN = ["gelu", "gelu_tanh", "relu"];
+const PLAIN = ["gelu", "gelu_tanh", "relu", "relu2"];
 const PARTS = ["tables", "attention", "feed-forward", "norms"];
 
 /** Numbers of a linear layer as [in its matrix, in its bias]. */
-const linear2 = (c, from, to) => [from * to, c.bias ? to : 0];
+const linear2 = (c, from, to, bias = c.bias) => [from * to, bias ? to : 0];
+const normSize = (c, width) => width * (["layernorm", "layernorm_plus_one"].includes(c.norm_type) ? 2 : 1);
 const add = (...pairs) => pairs.reduce(([a, b], [x, y]) => [a + x, b + y], [0, 0]);
 const times2 = (n, [a, b]) => [n * a, n * b];
 
@@ -16,8 +17,10 @@ function attentionSize(c) {
     return add(squeezed, [(c.q_rank ?? D) * H * (Dh + c.rope_dim), 0], linear2(c, D, c.kv_rank), [0, c.kv_rank],
       linear2(c, D, c.rope_dim), [c.kv_rank * H * (Dh + c.value_dim), 0], linear2(c, H * c.value_dim, D), sinks);
   }
-  const norms = [0, c.qk_norm ? 2 * Dh * (c.norm_type === "layernorm" ? 2 : 1) : 0];
-  return add(linear2(c, D, H * Dh), times2(2, linear2(c, D, K * Dh)), linear2(c, H * Dh, D), norms, sinks);
+  const own = ["each_head", "all_heads"].includes(c.qk_norm_over);
+  const norms = [0, c.qk_norm ? normSize(c, own ? (H + K) * Dh : 2 * Dh) : 0];
+  const bias = c.bias || c.qkv_bias;
+  return add(linear2(c, D, H * Dh, bias), times2(2, linear2(c, D, K * Dh, bias)), linear2(c, H * Dh, D), norms, sinks);
 }
 
 function feedForwardSize(c, width) {
@@ -36,9 +39,10 @@ export function sizes(c) {
   const attention = times2(c.n_layers, attentionSize(c));
   const fixed = add(times2(dense, feedForwardSize(c, width)), times2(c.n_layers - dense, always));
   const experts = (n) => times2(c.n_layers - dense, times2(n, expert));
-  const norm = D * (c.norm_type === "layernorm" ? 2 : 1);
-  const norms = norm * (c.n_layers * (c.norm_position === "sandwich" ? 4 : 2) + (c.norm_position === "post" ? 0 : 1));
-  const tables = c.vocab_size * D * (c.tie_embeddings ? 1 : 2) + (c.pos_encoding === "learned" ? c.max_seq_len * D : 0);
+  const inBlock = { sandwich: 4, parallel: 1 }[c.norm_position] ?? 2;
+  const norms = normSize(c, D) * (c.n_layers * inBlock + (c.norm_position === "post" ? 0 : 1));
+  const tables = c.vocab_size * D * (c.tie_embeddings ? 1 : 2) + (c.pos_encoding === "learned" ? c.max_seq_len * D : 0)
+    + (c.head_bias ? c.vocab_size : 0);
   const sum = ([a, b]) => a + b;
   const total = { tables, attention: sum(attention), "feed-forward": sum(add(fixed, c.use_moe ? experts(c.num_experts) : [0, 0])), norms };
   const used = add(attention, fixed, c.use_moe ? experts(c.top_k) : [0, 0]);

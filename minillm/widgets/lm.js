@@ -1,5 +1,5 @@
 // The decoder of minillm.models.decoder on typed arrays: a safetensors file in, logits out, one token at a time.
-// Every array it computes has a name, and whoever passes `see` meets each of them before it is used further.
+// Every array has a name, and whoever passes `see` meets it before it is used.
 
 /** 16-bit floats as 32-bit ones; `brain` for bfloat16. */
 function widen(half, brain) {
@@ -206,7 +206,7 @@ function largest(scores, k) {
   return [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b).slice(0, k);
 }
 
-/** A decoder for a config of ModelConfig and the tensors of a state dict. Throws for other parts.
+/** A decoder for a ModelConfig and the tensors of a state dict. Throws for other parts.
  *  `plain` multiplies in JavaScript, also where there are vectors. */
 export class Decoder {
   constructor(config, tensors, { plain = false } = {}) {
@@ -533,14 +533,14 @@ export function probabilities(logits, { temperature = 1, topK, topP, minP } = {}
   }
   const x = new Float64Array(logits);
   for (let i = 0; i < x.length; i += 1) x[i] /= temperature;
-  const nucleus = topP && topP < 1;                                    // 1 keeps all, whatever the sums round to
-  const order = topK || nucleus ? largest(x, x.length) : [];
+  if (topP >= 1) topP = 0;                                             // keep all
+  const order = topK || topP ? largest(x, x.length) : [];
   if (topK && topK < x.length) {
     const least = x[order[topK - 1]];
     for (let i = 0; i < x.length; i += 1) if (x[i] < least) x[i] = -Infinity;
   }
-  const p = toProbabilities(nucleus ? x.slice() : x);
-  if (nucleus) {
+  const p = toProbabilities(topP ? x.slice() : x);
+  if (topP) {
     let before = 0;
     order.forEach((id, i) => {
       if (i && before >= topP) x[id] = -Infinity;

@@ -435,6 +435,6 @@ def gallery(exhibits: Sequence[Exhibit]) -> str:
     """
     rows = ["| | mistake | class | caught by | more in |", "|---|---|---|---|---|"]
     for number, e in enumerate(exhibits, 1):
-        chapter = f"[chapter {int(e.chapter[:2])}]({e.chapter}.ipynb)"
+        chapter = f"[chapter {int(e.chapter[:2])}]({e.chapter}.html)"
         rows.append(f"| {number} | {e.title} | {e.kind} | {e.test} | {chapter} |")
     return "\n".join(rows)

@@ -92,6 +92,13 @@ def test_the_site_is_served_and_a_taken_port_is_one_line(tmp_path):
     server.shutdown()
 
 
+@pytest.mark.parametrize("port", ["", "many", "70000", "-1"])
+def test_a_port_that_is_none_is_one_line(port, monkeypatch):
+    import minillm.nbtools.book as book
+    monkeypatch.setattr("sys.argv", ["minillm-book", "--serve", port])
+    with pytest.raises(SystemExit, match="give a port from 0 to 65535"): book.main()
+
+
 def test_what_is_there_first_is_built_first(tmp_path, monkeypatch):
     import minillm.nbtools.book as book
     calls, cached = [], set()

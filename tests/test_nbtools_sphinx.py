@@ -15,6 +15,24 @@ def test_widget_state_cannot_end_its_script():
     assert other["body"] == "a < b"
 
 
+def test_a_page_is_read_anew_when_what_it_shows_has_changed(tmp_path, monkeypatch):
+    from types import SimpleNamespace
+    import minillm.nbtools.sphinx as sphinx
+    shown = {"nbs/01_a": "without outputs", "nbs/02_b": "the same"}
+    monkeypatch.setattr(sphinx, "rewritten", lambda root, doc, text: shown[doc])
+    for doc in shown:
+        (tmp_path / doc).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{doc}.ipynb").write_text("{}")
+    env = SimpleNamespace(found_docs=set(shown), doc2path=lambda doc: tmp_path / f"{doc}.ipynb")
+    app = SimpleNamespace(srcdir=tmp_path, env=env)
+    for doc in shown: sphinx.rewrite_source(app, doc, ["{}"])
+    assert sphinx.pages_that_changed(app, env, set(), set(), set()) == []
+    shown["nbs/01_a"] = "with outputs"
+    assert sphinx.pages_that_changed(app, env, set(), set(), set()) == ["nbs/01_a"]
+    env.found_docs.clear()                                     # the chapter is gone
+    assert sphinx.pages_that_changed(app, env, set(), set(), set()) == []
+
+
 def test_docstrings_become_plain_text():
     lines = ["Turn `x` by *two*.", "", ">>> f(1)", "2"]
     plain_docstring(None, "function", "f", None, None, lines)

@@ -65,7 +65,7 @@ def test_other_numbers_or_a_broken_replay_carry_nothing(recorded, trees):
 
 def test_a_race_must_start_the_same_operations(recorded, monkeypatch):
     source = "from minillm.a import g\nresult = g(torch.ones(2)).tolist()"
-    assert recorded(source, ["minillm.a:h"])["carried"][0]["operations"] == 0
+    assert "operations" not in recorded(source, ["minillm.a:h"])["carried"][0]
     monkeypatch.setattr(replay, "find_study", lambda name: catalog()["benchmark_train"])
     with pytest.raises(ValueError, match="starts other operations"): recorded(source, ["minillm.a:h"])
 

@@ -309,15 +309,16 @@ def main() -> None:
     """
     root, start = Path.cwd(), time.time()
     if "--serve" in sys.argv:
+        port = "".join(sys.argv[sys.argv.index("--serve") + 1:])
+        if not port.isdecimal() or int(port) > 65535:
+            raise SystemExit(f"--serve {port}: give a port from 0 to 65535, such as 8000")
         try:
-            server = serve_site(root, int(sys.argv[sys.argv.index("--serve") + 1]))
+            serve_site(root, int(port))
             code = build_while_serving(root)
             print(f"the book is complete after {time.time() - start:.0f} s" if code == 0 else "the build FAILED", flush=True)
             if code: raise SystemExit(code)
             while True: time.sleep(3600)
-        except KeyboardInterrupt:
-            server.shutdown()
-            raise SystemExit(0) from None
+        except KeyboardInterrupt: raise SystemExit(0) from None
     stems = [a for a in sys.argv[1:] if a != "--execute"]
     times = execute_all(root, stems or None)
     print(f"{len(times)} chapters, {sum(times.values()):.0f} s of running time, "

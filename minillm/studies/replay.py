@@ -339,7 +339,7 @@ def carry(name: str, old: Path, new: Path, asleep: Sequence[str] = (),
     follower = Follower(Tree(new))
     digest = hashlib.sha256(json.dumps(after.result).encode()).hexdigest()[:16]
     stamp = {"from": record["commit"], "on": date.today().isoformat(), "result": digest,
-             "operations": after.count, "not_called": sorted(silent)}
+             "not_called": sorted(silent), **({"operations": after.count} if race else {})}
     return {**record, "modules_hash": modules_hash(*record["modules"], follower=follower),
             "followed": sorted({module for module, _ in follower.follow(*record["modules"])}), "carried": [*record.get("carried", []), stamp]}
 

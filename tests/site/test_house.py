@@ -151,3 +151,11 @@ def test_whatever_a_user_names_is_opened_by_one_door():
     assert set(users) == set(BESIDE_THE_DOOR), "an exception that nobody needs any more"
     homes = {name for module, tree in modules().items() if module.startswith("checkpoint.") for name in public(tree)}
     assert homes >= OPENERS, f"openers that are gone: {OPENERS - homes}"
+
+
+def test_no_message_leads_to_the_package_of_another_project():
+    """Another project has the name `minillm` on the public index: a message names the library that is missing."""
+    wrong = [f"{module}: {node.value[:80]}" for module, tree in modules().items() if module != "nbtools.export"
+             for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+             and ("minillm[" in node.value or "pip install minillm" in node.value)]
+    assert not wrong, "\n".join(wrong)

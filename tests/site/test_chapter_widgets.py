@@ -11,12 +11,13 @@ from minillm.widgets.numberline import NumberLineWidget
 from minillm.widgets.ring import RING_TEXT, RingWidget, ring_state
 from minillm.widgets.sampling import SamplingWidget, warped
 from minillm.widgets.tokens import MergesWidget, TokenizersWidget
+from minillm.widgets.three import ThreeWordsWidget, three_words
 from minillm.widgets.valley import ValleyWidget, valley_path
 
 
 def everyone():
     return [made() for made in (SamplingWidget, TokenizersWidget, MergesWidget, MaskWidget, NumberLineWidget, BuilderWidget, RingWidget,
-                                ValleyWidget, BackoffWidget)]
+                                ValleyWidget, BackoffWidget, ThreeWordsWidget)]
 
 
 def height(page, name): return round(page.locator(f".ml-{name}").bounding_box()["height"])
@@ -178,11 +179,47 @@ def test_backoff(open_widgets):  # noqa: F811
     assert written.startswith("Once upon a t") and len(written) == len("Once upon a t") + 30
 
 
+def test_three_words(open_widgets):  # noqa: F811
+    page = open_widgets(ThreeWordsWidget(), has_touch=True)
+    before, knobs = height(page, "three"), [page.get_by_label(f"she: {name}") for name in ("person", "place")]
+    plane = page.locator("[data-moves]")
+
+    def told_as_python():
+        x, y = (float(knob.input_value()) for knob in knobs)
+        output, weights, _ = three_words(x, y)
+        assert page.locator("[data-number=output]").inner_text() == f"({', '.join(number_text(float(o), 2) for o in output)})"
+        shown = page.locator(".ml-share").all_inner_texts()
+        assert shown == [number_text(float(w), 2) for w in weights]
+        return x, y
+
+    assert told_as_python() == (0.5, -0.9) and page.locator(".ml-plane .ml-fill").count() == 3 + 4 + 4
+    box = plane.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.2, steps=6)
+    page.mouse.up()
+    settle(page)
+    x, y = told_as_python()
+    assert x < -0.5 and y > 0.8
+    plane.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"): page.keyboard.press(key)
+    settle(page)
+    moved = told_as_python()
+    assert abs(moved[0] - x - 0.2) < 1e-9 and abs(moved[1] - y + 0.1) < 1e-9
+    page.touchscreen.tap(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.9)
+    settle(page)
+    x, y = told_as_python()
+    assert x > 1 and y < -1 and height(page, "three") == before
+    page.get_by_role("button", name="Reset").click()
+    settle(page)
+    assert told_as_python() == (0.5, -0.9)
+
+
 def test_first_pictures_without_script(open_widgets):  # noqa: F811
     page = open_widgets(*everyone(), java_script_enabled=False)
     text = page.locator("main").inner_text()
     for part in ("What could come after", "BPE with 1177 merges", "mask T×S = 32×32", "One step is worth", "mixtral-8x7b", "token 8, at 8",
-                 "After 40 steps: loss", "after “a·t”"):
+                 "After 40 steps: loss", "after “a·t”", "“she” attends to"):
         assert part in text, part
 
 

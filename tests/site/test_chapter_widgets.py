@@ -5,9 +5,12 @@ from test_widgets import all_serious, drag, open_widgets, settle  # noqa: F401
 
 from minillm.plot import number_text
 from minillm.widgets.backoff import BackoffWidget, mixed
+from minillm.widgets.batching import BatchingWidget
 from minillm.widgets.builder import BuilderWidget, count_text
+from minillm.widgets.depth import DepthWidget, power_text, stack_sizes
 from minillm.widgets.masks import MaskWidget, painted_mask
 from minillm.widgets.numberline import NumberLineWidget
+from minillm.widgets.rewards import ClipWidget, GroupWidget, MarginWidget, clip_state, margin_state
 from minillm.widgets.ring import RING_TEXT, RingWidget, ring_state
 from minillm.widgets.sampling import SamplingWidget, warped
 from minillm.widgets.tokens import MergesWidget, TokenizersWidget
@@ -17,7 +20,8 @@ from minillm.widgets.valley import ValleyWidget, valley_path
 
 def everyone():
     return [made() for made in (SamplingWidget, TokenizersWidget, MergesWidget, MaskWidget, NumberLineWidget, BuilderWidget, RingWidget,
-                                ValleyWidget, BackoffWidget, ThreeWordsWidget)]
+                                ValleyWidget, BackoffWidget, ThreeWordsWidget,
+                                ClipWidget, MarginWidget, GroupWidget, BatchingWidget, DepthWidget)]
 
 
 def height(page, name): return round(page.locator(f".ml-{name}").bounding_box()["height"])
@@ -215,11 +219,97 @@ def test_three_words(open_widgets):  # noqa: F811
     assert told_as_python() == (0.5, -0.9)
 
 
+def told(page, name): return page.locator(f"[data-number={name}]").inner_text()
+
+
+def test_clip(open_widgets):  # noqa: F811
+    page = open_widgets(ClipWidget())
+    before = height(page, "clip")
+    for to in (0.3, 0.9):
+        ratio, advantage = drag(page, "ratio", to), drag(page, "advantage", 1 - to)
+        loss, gradient = clip_state(ratio, advantage, 0.2)
+        assert told(page, "loss") == number_text(loss, 2) and told(page, "gradient").lstrip("−") == number_text(gradient, 2).lstrip("−")
+        assert height(page, "clip") == before
+    assert ratio > 1.5 and advantage < -1 and "against its advantage" in page.locator(".ml-read").inner_text()
+    page.get_by_label("ratio").press("Home")
+    settle(page)
+    assert "pushes no further" in page.locator(".ml-read").inner_text() and told(page, "gradient") == "0.00"
+
+
+def test_margin(open_widgets):  # noqa: F811
+    page = open_widgets(MarginWidget())
+    before = height(page, "margin")
+    for to in (0.2, 0.8):
+        chosen, rejected, beta = drag(page, "chosen: log p", to), drag(page, "rejected: log p", 0.4), drag(page, "β", to)
+        want = [number_text(x, d) for x, d in zip(margin_state(chosen, rejected, beta), (2, 3, 3))]
+        assert [told(page, name) for name in ("margin", "loss", "weight")] == want and height(page, "margin") == before
+    for label, value in (("chosen: log p", "-1"), ("rejected: log p", "-5")): page.get_by_label(label).fill(value)
+    settle(page)
+    assert "Both answers have become less probable" in page.locator(".ml-read").inner_text()
+
+
+def test_group(open_widgets):  # noqa: F811
+    page = open_widgets(GroupWidget(), has_touch=True)
+    before, rewards = height(page, "group"), [1, 0, 0, 0, 0, 0, 0, 0]
+    for i, press in ((3, "click"), (5, "tap"), (0, "click")):
+        getattr(page.get_by_role("button", name=f"answer {i + 1} is right"), press)()
+        settle(page)
+        rewards[i] = 1 - rewards[i]
+        for normalise in (False, True):
+            page.get_by_label("÷ deviation").set_checked(normalise)
+            settle(page)
+            want = [number_text(gain, 2) for gain in GroupWidget(rewards=rewards, normalise=normalise).gains()]
+            assert page.locator("[data-gain]").all_inner_texts() == want and height(page, "group") == before
+    for i in (3, 5):
+        page.get_by_role("button", name=f"answer {i + 1} is right").focus()
+        page.keyboard.press("Enter")
+    settle(page)
+    assert "teaches nothing" in page.locator(".ml-read").inner_text()
+
+
+def test_batching(open_widgets):  # noqa: F811
+    page = open_widgets(BatchingWidget())
+    before = height(page, "batching")
+    for rows, gap, equal in ((2, 0.5, False), (4, 2, True), (1, 4, False)):
+        page.get_by_label("rows", exact=True).fill(str(rows))
+        page.get_by_label("arrival gap").fill(str(gap))
+        page.get_by_label("all of one length").set_checked(equal)
+        settle(page)
+        widget = BatchingWidget(rows=rows, gap=gap, equal=equal)
+        for name, joining, caption in zip(("in groups", "row by row"), (False, True), page.locator(".ml-batching .ml-caption").all_inner_texts()):
+            cost = widget.costs(joining)
+            assert caption.startswith(f"{name} {cost['steps']} steps; mean wait {number_text(cost['wait'], 1)}, longest reply {cost['longest']},")
+            drawn = page.locator(f".ml-timeline[data-way='{name}']").get_attribute("aria-label")
+            assert drawn == f"{name}: " + "; ".join(f"request {i} in row {row}, steps {a} to {b - 1}" for i, (row, a, b) in enumerate(widget.plan(joining)))
+    page.get_by_role("button", name="Reset").press("Enter")
+    step = int(drag(page, "look at step", 0.1))
+    running = [i for i, (_, a, b) in enumerate(BatchingWidget().plan(True)) if a <= step < b]
+    assert page.locator("span[data-way='row by row']").inner_text().startswith(f"running {', '.join(map(str, running))},")
+    assert height(page, "batching") == before
+
+
+def test_depth(open_widgets):  # noqa: F811
+    page = open_widgets(DepthWidget())
+    before = height(page, "depth")
+    for norm, residual, scale, to in (("none", False, 0.5, 0.1), ("before", True, 1.0, 0.9), ("none", True, 2.0, 0.8), ("after", False, 1.0, 0.3)):
+        page.get_by_label("norm").select_option(norm)
+        page.get_by_label("residual").set_checked(residual)
+        page.get_by_label("initial weights").select_option(f"{scale:g}")
+        block = int(drag(page, "look at block", to))
+        stream, grads = stack_sizes(norm, residual, scale)
+        assert told(page, "stream") == power_text(float(f"{stream[block]:.4g}"))
+        assert told(page, "gradient") == power_text(float(f"{grads[block]:.4g}")) and height(page, "depth") == before
+    page.get_by_role("button", name="Reset").press("Enter")
+    settle(page)
+    assert "The gradient vanishes" in page.locator(".ml-depth .ml-read").inner_text()
+
+
 def test_first_pictures_without_script(open_widgets):  # noqa: F811
     page = open_widgets(*everyone(), java_script_enabled=False)
     text = page.locator("main").inner_text()
     for part in ("What could come after", "BPE with 1177 merges", "mask T×S = 32×32", "One step is worth", "mixtral-8x7b", "token 8, at 8",
-                 "After 40 steps: loss", "after “a·t”", "“she” attends to"):
+                 "After 40 steps: loss", "after “a·t”", "“she” attends to",
+                 "A token of ratio 1.35", "The margin is 0.20", "advantage", "longest reply", "gradient at the start"):
         assert part in text, part
 
 

@@ -98,10 +98,10 @@ function renderGroup({ model, el }) {
 
   function draw({ rewards, normalise }) {
     const { mean, deviation, gains } = advantages(rewards, normalise);
-    picture.set(`advantages ${gains.map((g) => numberText(g)).join(", ")}`, guide(picture, [0.5, 0], [8.5, 0]), gains.map((gain, i) => {
+    picture.set(`advantages ${gains.map((g) => numberText(g, 3)).join(", ")}`, guide(picture, [0.5, 0], [8.5, 0]), gains.map((gain, i) => {
       const [[x0, top], [x1, zero]] = [picture.at([i + 0.7, gain]), picture.at([i + 1.3, 0])];
       return [svg("rect", { class: `ml-fill ml-${gain < 0 ? "key" : "value"}`, x: x0, width: x1 - x0, y: Math.min(top, zero), height: Math.abs(top - zero) }),
-        svg("text", { class: "ml-tick", "data-gain": i, x: (x0 + x1) / 2, y: gain < 0 ? top + 12 : top - 4, "text-anchor": "middle" }, numberText(gain))];
+        svg("text", { class: "ml-tick", "data-gain": i, x: (x0 + x1) / 2, y: gain < 0 ? top + 12 : top - 4, "text-anchor": "middle" }, numberText(gain, 3))];
     }));
     const right = rewards.filter((r) => r).length;
     read.replaceChildren(`${right} of ${rewards.length} answers are right: mean `, bold("mean", numberText(mean, 3)), ", standard deviation ", bold("deviation", numberText(deviation, 3)), ". ",

@@ -8,8 +8,11 @@ from minillm.widgets.backoff import BackoffWidget, mixed
 from minillm.widgets.batching import BatchingWidget
 from minillm.widgets.builder import BuilderWidget, count_text
 from minillm.widgets.depth import DepthWidget, power_text, stack_sizes
+from minillm.widgets.gradients import MEMORY_TEXT, BowlWidget, GraphWidget, ThroughTimeWidget, bowl_path, graph_state, through_time
+from minillm.widgets.lookahead import BeamsWidget, DraftsWidget, draft_rounds
 from minillm.widgets.masks import MaskWidget, painted_mask
 from minillm.widgets.numberline import NumberLineWidget
+from minillm.widgets.rank import RankWidget, best_rank, rank_matrices
 from minillm.widgets.rewards import ClipWidget, GroupWidget, MarginWidget, clip_state, margin_state
 from minillm.widgets.ring import RING_TEXT, RingWidget, ring_state
 from minillm.widgets.sampling import SamplingWidget, warped
@@ -21,7 +24,8 @@ from minillm.widgets.valley import ValleyWidget, valley_path
 def everyone():
     return [made() for made in (SamplingWidget, TokenizersWidget, MergesWidget, MaskWidget, NumberLineWidget, BuilderWidget, RingWidget,
                                 ValleyWidget, BackoffWidget, ThreeWordsWidget,
-                                ClipWidget, MarginWidget, GroupWidget, BatchingWidget, DepthWidget)]
+                                ClipWidget, MarginWidget, GroupWidget, BatchingWidget, DepthWidget,
+                                BeamsWidget, DraftsWidget, RankWidget, BowlWidget, GraphWidget, ThroughTimeWidget)]
 
 
 def height(page, name): return round(page.locator(f".ml-{name}").bounding_box()["height"])
@@ -226,12 +230,12 @@ def test_clip(open_widgets):  # noqa: F811
     page = open_widgets(ClipWidget())
     before = height(page, "clip")
     for to in (0.3, 0.9):
-        ratio, advantage = drag(page, "ratio", to), drag(page, "advantage", 1 - to)
+        ratio, advantage = drag(page, "ratio", to, role="slider"), drag(page, "advantage", 1 - to)
         loss, gradient = clip_state(ratio, advantage, 0.2)
         assert told(page, "loss") == number_text(loss, 2) and told(page, "gradient").lstrip("−") == number_text(gradient, 2).lstrip("−")
         assert height(page, "clip") == before
     assert ratio > 1.5 and advantage < -1 and "against its advantage" in page.locator(".ml-read").inner_text()
-    page.get_by_label("ratio").press("Home")
+    page.get_by_role("slider", name="ratio").press("Home")
     settle(page)
     assert "pushes no further" in page.locator(".ml-read").inner_text() and told(page, "gradient") == "0.00"
 
@@ -258,8 +262,8 @@ def test_group(open_widgets):  # noqa: F811
         for normalise in (False, True):
             page.get_by_label("÷ deviation").set_checked(normalise)
             settle(page)
-            want = [number_text(gain, 2) for gain in GroupWidget(rewards=rewards, normalise=normalise).gains()]
-            assert page.locator("[data-gain]").all_inner_texts() == want and height(page, "group") == before
+            want = [number_text(gain, 3) for gain in GroupWidget(rewards=rewards, normalise=normalise).gains()]
+            assert page.locator("[data-gain]").all_text_contents() == want and height(page, "group") == before
     for i in (3, 5):
         page.get_by_role("button", name=f"answer {i + 1} is right").focus()
         page.keyboard.press("Enter")
@@ -292,9 +296,9 @@ def test_depth(open_widgets):  # noqa: F811
     page = open_widgets(DepthWidget())
     before = height(page, "depth")
     for norm, residual, scale, to in (("none", False, 0.5, 0.1), ("before", True, 1.0, 0.9), ("none", True, 2.0, 0.8), ("after", False, 1.0, 0.3)):
-        page.get_by_label("norm").select_option(norm)
-        page.get_by_label("residual").set_checked(residual)
-        page.get_by_label("initial weights").select_option(f"{scale:g}")
+        page.locator("select").first.select_option(norm)
+        page.get_by_label("residual", exact=True).set_checked(residual)
+        page.locator("select").last.select_option(f"{scale:g}")
         block = int(drag(page, "look at block", to))
         stream, grads = stack_sizes(norm, residual, scale)
         assert told(page, "stream") == power_text(float(f"{stream[block]:.4g}"))
@@ -304,12 +308,104 @@ def test_depth(open_widgets):  # noqa: F811
     assert "The gradient vanishes" in page.locator(".ml-depth .ml-read").inner_text()
 
 
+def test_beams(open_widgets):  # noqa: F811
+    page = open_widgets(BeamsWidget())
+    before = height(page, "treeview")
+    for beams, step in ((1, 3), (4, 6), (3, 5)):
+        page.get_by_label("beams", exact=True).fill(str(beams))
+        page.get_by_label("step", exact=True).fill(str(step))
+        settle(page)
+        want = BeamsWidget(beams=beams, step=step).texts()
+        shown = [li.replace("·", " ").rsplit(" ", 1) for li in page.locator(".ml-texts li").all_inner_texts()]
+        assert [(text, total) for text, total in shown] == [(text, number_text(total, 2)) for text, total in want]
+        assert page.locator(".ml-leaf").count() == 2 * beams * step and page.locator(".ml-leaf:not([data-state=cut])").count() == beams * step
+        assert told(page, "best") == number_text(BeamsWidget(beams=beams, step=6).texts()[0][1], 2) and height(page, "treeview") == before
+
+
+def test_drafts(open_widgets):  # noqa: F811
+    page = open_widgets(DraftsWidget())
+    before = height(page, "drafts")
+    for n in (1, 4, 6):
+        page.get_by_label("proposals").fill(str(n))
+        page.get_by_label("round").press("End")
+        settle(page)
+        rounds, tally = draft_rounds(n)
+        assert told(page, "passes") == str(tally.passes) and told(page, "accepted") == f"{tally.accepted} of {tally.proposed}"
+        assert page.locator(".ml-tokens .ml-chip").count() == 33 and height(page, "drafts") == before
+        for i, r in enumerate(rounds, 1):
+            page.get_by_label("round").fill(str(i))
+            settle(page)
+            states = page.locator(".ml-proposals li").evaluate_all("all => all.map((li) => li.dataset.state)")
+            assert states.count("kept") == r["kept"] and len(states) == len(r["proposed"])
+
+
+def test_rank(open_widgets):  # noqa: F811
+    page = open_widgets(RankWidget())
+    before = height(page, "rank")
+    for name, W in rank_matrices().items():
+        page.locator("select").select_option(name)
+        rank = int(drag(page, "rank", 0.3, role="slider"))
+        missed = float(told(page, "left").rstrip("%"))
+        assert 3 < rank < 8 and abs(missed - 100 * best_rank(W, rank)[1]) < 0.15 and told(page, "numbers") == str(32 * rank)
+        near, first = best_rank(W, rank)[0], page.locator(".ml-rank .ml-sum").nth(1)
+        assert abs(float(first.inner_text().split(": ")[1].replace("−", "-")) - float(near[0, 0])) < 2e-3 and height(page, "rank") == before
+        page.get_by_role("button", name="Reset").press("Enter")
+        settle(page)
+
+
+def test_bowl(open_widgets):  # noqa: F811
+    page = open_widgets(BowlWidget())
+    before = height(page, "bowl")
+    for to, curvature in ((0.2, "1"), (0.7, "1"), (0.9, "3")):
+        page.get_by_label("curvature").fill(curvature)
+        rate = drag(page, "learning rate", to)
+        path = bowl_path(rate, float(curvature), 8, -3.5)
+        end, factor = path[-1], 1 - rate * float(curvature)
+        assert told(page, "end") == (number_text(end, 2) if 0.01 <= abs(end) < 1000 else told(page, "end"))
+        assert told(page, "factor") == number_text(factor, 2) and ("explodes" in page.locator(".ml-read").inner_text()) == (factor < -1)
+        assert height(page, "bowl") == before
+    page.get_by_label("steps").press("Home")
+    settle(page)
+    assert told(page, "end") == "−3.50"
+
+
+def test_graph(open_widgets):  # noqa: F811
+    page = open_widgets(GraphWidget())
+    before = height(page, "chain")
+    for a, b in ((2, -3), (0.5, 4), (-1.5, -2)):
+        for label, value in (("a", a), ("b", b)): page.get_by_label(label, exact=True).fill(str(value))
+        for back in range(4):
+            page.get_by_label("steps back").fill(str(back))
+            settle(page)
+            values, grads = graph_state(a, b, back)
+            for name, node in ((n, page.locator(f"[data-node={n}]")) for n in values):
+                value, grad = node.locator("text").all_text_contents()[1:]
+                assert value == number_text(values[name], 1)
+                assert grad == ("∂L ?" if node.get_attribute("data-on") == "false" else f"∂L {number_text(grads[name], 1)}")
+            assert height(page, "chain") == before
+        assert (told(page, "a"), told(page, "b")) == (number_text(grads["a"], 1), number_text(grads["b"], 1))
+
+
+def test_through_time(open_widgets):  # noqa: F811
+    page = open_widgets(ThroughTimeWidget())
+    before = height(page, "through")
+    assert "has vanished" in page.locator(".ml-read").inner_text()
+    for cell, to in (("tanh", 0.25), ("gate", 0.6)):
+        page.locator("select").select_option(cell)
+        w, f, letter = drag(page, "weight w", to), drag(page, "forget gate f", 1 - to / 2), int(drag(page, "look at letter", to))
+        memory, grads = through_time(MEMORY_TEXT, cell, w, f)
+        assert told(page, "memory") == number_text(memory[letter], 2)
+        shown = float(told(page, "gradient").replace("−", "-"))
+        assert abs(shown - grads[letter]) <= 0.05 * abs(grads[letter]) + 0.005 and height(page, "through") == before
+
+
 def test_first_pictures_without_script(open_widgets):  # noqa: F811
     page = open_widgets(*everyone(), java_script_enabled=False)
     text = page.locator("main").inner_text()
     for part in ("What could come after", "BPE with 1177 merges", "mask T×S = 32×32", "One step is worth", "mixtral-8x7b", "token 8, at 8",
                  "After 40 steps: loss", "after “a·t”", "“she” attends to",
-                 "A token of ratio 1.35", "The margin is 0.20", "advantage", "longest reply", "gradient at the start"):
+                 "A token of ratio 1.35", "The margin is 0.20", "advantage", "longest reply", "gradient at the start", "2 beams of 6 tokens",
+                 "passes of the large model", "a drawing", "Steps down ½x²", "gradient of L", "gradient that comes back"):
         assert part in text, part
 
 

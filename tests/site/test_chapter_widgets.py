@@ -3,6 +3,7 @@ import pytest
 import torch
 from test_widgets import all_serious, drag, open_widgets, settle  # noqa: F401
 
+from minillm.intervals import wilson
 from minillm.plot import number_text
 from minillm.widgets.backoff import BackoffWidget, mixed
 from minillm.widgets.batching import BatchingWidget
@@ -15,6 +16,7 @@ from minillm.widgets.numberline import NumberLineWidget
 from minillm.widgets.rank import RankWidget, best_rank, rank_matrices
 from minillm.widgets.rewards import ClipWidget, GroupWidget, MarginWidget, clip_state, margin_state
 from minillm.widgets.ring import RING_TEXT, RingWidget, ring_state
+from minillm.widgets.samples import BudgetWidget, IntervalWidget
 from minillm.widgets.sampling import SamplingWidget, warped
 from minillm.widgets.tokens import MergesWidget, TokenizersWidget
 from minillm.widgets.three import ThreeWordsWidget, three_words
@@ -25,7 +27,8 @@ def everyone():
     return [made() for made in (SamplingWidget, TokenizersWidget, MergesWidget, MaskWidget, NumberLineWidget, BuilderWidget, RingWidget,
                                 ValleyWidget, BackoffWidget, ThreeWordsWidget,
                                 ClipWidget, MarginWidget, GroupWidget, BatchingWidget, DepthWidget,
-                                BeamsWidget, DraftsWidget, RankWidget, BowlWidget, GraphWidget, ThroughTimeWidget)]
+                                BeamsWidget, DraftsWidget, RankWidget, BowlWidget, GraphWidget, ThroughTimeWidget,
+                                BudgetWidget, IntervalWidget)]
 
 
 def height(page, name): return round(page.locator(f".ml-{name}").bounding_box()["height"])
@@ -399,13 +402,43 @@ def test_through_time(open_widgets):  # noqa: F811
         assert abs(shown - grads[letter]) <= 0.05 * abs(grads[letter]) + 0.005 and height(page, "through") == before
 
 
+def test_budget(open_widgets):  # noqa: F811
+    law = {"floor": 0.36, "a": 3.0, "alpha": 0.18, "b": 645318.0, "beta": 1.17}
+    runs = [{"budget": 3e10, "parameters": 30_000, "width": 32, "loss": 0.9}, {"budget": 3e12, "parameters": 90_000, "width": 64, "loss": 0.5}]
+    given = {"laws": {"one": law, "other": {**law, "floor": 0.0}}, "runs": runs, "span": [10.0, 13.0], "power": 10.5}
+    page = open_widgets(BudgetWidget(**given))
+    before = height(page, "budget")
+    assert page.locator("[data-run]").count() == 1
+    for name, to in (("one", 0.3), ("other", 0.8)):
+        page.locator("select").select_option(name)
+        power, size = drag(page, "budget", to, role="slider"), drag(page, "size of model", 1 - to)
+        n, d, loss = BudgetWidget(**{**given, "law": name, "power": power, "size": size}).model_of()
+        assert [told(page, k) for k in ("parameters", "tokens", "loss")] == [count_text(n), count_text(d), number_text(loss, 3)]
+        assert height(page, "budget") == before
+
+
+def test_interval(open_widgets):  # noqa: F811
+    page = open_widgets(IntervalWidget())
+    before = height(page, "interval")
+    for to in (0.3, 0.8):
+        n, share = int(drag(page, "questions", to)), drag(page, "share right", to)
+        times, seed = int(drag(page, "samples", 0.1)), int(drag(page, "draw no.", to))
+        want = IntervalWidget(n=n, share=share, times=times, seed=seed)
+        assert [told(page, "low"), told(page, "high")] == [number_text(x, 3) for x in want.interval()]
+        assert told(page, "wilson") == " to ".join(number_text(x, 3) for x in wilson(want.right(), n)) and height(page, "interval") == before
+    page.get_by_label("share right").press("End")
+    settle(page)
+    assert told(page, "low") == told(page, "high") == "1.000" and "does not collapse" in page.locator(".ml-read").inner_text()
+
+
 def test_first_pictures_without_script(open_widgets):  # noqa: F811
     page = open_widgets(*everyone(), java_script_enabled=False)
     text = page.locator("main").inner_text()
     for part in ("What could come after", "BPE with 1177 merges", "mask T×S = 32×32", "One step is worth", "mixtral-8x7b", "token 8, at 8",
                  "After 40 steps: loss", "after “a·t”", "“she” attends to",
                  "A token of ratio 1.35", "The margin is 0.20", "advantage", "longest reply", "gradient at the start", "2 beams of 6 tokens",
-                 "passes of the large model", "a drawing", "Steps down ½x²", "gradient of L", "gradient that comes back"):
+                 "passes of the large model", "a drawing", "Steps down ½x²", "gradient of L", "gradient that comes back",
+                 "best parameters", "30 of 40 are right"):
         assert part in text, part
 
 

@@ -53,7 +53,7 @@ class BudgetWidget(Widget):
     def fallback(self) -> str:
         """The best model of a few budgets."""
         law, rows = ScalingLaw(**self.laws[self.law]), ""
-        for power in np.linspace(*self.span, 4):
+        for power in np.linspace(self.span[0], self.span[1], 4).tolist():
             n, d = law.optimal(10**power)
             rows += (f"<tr><td>{10**power:.1e}</td><td>{n:.2e}</td><td>{d:.2e}</td>"
                      f"<td>{number_text(law.loss(n, d), 3)}</td></tr>")

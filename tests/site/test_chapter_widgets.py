@@ -19,6 +19,7 @@ from minillm.widgets.ring import RING_TEXT, RingWidget, ring_state
 from minillm.widgets.samples import BudgetWidget, IntervalWidget
 from minillm.widgets.sampling import SamplingWidget, warped
 from minillm.widgets.tokens import MergesWidget, TokenizersWidget
+from minillm.widgets.tale import TaleWidget
 from minillm.widgets.three import ThreeWordsWidget, three_words
 from minillm.widgets.valley import ValleyWidget, valley_path
 
@@ -28,7 +29,7 @@ def everyone():
                                 ValleyWidget, BackoffWidget, ThreeWordsWidget,
                                 ClipWidget, MarginWidget, GroupWidget, BatchingWidget, DepthWidget,
                                 BeamsWidget, DraftsWidget, RankWidget, BowlWidget, GraphWidget, ThroughTimeWidget,
-                                BudgetWidget, IntervalWidget)]
+                                BudgetWidget, IntervalWidget, TaleWidget)]
 
 
 def height(page, name): return round(page.locator(f".ml-{name}").bounding_box()["height"])
@@ -431,6 +432,32 @@ def test_interval(open_widgets):  # noqa: F811
     assert told(page, "low") == told(page, "high") == "1.000" and "does not collapse" in page.locator(".ml-read").inner_text()
 
 
+def test_tale(open_widgets):  # noqa: F811
+    widget = TaleWidget()
+    page = open_widgets(widget, has_touch=True)
+    before = height(page, "taleteller")
+
+    def verdict(name): return page.locator(f"[data-verdict={name}]").get_attribute("data-good") == "true"
+
+    for number, at, press in ((1, 3, "click"), (2, 5, "tap"), (4, 0, "click")):
+        page.get_by_label("tale", exact=True).fill(str(number))
+        settle(page)
+        assert verdict("grammatical") and verdict("consistent")
+        mention = widget.tales[number - 1]["mentions"][at]
+        word = page.locator(".ml-mention").nth(at)
+        getattr(word, press)()
+        for unknown in (False, True):
+            page.get_by_label("by “Nobody”").set_checked(unknown)
+            settle(page)
+            assert [verdict("grammatical"), verdict("consistent")] == mention[4 + unknown][:2] and word.inner_text() == ("Nobody" if unknown else mention[3])
+            assert not mention[4 + unknown][2] or mention[4 + unknown][2] in page.locator(".ml-taleteller .ml-read").inner_text()
+        page.get_by_label("by “Nobody”").uncheck()
+        word.focus()
+        page.keyboard.press("Enter")
+        settle(page)
+        assert page.locator(".ml-told").inner_text() == widget.tales[number - 1]["text"] and height(page, "taleteller") == before
+
+
 def test_first_pictures_without_script(open_widgets):  # noqa: F811
     page = open_widgets(*everyone(), java_script_enabled=False)
     text = page.locator("main").inner_text()
@@ -438,7 +465,7 @@ def test_first_pictures_without_script(open_widgets):  # noqa: F811
                  "After 40 steps: loss", "after “a·t”", "“she” attends to",
                  "A token of ratio 1.35", "The margin is 0.20", "advantage", "longest reply", "gradient at the start", "2 beams of 6 tokens",
                  "passes of the large model", "a drawing", "Steps down ½x²", "gradient of L", "gradient that comes back",
-                 "best parameters", "30 of 40 are right"):
+                 "best parameters", "30 of 40 are right", "the judge says"):
         assert part in text, part
 
 

@@ -13,7 +13,7 @@ from minillm.widgets.node import needs_node, run_module
 def test_output_and_weights_are_those_of_attend_slow():
     asked = [[0.5, -0.9], [0.0, 0.0], [1.6, 1.6], [-1.6, 0.35], [0.2, -1.6]]
     code = "d.asked.map((p) => { const a = w.attendThree([...d.others, p], d.matrices); return [a.output, a.weights, a.v]; })"
-    got = run_module(ThreeWordsWidget._esm, code, asked=asked, others=OTHERS, matrices=THREE_MATRICES)
+    got = run_module(ThreeWordsWidget._esm, code, asked=asked, others=OTHER_WORDS, matrices=THREE_MATRICES)
     for place, parts in zip(asked, got):
         for ours, want in zip(parts, three_words(*place)):
             assert torch.allclose(torch.tensor(ours), want, atol=1e-5), place

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..checkpoint.open import open_model
 from ..decoding.beam import candidates
+from ..decoding.forms import fast_form
 from ..decoding.sample import Sampler
 from ..decoding.speculative import NGramDraft, Tally, acceptance, distribution, speculative
 from ..models.ngram import NGram
@@ -103,9 +104,15 @@ def draft_rounds(draft_tokens: int) -> tuple[list[dict[str, Any]], Tally]:
     counts = NGram(3).fit(tokenizer.encode(tale_text(300, seed=2)), tokenizer.vocab_size)
     draft = RecordedDraft(counts, sampler)
     ids = torch.tensor([tokenizer.encode(DRAFT_PROMPT)])
-    written = [int(t) for t in speculative(
-        voice.model, draft, ids, max_tokens=DRAFT_TOKENS, draft_tokens=draft_tokens,
-        sampler=sampler, generator=torch.Generator().manual_seed(1), tally=tally)]
+    drawn = torch.Generator().manual_seed(1)
+    written = [int(t) for t in speculative(fast_form(voice.model),
+                                           draft,
+                                           ids,
+                                           max_tokens=DRAFT_TOKENS,
+                                           draft_tokens=draft_tokens,
+                                           sampler=sampler,
+                                           generator=drawn,
+                                           tally=tally)]
     rounds, ends = [], [known.shape[1] for known, _, _ in draft.rounds[1:]]
     for (known, tokens, q), end in zip(draft.rounds, [*ends, ids.shape[1] + DRAFT_TOKENS]):
         logits = voice.model(torch.cat([known, tokens], 1))[:, known.shape[1] - 1:]

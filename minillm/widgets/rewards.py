@@ -22,8 +22,8 @@ def clip_state(ratio: float, advantage: float, clip: float) -> tuple[float, floa
     Chapter: 82_chapter_widgets.
     """
     log_p = torch.tensor([[ratio]], dtype=torch.float64).log().requires_grad_()
-    loss = policy_loss(log_p, torch.zeros_like(log_p), torch.full_like(log_p, advantage),
-                       torch.ones(1, 1) > 0, clip)
+    old, gain = torch.zeros_like(log_p), torch.full_like(log_p, advantage)
+    loss = policy_loss(log_p, old, gain, torch.ones(1, 1) > 0, clip)
     loss.backward()
     assert log_p.grad is not None
     return loss.item(), log_p.grad.item()

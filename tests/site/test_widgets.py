@@ -64,9 +64,9 @@ def all_serious(page):
             if v["impact"] in ("serious", "critical")]
 
 
-def drag(page, label, to):
+def drag(page, label, to, role=None):
     """Drag the slider `label` to the share `to` of its length; return its new value."""
-    knob = page.get_by_label(label)
+    knob = page.get_by_role(role, name=label) if role else page.get_by_label(label)
     knob.scroll_into_view_if_needed()
     box, y = knob.bounding_box(), 0.5
     lowest, highest, now = (float(knob.evaluate(f"e => e.{name}")) for name in ("min", "max", "value"))

@@ -43,8 +43,8 @@ def interactive(figure: Any, xlabel: str = "", ylabel: str = "", *, log: str = "
     if wrong: raise ValueError(f"log={log!r} names {min(wrong)!r}; choose from x and y")
     figure.update_layout(template={"layout": house_layout()}, height=height)
     for name, label in (("x", xlabel), ("y", ylabel)):
-        axis = {"title": {"text": label}} if label else {}
-        if name in log: axis |= {"type": "log", "exponentformat": "power"}
+        axis: dict[str, Any] = {"title": {"text": label}} if label else {}
+        if name in log: axis |= {"type": "log", "exponentformat": "power", "nticks": 4}
         figure.update_layout({f"{name}axis": axis})
     return figure
 
@@ -101,9 +101,10 @@ def interactive_losses(curves: Mapping[str, Sequence], *,
     except ImportError:
         raise ImportError("this figure needs Plotly: pip install plotly") from None
     given, cycle = colors or {}, COLORS["expert"]
-    traces = [trace for i, (name, curve) in enumerate(curves.items())
-              for trace in curve_traces(name, *curve, mode=mode,
-                                        color=given.get(name, cycle[i % len(cycle)]))]
+    traces: list[dict[str, Any]] = []
+    for i, (name, curve) in enumerate(curves.items()):
+        color = given.get(name, cycle[i % len(cycle)])
+        traces += curve_traces(name, *curve, mode=mode, color=color)
     every = sorted({float(x) for xs, *_ in curves.values() for x in xs})
     traces += [floor_trace(name, every, value) for name, value in (floor or {}).items()]
     figure = interactive(Figure(traces), xlabel, ylabel, log=log, height=height)

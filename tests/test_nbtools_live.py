@@ -16,8 +16,9 @@ def answering(**layout):
     go = pytest.importorskip("plotly.graph_objects")
     from minillm.interactive import interactive_losses
     figure = interactive_losses({"ours": ([1, 10, 100], [3, 2, 1], [2, 1, 0.5], [4, 3, 2])}, floor={"floor": 0.4})
-    figure.add_trace(go.Scatter(x=[5, 50], y=[2.5, 1.5], mode="markers+text", text=["</script>", "b"],
-                                error_y={"type": "data", "array": [0.1, 0.2]}, marker={"color": "#b35900"}))
+    half = {"type": "data", "array": [0.1, 0.2]}
+    points = go.Scatter(x=[5, 50], y=[2.5, 1.5], mode="markers+text", text=["</script>", "b"], error_y=half)
+    figure.add_trace(points.update(marker_color="#b35900"))
     return json.loads(figure.update_layout(layout).to_json())
 
 

@@ -145,7 +145,8 @@ class Figure {
       const button = element("button", { type: "button" }, { "aria-pressed": String(!this.hidden.has(name)) });
       const dash = trace.line?.dash && trace.line.dash !== "solid" ? "dashed" : "solid";
       const sign = element("i", {}, { "aria-hidden": "true" });
-      sign.style.borderTop = `3px ${dash} ${trace.line?.color ?? trace.marker?.color ?? "currentColor"}`;
+      const color = [trace.line?.color, trace.marker?.color].find((c) => typeof c === "string") ?? "currentColor";
+      sign.style.borderTop = `3px ${dash} ${color}`;
       button.append(sign, name);
       button.addEventListener("click", () => {
         if (!this.hidden.delete(name)) this.hidden.add(name);
@@ -181,10 +182,11 @@ class Figure {
     const { name, x, y, text } = this.spec.data[trace];
     const together = this.plot._fullLayout.hovermode === "x unified";
     Plotly.Fx.hover(this.plot, together ? { xval: x[point] } : [{ curveNumber: trace, pointNumber: point }]);
-    const say = (v) => typeof v === "number" ? String(Number(v.toPrecision(4))) : v;
+    const say = (v) => Number(v.toPrecision(4)).toString().replace("-", "−");
     const label = Array.isArray(text) ? text[point].replace(/<[^>]*>/g, " ") : `${name ?? ""}`;
-    const title = this.plot._fullLayout.xaxis.title.text;
-    this.reading.textContent = `${label}: ${say(y[point])} at ${title} ${say(x[point])}`;
+    const { xaxis, yaxis } = this.plot._fullLayout;
+    const values = [[yaxis, y[point]], [xaxis, x[point]]].filter(([, v]) => typeof v === "number");
+    this.reading.textContent = `${label}: ${values.map(([axis, v]) => `${axis.title.text.replace(/<[^>]*>/g, " ")} ${say(v)}`).join(", ")}`;
   }
 
   async start() {

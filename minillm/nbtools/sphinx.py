@@ -34,8 +34,7 @@ from ..widgets.storyteller import StorytellerWidget
 
 FIRST = "book/preface"                                # the page that the site opens with
 WIDGET = "application/vnd.jupyter.widget-view+json"
-NO_KERNEL = ("<p>This control calls Python, and a page has no kernel that could answer. "
-             "Open the chapter in Jupyter or Colab to use it.</p>")
+NO_KERNEL = "<p>This widget needs a script. If it calls Python, it also needs a kernel: open it in Jupyter or Colab.</p>"
 
 
 class WidgetRenderer:

@@ -9,6 +9,8 @@ import re
 import pytest
 
 from minillm.plot import PALETTE
+from minillm.widgets.core import FOLDER
+from minillm.widgets.node import needs_node, run_module
 
 
 def answering(**layout):
@@ -77,3 +79,29 @@ def test_npm_packs_the_basic_bundle_or_says_that_it_can_not(monkeypatch):
     monkeypatch.setattr("minillm.nbtools.live.npm_command", lambda: ["npm"])
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 1))
     assert basic_bundle("1.2.3") is None
+
+
+def in_script(expression, **data): return run_module((FOLDER / "figure.js").read_text(encoding="utf-8"), expression, **data)
+
+
+@needs_node
+def test_the_script_spreads_names_as_matplotlib_figures_do():
+    import random
+
+    from minillm.plot import spread
+    draw = random.Random(3)
+    for n in range(8):
+        heights = [draw.uniform(0, 60) for _ in range(n)]
+        assert in_script("w.spread(d.heights, d.gap)", heights=heights, gap=16) == pytest.approx(spread(heights, 16))
+
+
+@needs_node
+def test_the_script_resolves_colours_and_groups_a_curve_with_its_band():
+    spec = json.loads(re.search(r"json\">(.*?)</script>", live_figure(answering()), re.DOTALL)[1])
+    dark = {f"--ml-{name}": value for name, value in PALETTE["dark"].items()}
+    dark |= {f"--ml-expert-{i}": value for i, value in enumerate(PALETTE["dark"]["expert"])}
+    made = in_script("w.withColors(d.spec, (name) => d.dark[name])", spec=spec, dark=dark)
+    assert made["data"][1]["line"]["color"] == PALETTE["dark"]["expert"][0]
+    assert made["data"][0]["fillcolor"] == PALETTE["dark"]["expert"][0] + "2e" and "var(" not in json.dumps(made)
+    assert in_script("[...w.groupsOf(d.data)]", data=spec["data"]) == [["ours", [0, 1]], ["floor", [2]]]
+    assert in_script("w.readable(d.data)", data=spec["data"]) == [[1, [0, 1, 2]], [3, [0, 1]]]

@@ -105,7 +105,7 @@ def test_the_theme_recolours_what_the_reader_has_zoomed(open_page):
 def test_without_script_and_in_print_the_still_picture_stands(open_page):
     page = open_page(PAGE, java_script_enabled=False)
     still = page.locator(".ml-live .ml-still svg").first
-    assert still.is_visible() and "Step size 0.2" in still.get_attribute("aria-label")
+    assert still.is_visible() and "step size 0.2" in still.get_attribute("aria-label")
     page = open_page(PAGE)
     place = live(page)
     assert not place.locator(".ml-still").is_visible()

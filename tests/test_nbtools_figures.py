@@ -23,6 +23,14 @@ def test_figures_follow_the_theme():
     assert 'aria-label="a &lt;b&gt;"' in svg and 'height="3pt"' not in svg
 
 
+def test_every_colour_of_the_palette_follows_the_theme():
+    for name in NAMED: assert themed_colors(PALETTE["light"][name].upper()).startswith("var(--ml-"), name
+    css = palette_css()
+    for i, color in enumerate(PALETTE["light"]["expert"]):
+        variable = themed_colors(color)[4:-1]                    # its value in the dark is the expert's dark colour
+        assert f"{variable}: {PALETTE['dark']['expert'][i]};" in css.partition("data-theme=dark")[2]
+
+
 def test_both_themes_have_the_same_colours():
     assert PALETTE["light"].keys() == PALETTE["dark"].keys()
     assert len(PALETTE["light"]["expert"]) == len(PALETTE["dark"]["expert"])

@@ -7,7 +7,8 @@ from functools import cache
 
 from conftest import ROOT
 
-LADDER = [{"errors", "files", "device", "hardware", "keys", "processor", "metrics", "intervals", "plot", "prose"},
+LADDER = [{"errors", "files", "device", "hardware", "keys", "processor", "metrics", "intervals", "interactive", "plot",
+           "prose"},
           {"tokenizer", "layers", "models", "config", "data"},
           {"decoding"}, {"quant"}, {"checkpoint"}, {"train"}, {"worlds"},
           {"verifier", "retrieval", "evaluation", "serve", "adapt"},

@@ -26,7 +26,7 @@ function switchTheme() {
 Reveal.initialize({
   width: WIDTH, height: HEIGHT, margin: 0, center: false, hash: true, slideNumber: "c/t", transition: "none",
   backgroundTransition: "none", viewDistance: 1000, mobileViewDistance: 1000, scrollActivationWidth: null,
-  keyboardCondition: outsideOfWidgets, pdfSeparateFragments: false, plugins: [RevealNotes],
+  keyboardCondition: outsideOfWidgets, pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1, plugins: [RevealNotes],
 }).then(() => {
   Reveal.addKeyBinding({ keyCode: 84, key: "T", description: "Light or dark" }, switchTheme);
   fitAll();

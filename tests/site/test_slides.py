@@ -88,6 +88,8 @@ def test_every_slide_stays_within_its_frame(open_page, name, theme):
     page.wait_for_function("Reveal.isReady() && !document.querySelector('.ml-widget:not([data-state=live])')")
     page.wait_for_timeout(400)                                       # formulas are set, widgets are fitted
     assert page.evaluate("document.documentElement.dataset.theme") == theme
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (theme == "dark"), f"{theme}, but the ground is {ground}"
     assert page.locator(".ml-missing").count() == 0, page.locator(".ml-missing").all_inner_texts()
     n, outside = page.evaluate(WALK, [WIDTH, HEIGHT])
     assert n == len(DECKS[name].slides)
@@ -122,6 +124,7 @@ def test_a_deck_is_printed_one_page_a_slide(browser, site, tmp_path):
     assert print_deck(browser, site, deck, tmp_path / "deck.pdf") == len(deck.slides)
     reader = PdfReader(tmp_path / "deck.pdf")
     assert len(reader.outline) == len(deck.slides) and "Modern innovations" in reader.pages[0].extract_text()
+    for page, slide in zip(reader.pages, deck.slides): assert slide.title.split()[0] in page.extract_text(), slide.title
 
 
 def test_a_deck_that_was_changed_is_not_printed_unnoticed(browser, site, tmp_path):

@@ -57,8 +57,9 @@ class Course:
 def read_courses(root: Path) -> list[Course]:
     """The courses of `book/teaching/courses.yml`. Chapter: 87_slides."""
     data = yaml.safe_load((root / COURSES).read_text(encoding="utf-8"))
-    return [Course(name, c["title"], c["aim"], c["begins"],
-                   [CourseSession(**s) for s in c["sessions"]]) for name, c in data.items()]
+    sessions = {name: [CourseSession(**s) for s in c["sessions"]] for name, c in data.items()}
+    return [Course(name, c["title"], c["aim"], c["begins"], sessions[name])
+            for name, c in data.items()]
 
 
 def chosen_slides(deck: Deck, numbers: str) -> list[Slide]:
@@ -68,8 +69,7 @@ def chosen_slides(deck: Deck, numbers: str) -> list[Slide]:
     """
     match = re.fullmatch(r"(\d+)-(\d+)", str(numbers))
     if not match or not 1 <= int(match[1]) <= int(match[2]) <= len(deck.slides):
-        raise ValueError(f"{deck.name} has the slides 1-{len(deck.slides)}, "
-                         f"and not {numbers!r}")
+        raise ValueError(f"{deck.name} has the slides 1-{len(deck.slides)}, not {numbers!r}")
     return list(deck.slides[int(match[1]) - 1:int(match[2])])
 
 

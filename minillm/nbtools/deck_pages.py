@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['log', 'chapter_title', 'source_line', 'widget_html', 'Shown', 'Notes', 'Measured', 'ChapterLink', 'decks_list',
-           'fill_pages', 'with_courses', 'build_decks', 'setup']
+           'fill_pages', 'with_courses', 'build_decks']
 
 # %% ../../nbs/87_slides.ipynb #85e2564a
 import html
@@ -26,7 +26,7 @@ from .book import WAITING
 from .courses import COURSES, course_table, exercise_homes, read_courses
 from .figures import themed_svg
 from .slides import (
-    FOLDER, MissingOutput, all_decks, chapter_cells, check_reference, executed_chapter,
+    DECK_FOLDER, MissingOutput, all_decks, chapter_cells, check_reference, executed_chapter,
     find_output, measured, split_reference)
 from .directives import split_directives
 from .sphinx import title_and_promise
@@ -159,10 +159,10 @@ def fill_pages(app: Any, docname: str, source: list[str]) -> None:
 
     Chapter: 87_slides.
     """
-    if docname not in (f"{FOLDER}/index", "book/teaching/workshop"): return
+    if docname not in (f"{DECK_FOLDER}/index", "book/teaching/workshop"): return
     root = Path(app.srcdir)
-    for file in [root / COURSES, *(root / FOLDER).glob("*.md")]: app.env.note_dependency(str(file))
-    if docname == f"{FOLDER}/index": source[0] = source[0].replace("<!-- decks -->", decks_list(root))
+    for file in [root / COURSES, *(root / DECK_FOLDER).glob("*.md")]: app.env.note_dependency(str(file))
+    if docname == f"{DECK_FOLDER}/index": source[0] = source[0].replace("<!-- decks -->", decks_list(root))
     else: source[0] = with_courses(root, source[0])
 
 
@@ -183,17 +183,17 @@ def build_decks(app: Any, error: Exception | None) -> None:
     site. A warning fails the whole build, as one of a page does. Chapter: 87_slides.
     """
     root, out = Path(app.srcdir), Path(app.outdir) / "slides"
-    if error or f"{FOLDER}/index" not in app.env.found_docs: return
+    if error or f"{DECK_FOLDER}/index" not in app.env.found_docs: return
     shutil.rmtree(out, ignore_errors=True)
     strict = [] if os.environ.get(WAITING) else ["-W", "--keep-going"]
-    done = subprocess.run([sys.executable, "-m", "sphinx", "-q", "-E", *strict, "-b", "revealjs",
-                           "-d", root / "_build" / ".slides", root / FOLDER, out],
-                          cwd=root, text=True, capture_output=True)
+    command = [sys.executable, "-m", "sphinx", "-q", "-E", *strict, "-b", "revealjs",
+               "-d", root / "_build" / ".slides", root / DECK_FOLDER, out]
+    done = subprocess.run(command, cwd=root, text=True, capture_output=True)
     if done.stderr.strip() and strict: print(done.stderr.strip(), file=sys.stderr)
     for left in (".buildinfo", "objects.inv", "genindex.html", "search.html", "searchindex.js"): (out / left).unlink(missing_ok=True)
     if done.returncode and strict: app.statuscode = 1
 
-
+# %% ../../nbs/87_slides.ipynb #1c435594
 def setup(app: Any) -> dict[str, bool]:
     """Connect the hooks: in the book's own build the list of decks and the second run, in
     that run the directives. `_config.yml` and `book/slides/conf.py` name this module.

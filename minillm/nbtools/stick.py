@@ -106,7 +106,7 @@ def run_step(step: StickStep) -> str:
 
 
 def main() -> None:
-    """The command behind `make stick`: `python -m minillm.nbtools.stick [--plan] FOLDER`.
+    """The command behind `make stick`: `python -m minillm.nbtools.stick [--plan] DECK_FOLDER`.
 
     Chapter: 87_slides.
     """

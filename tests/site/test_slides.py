@@ -5,7 +5,7 @@ import re
 import pytest
 from conftest import HTML, ROOT
 
-from minillm.nbtools.deck_pdf import HEIGHT, WIDTH, print_deck
+from minillm.nbtools.deck_pdf import SLIDE_HEIGHT, SLIDE_WIDTH, print_deck
 from minillm.nbtools.exercise import all_exercises
 from minillm.nbtools.slides import MEASURED, SHOWN, all_decks, check_reference, measured, read_deck
 
@@ -83,21 +83,21 @@ WALK = """async ([width, height]) => {
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", DECKS)
 def test_every_slide_stays_within_its_frame(open_page, name, theme):
-    page = open_page(f"slides/{name}.html", width=WIDTH, theme=theme)
-    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    page = open_page(f"slides/{name}.html", width=SLIDE_WIDTH, theme=theme)
+    page.set_viewport_size({"width": SLIDE_WIDTH, "height": SLIDE_HEIGHT})
     page.wait_for_function("Reveal.isReady() && !document.querySelector('.ml-widget:not([data-state=live])')")
     page.wait_for_timeout(400)                                       # formulas are set, widgets are fitted
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (theme == "dark"), f"{theme}, but the ground is {ground}"
     assert page.locator(".ml-missing").count() == 0, page.locator(".ml-missing").all_inner_texts()
-    n, outside = page.evaluate(WALK, [WIDTH, HEIGHT])
+    n, outside = page.evaluate(WALK, [SLIDE_WIDTH, SLIDE_HEIGHT])
     assert n == len(DECKS[name].slides)
     assert not outside, "\n".join(outside)
 
 
 def test_keys_belong_to_a_widget_while_it_has_the_focus(open_page):
-    page = open_page("slides/2_transformer.html", width=WIDTH)
+    page = open_page("slides/2_transformer.html", width=SLIDE_WIDTH)
     page.wait_for_function("Reveal.isReady() && !document.querySelector('.ml-widget:not([data-state=live])')")
     n = page.evaluate("[...document.querySelectorAll('.slides > section')].findIndex((s) => s.querySelector('.ml-rope'))")
     page.evaluate(f"Reveal.slide({n})")
@@ -110,7 +110,7 @@ def test_keys_belong_to_a_widget_while_it_has_the_focus(open_page):
 
 
 def test_speaker_notes_and_pace_are_in_the_deck(open_page):
-    page = open_page("slides/1_recurrence.html", width=WIDTH)
+    page = open_page("slides/1_recurrence.html", width=SLIDE_WIDTH)
     deck = DECKS["1_recurrence"]
     timing = page.evaluate("[...document.querySelectorAll('section[data-timing]')].map((s) => Number(s.dataset.timing))")
     assert timing == [60 * slide.minutes for slide in deck.slides]

@@ -8,10 +8,11 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 LIMIT := 3000
+STICK ?= _build/stick
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: book test setup export drift clean-check lint notebooks nbdev-test unit pages site-tests colab wheel offline clean
+.PHONY: book test setup export drift clean-check lint notebooks nbdev-test unit pages site-tests colab wheel offline stick clean
 
 book: setup  ## Serve the book at once, and fill it in as this machine executes its chapters (SERVE=0: build it and stop)
 	minillm-export > /dev/null
@@ -60,9 +61,14 @@ wheel:
 unit:  ## Exported tests, then command line, wheel and site
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov=minillm --cov-report= --cov-fail-under=90 tests
 
-offline: setup  ## The book as a zip for any static server and as one PDF, in _build
+offline: setup  ## The book as a zip for any static server and as one PDF, and the slides as PDF, in _build
 	SERVE=0 $(MAKE) --no-print-directory book
 	minillm-offline
+	python -m minillm.nbtools.deck_pdf
+
+stick: setup  ## Everything for a course without a network, in one folder (STICK=/media/stick): site, wheels, weights, PDFs
+	SERVE=0 $(MAKE) --no-print-directory book
+	python -m minillm.nbtools.stick $(STICK)
 
 colab: setup wheel  ## Every chapter in an empty folder and an environment with only the wheel
 	python tests/site/colab.py

@@ -6,7 +6,8 @@ import re
 import pytest
 from conftest import HTML, ROOT
 
-PAGES = sorted(str(p.relative_to(HTML)) for d in ("nbs", "book", "book/api") for p in (HTML / d).glob("*.html"))
+PAGES = sorted(str(p.relative_to(HTML)) for d in ("nbs", "book", "book/api", "book/slides", "book/teaching")
+               for p in (HTML / d).glob("*.html"))
 SAMPLE = ["book/preface.html", "nbs/02_bpe.html", "nbs/09_attention.html", "nbs/11_positions.html", "nbs/18_trainer.html",
           "book/api.html", "book/api/layers.html", "book/api/minillm.html"]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from .huggingface import (
     INDEX, WEIGHTS_FILE, find_folder, is_exported, weight_files)
+from .installed import INSTALLABLE, installed_model
 from .run import find_checkpoint, load_model
 from .shipped import shipped_model, shipped_models
 from .tokenizers import find_tokenizer
@@ -29,8 +30,9 @@ Opened = tuple[Any, Any, TextFormat]       # model, tokenizer, and how its texts
 
 
 def find_source(source: str | Path | None = None) -> Path:
-    """The folder or file that a user means: a path, the name of a packaged model, a name
-    on the hub (as text only), or, with None, the model that comes with the package.
+    """The folder or file that a user means: a path, the name of a packaged model or of
+    one that comes by pip (`smollm2`), a name on the hub (as text only), or, with None,
+    the model that comes with the package.
 
     Raises FileNotFoundError for what is nowhere, OSError for what cannot be fetched.
 
@@ -44,6 +46,7 @@ def find_source(source: str | Path | None = None) -> Path:
         return shipped_model()
     if Path(source).exists(): return Path(source)
     if str(source) in shipped_models(): return shipped_model(str(source))
+    if str(source) in INSTALLABLE: return installed_model(str(source))
     if isinstance(source, str): return find_folder(source)
     raise FileNotFoundError(f"{source} does not exist; train a model with "
                             f"`minillm train --out {source}`")

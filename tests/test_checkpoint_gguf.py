@@ -275,8 +275,9 @@ def test_other_ways_of_cutting(way, tmp_path):
     assert ("123" in cut) == (way == "llama-bpe")
     assert ("1" in cut) == (way != "llama-bpe") and "12345" not in cut
     # and it is written under the same name
-    again, _ = read_gguf(write_gguf(llama_like(vocab_size=257), tokenizer,
-                                    tmp_path / "m.gguf", text_format=ends))
+    file = write_gguf(
+        llama_like(vocab_size=257), tokenizer, tmp_path / "m.gguf", text_format=ends)
+    again, _ = read_gguf(file)
     assert again["tokenizer.ggml.pre"] == way
     read, said = read_gguf_tokenizer(again)
     assert read.encode(text) == tokenizer.encode(text) and said.named == ends.named

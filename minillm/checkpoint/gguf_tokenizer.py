@@ -153,8 +153,9 @@ def json_byte_pairs(names: list[str], kinds: list[int], merges: list[str],
 
     Chapter: 36_quantization.
     """
-    from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normalizers,
-                            pre_tokenizers, processors)
+    from tokenizers import (
+        AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers,
+        processors)
     types = gguf_library().TokenType
     vocabulary = {name: i for i, name in enumerate(names) if kinds[i] != types.UNUSED}
     pairs = [(a, b) for a, _, b in (m.partition(" ") for m in merges)]

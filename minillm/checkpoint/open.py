@@ -100,10 +100,12 @@ def open_gguf_file(path: Path) -> Opened:
 
 
 def open_adapter(path: Path) -> Opened:
-    """An adapter in peft's layout, beside the model that it names as its base. Tokenizer,
-    ends and template of its own count before those of the base. Chapter: 96_opening.
+    """An adapter in peft's layout, merged into the model that it names as its base, so
+    that it can be written in any form. Tokenizer, ends and template of its own count
+    before those of the base. Chapter: 96_opening.
     """
     from minillm.checkpoint.peft import load_adapter
+    from minillm.layers.lora import merge_lora
     base = read_json(path / "adapter_config.json").get("base_model_name_or_path")
     if not base:
         raise ValueError(f"{path} holds an adapter that does not say for which "
@@ -112,7 +114,7 @@ def open_adapter(path: Path) -> Opened:
     under = find_source(str(path / base) if (path / base).exists() else base)
     model, tokenizer, said = OPENERS[kind_of_source(under)](under)
     own = read_text_format(path)
-    return (load_adapter(model, path), find_tokenizer(path) or tokenizer,
+    return (merge_lora(load_adapter(model, path)), find_tokenizer(path) or tokenizer,
             TextFormat({**said.named, **own.named},
                        own.stop_ids or said.stop_ids,
                        own.template or said.template))

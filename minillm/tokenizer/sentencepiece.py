@@ -54,6 +54,7 @@ class SentencePieceTokenizer(ByteTokenizer):
     """
 
     kind = "sentencepiece"
+    front: tuple[int, ...] = ()          # what a prompt begins with, in some models' files
 
     def __init__(self, model: bytes) -> None:
         try: p = sentencepiece_library().SentencePieceProcessor(model_proto=bytes(model))
@@ -127,6 +128,10 @@ class SentencePieceTokenizer(ByteTokenizer):
             else: ids += self.processor.encode(part)
         return ids
 
+    def prompt(self, text: str) -> list[int]:
+        """`encode`, after the begin token if the model's texts have one."""
+        return [*self.front, *self.encode(text)]
+
     def token_bytes(self, i: int) -> bytes:
         """The bytes of one token; ValueError for an id outside the vocabulary."""
         if 0 <= i < len(self.names): return self.names[i]
@@ -149,7 +154,8 @@ class SentencePieceTokenizer(ByteTokenizer):
             with atomic_path(path) as tmp: tmp.write_bytes(self.model)
         else:
             text = base64.b64encode(self.model).decode("ascii")
-            write_json(path, {"kind": self.kind, "model": text})
+            front = {"front": list(self.front)} if self.front else {}
+            write_json(path, {"kind": self.kind, "model": text} | front)
 
     @classmethod
     def load(cls, path: str | Path) -> "SentencePieceTokenizer":
@@ -159,9 +165,11 @@ class SentencePieceTokenizer(ByteTokenizer):
         if data.get("kind") != cls.kind:
             raise ValueError(f"{path} holds a {data.get('kind')!r} "
                              f"tokenizer, not {cls.kind!r}")
-        try: return cls(base64.b64decode(data["model"], validate=True))
+        try: made = cls(base64.b64decode(data["model"], validate=True))
         except (KeyError, TypeError, binascii.Error):
             raise ValueError(f"{path} is damaged: its model is not in base64") from None
+        made.front = tuple(data.get("front") or ())
+        return made
 
 # %% ../../nbs/03_sentencepiece.ipynb #7e2ca92a
 def text_lines(texts: Iterable[str]) -> list[str]:

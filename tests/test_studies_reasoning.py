@@ -42,8 +42,15 @@ def test_a_wrong_step_is_told_apart_from_the_truth(monkeypatch):
 
 def test_one_small_run():
     torch.set_num_threads(1)
-    plan = ReasoningPlan(longest=4, steps=3, batch_size=4, games=6, mixed_steps=3, mixed_longest=3,
-                         grpo_steps=2, practice=30, samples=4)
+    plan = ReasoningPlan(longest=4,
+                         steps=3,
+                         batch_size=4,
+                         games=6,
+                         mixed_steps=3,
+                         mixed_longest=3,
+                         grpo_steps=2,
+                         practice=30,
+                         samples=4)
     found = reasoning_run(0, plan)
     assert set(found["accuracy"]) == {"at once", "at once, six layers", "with dots", "with steps"}
     assert all(set(a) == {1, 2, 3, 4} for a in found["accuracy"].values())

@@ -101,8 +101,11 @@ def say_cups(model: Decoder, prompts: Sequence[str], room: int) -> list[str]:
 
     Chapter: 51_reasoning.
     """
-    rows = complete(fast_form(model), [CUP_TOKENS.encode(p) for p in prompts],
-                    max_tokens=room, sampler=make_sampler(0.0), stop_ids=CUP_END)
+    rows = complete(fast_form(model),
+                    [CUP_TOKENS.encode(p) for p in prompts],
+                    max_tokens=room,
+                    sampler=make_sampler(0.0),
+                    stop_ids=CUP_END)
     return [CUP_TOKENS.decode(row).partition("\n")[0] for row in rows]
 
 
@@ -158,8 +161,12 @@ def sampled_answers(model: Decoder, swaps: int, plan: ReasoningPlan, seed: int
     """
     rng = random.Random(f"cups sampled {swaps}")
     prompts = [make_shuffle(rng, swaps).prompt for _ in range(max(1, plan.games // 2))]
-    written = roll_out(model, CUP_TOKENS, prompts, samples=plan.samples,
-                       max_tokens=plan.longest + 2, stop_ids=CUP_END,
+    written = roll_out(model,
+                       CUP_TOKENS,
+                       prompts,
+                       samples=plan.samples,
+                       max_tokens=plan.longest + 2,
+                       stop_ids=CUP_END,
                        generator=torch.Generator().manual_seed(seed))
     asked = [p for p in prompts for _ in range(plan.samples)]
     right = [right_cup(p, text).right for p, text in zip(asked, written.texts)]
@@ -193,8 +200,14 @@ def reinforce(model: Decoder, plan: ReasoningPlan, seed: int, price: float = 0.0
     questions = sorted({make_shuffle(rng, rng.randint(1, plan.mixed_longest)).prompt
                         for _ in range(plan.practice)})
     settings = GRPO(questions=16, samples=plan.samples, max_tokens=plan.mixed_longest + 2)
-    for report in train_grpo(model, CUP_TOKENS, questions, judge, settings,
-                             steps=plan.grpo_steps, seed=seed, stop_ids=CUP_END):
+    for report in train_grpo(model,
+                             CUP_TOKENS,
+                             questions,
+                             judge,
+                             settings,
+                             steps=plan.grpo_steps,
+                             seed=seed,
+                             stop_ids=CUP_END):
         curve.append({"step": report["step"], "reward": report["reward"],
                       "letters": sum(letters) / len(letters),
                       "steps": sum(n > 1 for n in letters) / len(letters)})
@@ -211,16 +224,20 @@ def reasoning_run(seed: int, plan: ReasoningPlan) -> dict[str, Any]:
     for name, (style, layers) in kinds.items():
         torch.manual_seed(seed)
         model = Decoder(cup_config(n_layers=layers))
-        losses = teach_cups(model, style, plan, steps=plan.steps, longest=plan.longest,
-                            seed=seed)
+        losses = teach_cups(
+            model, style, plan, steps=plan.steps, longest=plan.longest, seed=seed)
         found["loss"][name] = losses[-1]
         found["accuracy"][name] = accuracy_by_swaps(model, plan)
         print(seed, name, found["accuracy"][name], flush=True)
     found["wrong step"] = after_a_wrong_step(model, plan)
     torch.manual_seed(seed)
     mixed = Decoder(cup_config())
-    teach_cups(mixed, seldom_steps, plan, steps=plan.mixed_steps,
-               longest=plan.mixed_longest, seed=seed)
+    teach_cups(mixed,
+               seldom_steps,
+               plan,
+               steps=plan.mixed_steps,
+               longest=plan.mixed_longest,
+               seed=seed)
     free, free_curve = reinforce(mixed, plan, seed)
     priced, priced_curve = reinforce(mixed, plan, seed, plan.price)
     found["curves"] = {"free": free_curve, "priced": priced_curve}
@@ -237,8 +254,10 @@ def main(plan: ReasoningPlan = ReasoningPlan(), seeds: Sequence[int] = (0, 1, 2)
     torch.set_num_threads(1)
     begin = time.perf_counter()
     runs = [reasoning_run(seed, plan) for seed in seeds]
-    path = write_record("reasoning", {"runs": runs, "plan": vars(plan)},
-                        seed=list(seeds), modules=["minillm.studies.reasoning"],
+    path = write_record("reasoning",
+                        {"runs": runs, "plan": vars(plan)},
+                        seed=list(seeds),
+                        modules=["minillm.studies.reasoning"],
                         wall_time=time.perf_counter() - begin,
                         command="python -m minillm.studies.reasoning")
     print(f"written to {path}")

@@ -73,7 +73,7 @@ def catalog() -> dict[str, Study]:
               race=True)]
     found += [Study(n, (f"minillm.studies.{n}",), race=n.startswith("serving")) for n in (
         "attention_tiny", "evaluation", "faults", "finetune_faults", "finetuning", "lora", "preferences",
-        "quantization", "retrieval", "retrieval_index", "routers_tiny", "scale", "scaling_laws",
+        "quantization", "reasoning", "retrieval", "retrieval_index", "routers_tiny", "scale", "scaling_laws",
         "scenes", "serving", "serving_load", "stream", "verifier")]
     found += [Study(n, ("minillm.studies.gpu",), race=True)        # one for each card
               for n in record_names() if n.startswith("gpu_")]

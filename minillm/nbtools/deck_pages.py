@@ -186,8 +186,9 @@ def build_decks(app: Any, error: Exception | None) -> None:
     if error or f"{DECK_FOLDER}/index" not in app.env.found_docs: return
     shutil.rmtree(out, ignore_errors=True)
     strict = [] if os.environ.get(WAITING) else ["-W", "--keep-going"]
-    command = [sys.executable, "-m", "sphinx", "-q", "-E", *strict, "-b", "revealjs",
-               "-d", root / "_build" / ".slides", root / DECK_FOLDER, out]
+    command: list[str | Path] = [
+        sys.executable, "-m", "sphinx", "-q", "-E", *strict, "-b", "revealjs",
+        "-d", root / "_build" / ".slides", root / DECK_FOLDER, out]
     done = subprocess.run(command, cwd=root, text=True, capture_output=True)
     if done.stderr.strip() and strict: print(done.stderr.strip(), file=sys.stderr)
     for left in (".buildinfo", "objects.inv", "genindex.html", "search.html", "searchindex.js"): (out / left).unlink(missing_ok=True)

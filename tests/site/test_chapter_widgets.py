@@ -368,7 +368,7 @@ def test_bowl(open_widgets):  # noqa: F811
         assert told(page, "end") == (number_text(end, 2) if 0.01 <= abs(end) < 1000 else told(page, "end"))
         assert told(page, "factor") == number_text(factor, 2) and ("explodes" in page.locator(".ml-read").inner_text()) == (factor < -1)
         assert height(page, "bowl") == before
-    page.get_by_label("steps").press("Home")
+    page.get_by_role("slider", name="steps").press("Home")
     settle(page)
     assert told(page, "end") == "−3.50"
 
@@ -422,12 +422,12 @@ def test_interval(open_widgets):  # noqa: F811
     page = open_widgets(IntervalWidget())
     before = height(page, "interval")
     for to in (0.3, 0.8):
-        n, share = int(drag(page, "questions", to)), drag(page, "share right", to)
-        times, seed = int(drag(page, "samples", 0.1)), int(drag(page, "draw no.", to))
+        n, share = int(drag(page, "questions", to)), drag(page, "share right", to, role="slider")
+        times, seed = int(drag(page, "samples", 0.1, role="slider")), int(drag(page, "draw no.", to))
         want = IntervalWidget(n=n, share=share, times=times, seed=seed)
         assert [told(page, "low"), told(page, "high")] == [number_text(x, 3) for x in want.interval()]
         assert told(page, "wilson") == " to ".join(number_text(x, 3) for x in wilson(want.right(), n)) and height(page, "interval") == before
-    page.get_by_label("share right").press("End")
+    page.get_by_role("slider", name="share right").press("End")
     settle(page)
     assert told(page, "low") == told(page, "high") == "1.000" and "does not collapse" in page.locator(".ml-read").inner_text()
 

@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..config import ModelConfig
-from ..files import read_json, sync_folder, write_json
+from ..files import read_json, sync_folder, usual_mode, write_json
 from ..models.decoder import Decoder
 
 FORMAT = 1
@@ -122,6 +122,7 @@ def write_tensors(tensors: Tensors, path: Path) -> None:
     """
     try: save_file(tensors, path)
     except SafetensorError as error: raise OSError(f"{path.name}: {error}") from None
+    usual_mode(path)
     with open(path, "rb+") as file: os.fsync(file.fileno())
 
 

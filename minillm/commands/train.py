@@ -158,7 +158,25 @@ def run_config(config: str | None, data: Path | None, out: Path, resume: bool,
         raise ValueError("no data: give --data DIR, a folder written by `minillm "
                          "prepare`, or train_path and val_path")
     check_sizes(made.training)
+    check_effects(made.training, flags)
     return made
+
+
+NEEDS = {"decay_share": ("schedule", "warmup_stable_decay"),
+         "muon_learning_rate": ("optimizer", "muon"), "amp_dtype": ("use_amp", True)}
+
+
+def check_effects(training: Any, flags: dict[str, str]) -> None:
+    """Raise a ValueError for a flag that counts only with another key, which is not set.
+
+    Chapter: 90_cli.
+    """
+    for name, (key, value) in NEEDS.items():
+        if name in flags and getattr(training, key) != value:
+            shown = str(value).lower()
+            raise ValueError(f"--{name.replace('_', '-')} has no effect with {key}="
+                             f"{str(getattr(training, key)).lower()}; it belongs to "
+                             f"--{key.replace('_', '-')} {shown}")
 
 
 def vocabulary_asked(config: str | None, resume: bool, flags: dict[str, str]) -> bool:

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..files import atomic_path, read_json, write_json
+from ..files import atomic_path, read_json, usual_mode, write_json
 from .bm25 import BM25
 from .chunks import Chunk
 from .dense import Embedder
@@ -121,6 +121,7 @@ def save_collection(collection: Collection, folder: Path) -> Path:
     name = f"index-{zlib.crc32(bytes_):08x}.safetensors"
     with atomic_path(folder / name) as tmp:
         save_file({"faiss": torch.from_numpy(bytes_)}, tmp)
+        usual_mode(tmp)
     write_json(folder / "collection.json", {
         "format": 1, "embedder": collection.embedder.fingerprint,
         "width": collection.embedder.width, "index": name,

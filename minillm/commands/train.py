@@ -159,7 +159,22 @@ def run_config(config: str | None, data: Path | None, out: Path, resume: bool,
                          "prepare`, or train_path and val_path")
     check_sizes(made.training)
     check_effects(made.training, flags)
+    if resume: check_own_tokenizer(out, made.data.tokenizer_path)
     return made
+
+
+def check_own_tokenizer(out: Path, path: str | None) -> None:
+    """Raise a ValueError if a run that goes on is given another tokenizer than its own.
+
+    Chapter: 90_cli.
+    """
+    from minillm.files import read_json
+    own = out / "tokenizer.json"
+    if path is None or not own.exists() or not Path(path).exists(): return
+    if read_json(path) != read_json(own):
+        raise ValueError(f"tokenizer_path={path} is another tokenizer than the one with "
+                         f"which the run in {out} began; leave it out, or choose "
+                         "another --out")
 
 
 NEEDS = {"decay_share": ("schedule", "warmup_stable_decay"),

@@ -87,12 +87,13 @@ def test_what_a_run_keeps_is_refused_by_name(work, tmp_path, capsys, key):
     capsys.readouterr()
     assert resumed(work, tmp_path / "r", {key: value}) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    named = {"train_path": "training", "val_path": "validation", "tokenizer_path": "token"}.get(key, key)
+    named = {"train_path": "different tokenizers", "val_path": "different tokenizers"}.get(key, key)
     assert error.startswith("error:") and named in error.replace("-", "_"), error
 
 
 OTHER = {"vocab_size": 400, "qkv_bias": "true", "norm_type": "layernorm", "attention_type": "latent", "pos_encoding": "learned",
-         "ffn_type": "gelu", "n_kv_heads": 1, "head_dim": 4, "max_seq_len": 64, "norm_position": "post", "rope_scaling": "linear"}
+         "ffn_type": "gelu", "n_kv_heads": 1, "head_dim": 4, "max_seq_len": 64, "norm_position": "post", "rope_scaling": "linear",
+         "d_model": 32}
 
 
 def other_value(key):

@@ -108,11 +108,10 @@ def finite(value: Any) -> Any:
 
 
 def write_json(path: str | os.PathLike, obj: Any) -> None:
-    """Write `obj` as readable UTF-8 JSON, atomically; NaN and infinities as null.
-
-    Chapter: 00_setup.
+    """Write `obj` as readable UTF-8 JSON, atomically; `finite` makes it valid JSON where
+    numbers were measured. Chapter: 00_setup.
     """
-    text = json.dumps(finite(obj), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    text = json.dumps(obj, ensure_ascii=False, indent=1) + "\n"
     with atomic_path(path) as tmp: tmp.write_text(text, encoding="utf-8", newline="\n")
 
 

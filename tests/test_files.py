@@ -48,7 +48,8 @@ def test_atomic_write(tmp_path):
             tmp.write_text("{")
             raise KeyboardInterrupt
     with pytest.raises(TypeError): write_json(f, {"x": object()})
-    write_json(f.with_name("n.json"), {"loss": float("nan"), "a": [float("-inf"), (1,)]})
+    write_json(f.with_name("n.json"), finite({"loss": float("nan"),
+                                              "a": [float("-inf"), (1,)]}))
     text = f.with_name("n.json").read_text()
     assert json.loads(text, parse_constant=pytest.fail) == {"loss": None, "a": [None, [1]]}
     f.with_name("n.json").unlink()

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -136,12 +137,23 @@ def strict(text):
 
 
 def test_json_has_no_nan(tmp_path, capsys):
+    """What a command prints, and every file with measured numbers: a checkpoint, a run's report, a record."""
     from minillm.commands.shell import finish
+    from minillm.studies.record import write_record
+    from minillm.train.report import run_report
     odd = {"a": float("nan"), "b": [float("inf"), -float("inf"), 1.5], "c": {"d": (float("nan"),)}}
     finish(odd, True, "")
-    write_json(tmp_path / "a.json", odd)
-    for text in (capsys.readouterr().out, (tmp_path / "a.json").read_text()):
-        assert strict(text) == finite(odd) == {"a": None, "b": [None, None, 1.5], "c": {"d": [None]}}
+    assert strict(capsys.readouterr().out) == finite(odd) == {"a": None, "b": [None, None, 1.5], "c": {"d": [None]}}
+    m = model()
+    folder = save_checkpoint(tmp_path, m, torch.optim.SGD(m.parameters()), {}, {"step": 1, "val": odd})
+    assert strict((folder / "state.json").read_text())["val"] == finite(odd)
+    write_record("odd", odd, seed=0, modules=["minillm.files"], wall_time=1.0, folder=tmp_path)
+    assert strict((tmp_path / "odd.json").read_text())["metrics"] == finite(odd)
+    run_like = SimpleNamespace(out=tmp_path, training=SimpleNamespace(seed=0), device="cpu", seconds=1.0, step=1, speed=0.0, model=m,
+                               best=float("inf"), val={"val_loss": float("nan"), "perplexity": float("inf")},
+                               strategy=SimpleNamespace(is_main=True))
+    run_report(run_like, "failed")
+    assert strict((tmp_path / "run.json").read_text())["perplexity"] is None
 
 
 def test_commands_print_json_in_one_place():

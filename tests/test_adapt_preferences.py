@@ -200,8 +200,8 @@ def test_pairs_are_written_by_the_models_template(tmp_path, monkeypatch, finetun
         monkeypatch.setattr(module, "pad_answers", lambda p, a: (
             seen.append((p, a)), plain(p, a))[1])
     said = TextFormat({"eos_token": "<end>"}, (), template)
-    finetune(model, tokenizer, data, tmp_path / "out",
-             FinetuneOptions(steps=1, batch_size=2, samples=2), text_format=said)
+    options = FinetuneOptions(steps=1, batch_size=2, samples=2)
+    finetune(model, tokenizer, data, tmp_path / "out", options, text_format=said)
     (prompts, answers), = seen
     shown = [tokenizer.decode([*p, *a]) for p, a in zip(prompts, answers)]
     assert shown == [f"user: {p.prompt}<end>assistant: {answer}<end>"

@@ -35,8 +35,11 @@ def test_tekken_gives_the_ids_of_tiktoken(tmp_path):
     tiktoken = pytest.importorskip("tiktoken")
     pytest.importorskip("tokenizers")
     ranks = write_tekken(tmp_path / "tekken.json")
-    theirs = tiktoken.Encoding("tekken", pat_str=PATTERN, special_tokens={},
-                               mergeable_ranks={t: i for i, t in enumerate(ranks)})
+    numbers = {t: i for i, t in enumerate(ranks)}
+    theirs = tiktoken.Encoding("tekken",
+                               pat_str=PATTERN,
+                               special_tokens={},
+                               mergeable_ranks=numbers)
     made, r = read_tekken(tmp_path / "tekken.json"), random.Random(0)
     texts = [SAMPLE, *("".join(r.choices("abfoxNorÜ狐 12,;\n\t🦊", k=40)) for _ in range(99))]
     for text in texts:

@@ -43,7 +43,7 @@ def test_the_pieces_of_a_text_do_not_matter(monkeypatch, seed):
     cuts = sorted(rng.sample(range(len(text)), 60))
     parts = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)])]
     found, open_ = [], ""
-    for part, ends in split_documents(
+    for part, ends in cut_documents(
             [(p, i == len(parts) - 1) for i, p in enumerate(parts)], "###"):
         open_ += part
         if ends: found.append(open_)

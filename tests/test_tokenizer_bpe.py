@@ -214,9 +214,9 @@ def test_ties_as_the_library_tokenizers_decides_them(text):
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     theirs = Tokenizer(models.BPE())
     theirs.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
     theirs.train_from_iterator([text], trainers.BpeTrainer(
-        vocab_size=300, show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+        vocab_size=300, show_progress=False, initial_alphabet=alphabet))
     letters = {letter: byte for byte, letter in zip(
         TIE_ORDERS["huggingface"], sorted(pre_tokenizers.ByteLevel.alphabet()))}
     want = [tuple(bytes(letters[c] for c in part) for part in pair) for pair in

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TABLE_FORMATS', 'TEXTS', 'PACKED', 'PIECE', 'FULL', 'PATIENCE', 'import_datasets', 'ending', 'stream_source',
-           'load_source', 'read_source', 'is_saved', 'whole_documents', 'open_packed', 'read_pieces', 'split_documents',
+           'load_source', 'read_source', 'is_saved', 'whole_documents', 'open_packed', 'read_pieces', 'cut_documents',
            'found_separator', 'decoded_blocks', 'looks_like_path', 'load_folder', 'text_files', 'load_saved',
            'lines_of', 'csv_rows', 'json_rows', 'json_line', 'starts_with_row', 'arrow_rows', 'load_table', 'only_text',
            'cell_text', 'pick_column', 'load_from_hub', 'hub_in_reach', 'prepare']
@@ -101,7 +101,7 @@ def read_source(path: Path, name: str, split: str, column: str | None,
     elif ending(path) in TABLE_FORMATS: yield from whole_documents(load_table(
         path, column))
     elif path.is_file() or looks_like_path(name):
-        yield from split_documents(read_pieces(path), separator)
+        yield from cut_documents(read_pieces(path), separator)
     else: yield from whole_documents(load_from_hub(name, split, column, subset))
 
 
@@ -148,12 +148,12 @@ def read_pieces(path: Path, size: int | None = None) -> Iterator[tuple[str, bool
     yield held, True
 
 
-def split_documents(pieces: Iterable[tuple[str, bool]], separator: str | None
+def cut_documents(pieces: Iterable[tuple[str, bool]], separator: str | None
                     ) -> Iterator[tuple[str, bool]]:
     """The pieces of a text cut at a separator: each document without it and without the
     line end beside it, blank ones left out.
 
-    >>> [*split_documents([("one\\n##", False), ("#\\ntwo###", True)], "###")]
+    >>> [*cut_documents([("one\\n##", False), ("#\\ntwo###", True)], "###")]
     [('one', True), ('two', True)]
 
     Chapter: 04_corpora.

@@ -12,9 +12,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from minillm.config import ModelConfig
 from minillm.worlds.sums import SUM_MODEL, make_sums, sum_tokenizer
 from minillm.models.decoder import Decoder
 from minillm.tokenizer.auto import load_tokenizer
+from minillm.tokenizer.bpe import BPETokenizer
+from minillm.tokenizer.text_format import TextFormat
+from minillm.checkpoint.open import open_model
 from minillm.checkpoint.run import load_model
 from minillm.adapt.session import FinetuneOptions
 from minillm.verifier.judge import Ruling, one_by_one
@@ -244,6 +248,38 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, kl):
     assert torch.equal(weights(model), weights(whole))
     assert torch.equal(weights(load_model(cut)), weights(model))
     assert load_tokenizer(cut).encode("1+2=") == tokenizer.encode("1+2=")
+
+
+def test_questions_are_asked_by_the_models_template(tmp_path, monkeypatch):
+    import minillm.adapt.grpo as grpo
+    template = ("{% for m in messages %}{{ '[' + m.role[0] + '] ' + m.content + '<end>' }}"
+                "{% endfor %}{% if add_generation_prompt %}{{ '[a] ' }}{% endif %}")
+    tokenizer, asked, answered = BPETokenizer.train(
+        "[u] 12+30=[a] 42 " * 4, 280, ["<end>"]), [], []
+    torch.manual_seed(0)
+    model = Decoder(ModelConfig(tokenizer.vocab_size, 16, 1, 64, n_heads=2))
+
+    def watched(model, form, questions, **options):
+        made = plain(model, form, questions, **options)
+        asked.extend(tokenizer.decode(form.encode(q)) for q in questions)
+        answered.append((options["stop_ids"], made.texts))
+        return made
+    plain = grpo.roll_out
+    monkeypatch.setattr(grpo, "roll_out", watched)
+    data, end = tmp_path / "rows.jsonl", tokenizer.id_of("<end>")
+    data.write_text('{"prompt": "1+1=<end>", "answer": "2"}\n')
+    finetune_grpo(model,
+                  tokenizer,
+                  data,
+                  tmp_path / "out",
+                  FinetuneOptions(steps=1, batch_size=1, samples=2),
+                  text_format=TextFormat({"eos_token": "<end>"}, (), template))
+    assert asked == ["[u] 1+1=<end><end>[a] "]
+    (stops, texts), = answered
+    assert stops == [end] and not any("<end>" in text for text in texts)
+    found = open_model(tmp_path / "out")
+    assert found.text_format.template == template and end in found.stop_ids
+    assert found.text_format.named["eos_token"] == "<end>"
 
 
 @pytest.mark.parametrize("line", ['{"prompt": "1+1="}', "[1]", "{", '{"prompt": "", '

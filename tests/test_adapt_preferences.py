@@ -105,7 +105,11 @@ from minillm.checkpoint.run import load_model
 from minillm.adapt.dpo import finetune_dpo
 from minillm.adapt.ppo import finetune_ppo
 from minillm.adapt.preferences import PreferencePair, label_pairs
+from minillm.adapt.prompts import PromptFormat
 from minillm.adapt.session import FinetuneOptions
+from minillm.checkpoint.open import open_model
+from minillm.tokenizer.bpe import BPETokenizer
+from minillm.tokenizer.text_format import TextFormat
 
 
 def card_model(context=40):
@@ -171,8 +175,39 @@ def test_pairs_beyond_the_context_are_refused():
 
 def test_a_common_end_is_found():
     model, tokenizer = card_model()
+    form = PromptFormat(tokenizer)
     with_end = [PreferencePair(
         "Dear Ida,", " I feel calm today.\n", " The sea is calm.\n")]
-    assert check_pairs(model, tokenizer, with_end) == tokenizer.ids["\n"]
+    assert check_pairs(model, *pair_ids(with_end, form)) == tokenizer.ids["\n"]
     other = PreferencePair("Dear Ida,", " I feel calm today.", " The sea is calm.\n")
-    assert check_pairs(model, tokenizer, [*with_end, other]) is None
+    assert check_pairs(model, *pair_ids([*with_end, other], form)) is None
+
+
+@pytest.mark.parametrize("finetune", [finetune_dpo, finetune_ppo])
+def test_pairs_are_written_by_the_models_template(tmp_path, monkeypatch, finetune):
+    import minillm.adapt.dpo as dpo
+    import minillm.adapt.ppo as ppo
+    template = "{% for m in messages %}{{ m.role + ': ' + m.content + '<end>' }}{% endfor %}"
+    template += "{% if add_generation_prompt %}assistant: {% endif %}"
+    pairs = [PreferencePair("Who?", "Nora", "Ida<end>"), PreferencePair("I?", "a", "bc")]
+    data, seen = tmp_path / "pairs.jsonl", []
+    data.write_text("".join(json.dumps(p._asdict()) + "\n" for p in pairs))
+    tokenizer = BPETokenizer.train("who was it? Nora was it. " * 4, 280, ["<end>"])
+    torch.manual_seed(0)
+    model = Decoder(ModelConfig(tokenizer.vocab_size, 16, 1, 64, n_heads=2))
+    plain = dpo.pad_answers
+    for module in (dpo, ppo):
+        monkeypatch.setattr(module, "pad_answers", lambda p, a: (
+            seen.append((p, a)), plain(p, a))[1])
+    said = TextFormat({"eos_token": "<end>"}, (), template)
+    options = FinetuneOptions(steps=1, batch_size=2, samples=2)
+    finetune(model, tokenizer, data, tmp_path / "out", options, text_format=said)
+    (prompts, answers), = seen
+    shown = [tokenizer.decode([*p, *a]) for p, a in zip(prompts, answers)]
+    assert shown == [f"user: {p.prompt}<end>assistant: {answer}<end>"
+                     for k in (1, 2) for p in pairs for answer in [p[k]]]
+    end = tokenizer.id_of("<end>")
+    assert [a.count(end) for a in answers] == [1] * 4             # none comes from a text
+    found = open_model(tmp_path / "out")
+    assert found.text_format.template == template and end in found.stop_ids
+    assert found.text_format.named["eos_token"] == "<end>"

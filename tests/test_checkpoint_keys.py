@@ -18,3 +18,11 @@ def test_what_was_not_asked_is_named():
     with pytest.raises(ValueError, match="mystery=2.*remove it"):
         refuse_unread(h, HARMLESS, "config.json")
     assert [*h] == ["a", "mystery"] and h.unread() == ["a", "mystery"]
+
+
+def test_null_counts_only_where_it_has_a_meaning():
+    h = Keys({"head_dim": None, "norm_topk_prob": None, "use_cache": None})
+    refuse_unread(h, HARMLESS | {"head_dim", "norm_topk_prob"}, "config.json")
+    assert h["head_dim"] is h["norm_topk_prob"] is None
+    with pytest.raises(ValueError, match="norm_topk_prob as null.*leave the key out"):
+        refuse_unread(h, HARMLESS, "config.json")

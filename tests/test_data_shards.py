@@ -23,6 +23,23 @@ def test_held_out_is_one_of_each_stretch():
 
 
 @pytest.mark.parametrize("kind", ["char", "word", "bpe", "sentencepiece"])
+def test_a_stream_gives_the_ids_of_the_whole(kind):
+    if kind == "sentencepiece": pytest.importorskip("sentencepiece")
+    tokenizer = train_tokenizer(kind, TEXT, None if kind == "char" else 320)
+    for parts in (TEXT.splitlines(True), [*TEXT], [TEXT], ["", TEXT, ""]):
+        assert [*encode_iterable(tokenizer, iter(parts), 16)] == tokenizer.encode(TEXT)
+    assert [*encode_iterable(tokenizer, [])] == []
+    read = []
+
+    def endless():
+        while True:
+            read.append(1)
+            yield TEXT
+    stream = encode_iterable(tokenizer, endless(), 16)
+    assert [next(stream) for _ in range(9)] and len(read) < 9 or kind == "sentencepiece"
+
+
+@pytest.mark.parametrize("kind", ["char", "word", "bpe", "sentencepiece"])
 def test_no_token_reaches_across_a_cut(kind):
     if kind == "sentencepiece": pytest.importorskip("sentencepiece")
     tokenizer = train_tokenizer(kind, TEXT, None if kind == "char" else 320)

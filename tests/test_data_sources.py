@@ -4,12 +4,51 @@ from minillm.data.sources import *
 
 # %% ../nbs/04_corpora.ipynb
 import gzip
+import random
 import json
 import sys
 
 import pytest
 
 from minillm.data.bins import open_data
+
+
+def test_a_text_is_cut_at_its_separator(tmp_path):
+    stories = [f"Story {i}.\n\nIt has {'many ' * (i * i)}words." for i in range(9)]
+    path, mark = tmp_path / "s.txt", "<|endoftext|>"
+    path.write_text(f"\n{mark}\n".join(stories) + f"\n{mark}\n{mark}\n")
+    assert found_separator(path) == found_separator(tmp_path) == mark
+    assert [d.text for d in stream_source(path, separator=mark)] == stories
+    meta = prepare(path, tmp_path / "found", "bpe", 300, val_fraction=0.2)
+    assert meta["documents"] == 9 and meta["document_separator"] == mark
+    train, val, tokenizer = [open_data(tmp_path / "found")[k] for k in range(3)]
+    both = tokenizer.decode([*train, *val]).split(mark)
+    assert sorted(both) == sorted(["", *stories])
+    own = range(tokenizer.vocab_size - 1)
+    assert not any(b"endof" in tokenizer.token_bytes(i) for i in own)
+    assert prepare(path, tmp_path / "whole", separator="")["documents"] == 1
+    assert prepare(path, tmp_path / "own", separator="words.")["documents"] == 10
+    path.write_text(f"It says {mark} once, and {mark} twice.")
+    assert found_separator(path) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_pieces_of_a_text_do_not_matter(monkeypatch, seed):
+    import minillm.data.sources as sources
+    monkeypatch.setattr(sources, "PIECE", 12)
+    rng = random.Random(seed)
+    text = "".join(rng.choice(["#", "##", "###", "\n", "a b", " ", "word"])
+                   for _ in range(300))
+    wanted = [d.removeprefix("\n").removesuffix("\n") for d in text.split("###")]
+    cuts = sorted(rng.sample(range(len(text)), 60))
+    parts = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)])]
+    found, open_ = [], ""
+    for part, ends in cut_documents(
+            [(p, i == len(parts) - 1) for i, p in enumerate(parts)], "###"):
+        open_ += part
+        if ends: found.append(open_)
+        if ends: open_ = ""
+    assert open_ == "" and found == [d for d in wanted if d.strip()]
 
 
 def write_tables(folder):

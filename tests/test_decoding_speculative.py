@@ -181,3 +181,27 @@ def test_what_does_not_fit_together():
             (model, ids, 62, "lower max_tokens")):
         with pytest.raises(ValueError, match=words):
             list(speculative(model, draft, prompt, max_tokens=n))
+
+
+# %% ../nbs/21_beam.ipynb
+def test_no_float64_where_there_is_none(monkeypatch):
+    """What runs on an Apple GPU, seen on the CPU: any float64 there would be refused."""
+    import minillm.decoding.speculative as speculative_decoding
+    from minillm.device import widest
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Narrow(TorchDispatchMode):
+        def __torch_dispatch__(self, op, types, args=(), kwargs=None):
+            made = op(*args, **(kwargs or {}))
+            if isinstance(made, torch.Tensor): assert made.dtype != torch.float64, op
+            return made
+    assert widest(torch.device("mps")) == torch.float32
+    assert widest(torch.device("cpu")) == torch.float64
+    monkeypatch.setattr(speculative_decoding, "widest", lambda device: torch.float32)
+    model, draft = small_model(0, vocab_size=30), small_model(5, vocab_size=30)
+    ids = torch.randint(0, 30, (2, 6), generator=torch.Generator().manual_seed(2))
+    for sampler in (greedy, make_sampler(0.8)):
+        with Narrow():
+            made = torch.stack([*speculative(
+                model, draft, ids, max_tokens=9, draft_tokens=3, sampler=sampler)], 1)
+        assert made.shape == (2, 9)

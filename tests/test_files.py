@@ -3,6 +3,24 @@
 from minillm.files import *
 
 # %% ../nbs/00_setup.ipynb
+import json
+import os
+
+import pytest
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o002, 0o077])
+def test_files_have_the_usual_mode(tmp_path, mask):
+    f, before = tmp_path / "x", os.umask(mask)
+    try:
+        f.touch(0o600)
+        f.chmod(0o600)
+        usual_mode(f)
+    finally: os.umask(before)
+    assert f.stat().st_mode & 0o777 == 0o666 & ~mask
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
 def test_read_text(tmp_path):
     import pytest
     f = tmp_path / "x.txt"
@@ -30,6 +48,11 @@ def test_atomic_write(tmp_path):
             tmp.write_text("{")
             raise KeyboardInterrupt
     with pytest.raises(TypeError): write_json(f, {"x": object()})
+    write_json(f.with_name("n.json"), finite({"loss": float("nan"),
+                                              "a": [float("-inf"), (1,)]}))
+    text = f.with_name("n.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail) == {"loss": None, "a": [None, [1]]}
+    f.with_name("n.json").unlink()
     assert (read_json(f) == {"é": [1, 2.5, None]}
             and [p.name for p in f.parent.iterdir()] == ["x.json"])
     f.write_text('{"a": 1,\n}')

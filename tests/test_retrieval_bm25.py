@@ -4,9 +4,19 @@ from minillm.retrieval.bm25 import *
 
 # %% ../nbs/37_retrieval.ipynb
 import math
+import unicodedata
 
 import pytest
 import torch
+
+
+@pytest.mark.parametrize("word", ["café", "Ünïcödé", "नमस्ते", "한국어", "đặng", "ŁÓDŹ", "Straße"])
+def test_letters_of_all_scripts_composed_or_not(word):
+    forms = [unicodedata.normalize(form, word) for form in ("NFC", "NFD")]
+    index = BM25(["nothing here", f"the {forms[0]}.", "other words"])
+    for form in [*forms, *map(str.upper, forms)]:
+        assert len(search_words(form)) == 1
+        assert index.search(form, 1)[1].item() == 1 and index.scores(form)[1] > 0
 
 
 def test_bm25_by_hand():

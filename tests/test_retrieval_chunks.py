@@ -8,6 +8,18 @@ import random
 import pytest
 
 
+@pytest.mark.parametrize("text,n", [
+    ("Das war so. Über Nacht kam Schnee. Also blieb er.", 3),
+    ("Он пришёл. Была ночь. Все спали.", 3), ("वह आया। रात थी। सब सोए।", 3),
+    ("他来了。天黑了！为什么？", 3), ("جاء الرجل. كان الليل. هل نام؟ نعم.", 4),
+    ("¿Qué hora es? ¡Son las tres! Él duerme.", 3), ("z. B. so, e. g. this.", 2)])
+def test_sentences_begin_with_any_capital_or_letter(text, n):
+    assert len(sentence_spans(text)) == n
+    assert "".join(text[a:b] for a, b in sentence_spans(text)) == text.replace(
+        "। ", "।").replace(". ", ".").replace("? ", "?").replace("! ", "!").replace(
+            "؟ ", "؟") or n == 2
+
+
 def test_chunks_by_hand():
     text = 'It rains. "Why?" asked Ida. He has 3.5 m.\n\nnew part'
     found = [text[a:b] for a, b in sentence_spans(text)]

@@ -37,6 +37,18 @@ def test_ties_share_a_rank():
 def test_fused_by_hand():
     have = fuse([torch.tensor([3.0, 1.0]), torch.tensor([0.0, 1.0])])
     assert torch.allclose(have, torch.tensor([1 / 61 + 1 / 62] * 2))
+    none = -torch.inf
+    have = fuse([torch.tensor([3.0, none, none]), torch.tensor([1.0, 2.0, none])])
+    assert torch.allclose(have, torch.tensor([1 / 61 + 1 / 62, 1 / 61, 0.0]))
+
+
+def test_what_a_list_does_not_hold_gets_nothing_from_it():
+    made = some_collection()
+    words, vectors = made.word_scores("a hen"), made.vector_scores("a hen")
+    assert (words == 0).any() and (words > 0).any()
+    alone = fuse([vectors])
+    assert torch.equal(made.both_scores("a hen")[words == 0], alone[words == 0])
+    assert torch.equal(made.both_scores("zzz 99"), fuse([made.vector_scores("zzz 99")]))
 
 
 def test_search_shows_its_source():

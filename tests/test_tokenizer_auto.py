@@ -29,6 +29,16 @@ def test_train_and_load(tmp_path):
     assert train_tokenizer("char", "abba").vocab_size == 2  # by hand
 
 
+def test_training_is_cut_at_specials_and_chooses_its_ties():
+    text = "tie tide<|endoftext|>tied idea<|endoftext|>aide" * 3
+    made = train_bpe(text, 280, ["<|endoftext|>"])
+    assert not any(b"endof" in made.token_bytes(i) for i in range(made.vocab_size - 1))
+    other = train_bpe(text, 280, ["<|endoftext|>"], ties="huggingface")
+    assert other.merges != made.merges and len(other.merges) == len(made.merges)
+    with pytest.raises(ValueError, match="ties='hugingface' is unknown"):
+        train_bpe(text, 280, [], ties="hugingface")
+
+
 def test_tokenizer_errors(tmp_path):
     with pytest.raises(
         ValueError,

@@ -202,3 +202,34 @@ def test_errors_name_the_value():
     with pytest.raises(ValueError, match="token 9999"): trained().decode([9999])
     # no pair to join: an honest, smaller vocabulary
     assert BPETokenizer.train("a", 300).vocab_size == 256
+
+
+# %% ../nbs/02_bpe.ipynb
+import json
+
+
+@pytest.mark.parametrize("text", ["tie tide tied idea  aide\n\nédit ide\tide " * 2,
+                                  "abab baba aaaa bbbb abba baab 1122 2211 !!?? ??!!"])
+def test_ties_as_the_library_tokenizers_decides_them(text):
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    theirs = Tokenizer(models.BPE())
+    theirs.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    theirs.train_from_iterator([text], trainers.BpeTrainer(
+        vocab_size=300, show_progress=False, initial_alphabet=alphabet))
+    letters = {letter: byte for byte, letter in zip(
+        TIE_ORDERS["huggingface"], sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    want = [tuple(bytes(letters[c] for c in part) for part in pair) for pair in
+            json.loads(theirs.to_str())["model"]["merges"]]
+    merges = train_merges_by("huggingface", piece_counts([text]), len(want))
+    names = BPETokenizer(merges).names
+    assert [(names[a], names[b]) for a, b in merges] == want and len(want) > 9
+    plain = train_merges(piece_counts([text]), len(want))
+    assert train_merges_by("bytes", piece_counts([text]), len(want)) == plain != merges
+
+
+def test_no_merge_is_learned_from_a_special_token():
+    parts = outside_specials("<|end|>abc<|end|><|e|>ab", ["<|e|>", "<|end|>"])
+    assert parts == ["", "abc", "", "ab"] and outside_specials("a|b", []) == ["a|b"]
+    merges = train_merges(piece_counts(parts), 9)
+    assert merges == [(97, 98), (256, 99)]

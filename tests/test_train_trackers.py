@@ -3,6 +3,7 @@
 from minillm.train.trackers import *
 
 # %% ../nbs/18_trainer.ipynb
+import json
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -38,7 +39,19 @@ def test_wandb_gets_every_row(tmp_path, monkeypatch):
     tracker.on_step(None, {"step": 1, "loss": 2.5})
     tracker.on_end(None)
     assert service.rows == [(1, {"loss": 2.5})] and service.ended
-    assert service.options["id"] == "r" and service.options["resume"] == "allow"
+    assert service.options["name"] == "r" and service.options["resume"] == "allow"
+
+
+def test_two_runs_are_never_one(tmp_path, monkeypatch):
+    service, ids = Service(), []
+    monkeypatch.setitem(sys.modules, "wandb", service)
+    for folder, step in (("a", 0), ("b", 0), ("a", 2), ("a", 0)):
+        tracker, = make_trackers(["wandb"])
+        tracker.on_start(run_of(tmp_path / folder, step))    # all are called "r"
+        ids.append(service.options["id"])
+    assert ids[2] == ids[0] and len(set(ids)) == 3           # resumed; begun anew
+    kept = json.loads((tmp_path / "a" / "r" / "wandb_run.json").read_text())
+    assert kept["id"] == ids[3]
 
 
 @pytest.mark.parametrize("name", ["tensorboard", "wandb"])

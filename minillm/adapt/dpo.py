@@ -17,9 +17,11 @@ from torch import Tensor
 from ..models.decoder import Decoder
 from ..train.optim import make_adamw
 from .preferences import (
-    batches_of, check_pairs, of_pairs, pair_batch, read_pairs)
+    batches_of, check_pairs, of_pairs, pair_ids, read_pairs)
+from .prompts import PromptFormat
 from .session import FinetuneOptions, FinetuneSession, trained_parts
-from ..decoding.rollout import answer_log_probs
+from ..decoding.rollout import answer_log_probs, pad_answers
+from ..tokenizer.text_format import TextFormat
 
 
 def dpo_loss(policy: Tensor, reference: Tensor,
@@ -84,9 +86,11 @@ def train_dpo(policy: Decoder, batch: tuple[Tensor, Tensor], *, steps: int,
 def finetune_dpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
                  options: FinetuneOptions,
                  report: Callable[[dict], None] = lambda row: None,
-                 resume: bool = False) -> dict[str, Any]:
-    """DPO on a JSONL file of {"prompt", "chosen", "rejected"}. Of the options `steps`,
-    `batch_size`, `learning_rate`, `beta` and `seed` count.
+                 resume: bool = False,
+                 text_format: TextFormat | None = None) -> dict[str, Any]:
+    """DPO on a JSONL file of {"prompt", "chosen", "rejected"}, written by the chat
+    template of `text_format` if there is one. Of the options `steps`, `batch_size`,
+    `learning_rate`, `beta` and `seed` count.
 
     `report` is told of every step; returns what the last one saw. With `resume`, a run
     that was cut off goes on to the same weights. Raises ValueError for bad lines and
@@ -96,14 +100,16 @@ def finetune_dpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
     """
     o = options
     session = FinetuneSession("dpo", model, data, out, o, report=report, resume=resume)
-    pairs = read_pairs(data)
-    check_pairs(model, tokenizer, pairs)
+    pairs, form = read_pairs(data), PromptFormat(tokenizer, text_format)
+    prompts, answers = pair_ids(pairs, form)
+    check_pairs(model, prompts, answers)
     learner = DPO(model.eval(),
-                  pair_batch(pairs, tokenizer),
+                  pad_answers(prompts, answers),
                   beta=o.beta,
                   lr=o.learning_rate)             # no dropout: ratios are wanted
     rows = batches_of(len(pairs), o.batch_size, o.steps, o.seed)
-    with session.running(trained_parts(model, learner.optimizer), model, tokenizer):
+    with session.running(
+            trained_parts(model, learner.optimizer), model, tokenizer, template=form):
         while session.step < session.total:
             session.done(learner.step(rows[session.step]))
         return session.finish(session.last)

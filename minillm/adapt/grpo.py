@@ -18,7 +18,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data.chat import special_ids
 from ..errors import require
 from ..files import read_text
 from ..decoding.batch import pad_left, write_steps
@@ -26,7 +25,9 @@ from ..decoding.forms import fast_form
 from ..decoding.sample import Sampler
 from ..models.decoder import Decoder
 from ..train.optim import make_adamw
+from .prompts import PromptFormat
 from .session import FinetuneOptions, FinetuneSession, trained_parts
+from ..tokenizer.text_format import TextFormat
 from ..verifier.judge import Judge, Ruling, one_by_one, scores
 
 
@@ -239,27 +240,31 @@ def answer_judge(answers: dict[str, str]) -> Judge:
 def finetune_grpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
                   options: FinetuneOptions,
                   report: Callable[[dict[str, Any]], None] = lambda row: None,
-                  resume: bool = False) -> dict[str, Any]:
+                  resume: bool = False,
+                  text_format: TextFormat | None = None) -> dict[str, Any]:
     """GRPO on the JSON lines `data` (`prompt`, `answer`) into the model folder `out`;
     returns what came of it.
 
-    `report` gets a row a step. With `resume`, a run that was cut off goes on to the
+    Prompts are written by the chat template of `text_format` if there is one; without
+    one an answer also ends with its line. `report` gets a row a step. With `resume`, a run that was cut off goes on to the
     same weights. Raises ValueError for wrong data, and what `FinetuneSession` raises.
 
     Chapter: 35_verifier.
     """
     o = options
     session = FinetuneSession("grpo", model, data, out, o, report=report, resume=resume)
-    answers = read_questions(data)
-    longest = max(len(tokenizer.encode(a.strip())) for a in answers.values()) + 1
+    answers, form = read_questions(data), PromptFormat(tokenizer, text_format)
+    line_end = tokenizer.encode("\n") if form.template is None else []
+    longest = max(len(tokenizer.encode(a.strip())) if form.template is None else
+                  len(form.answer(q, a.strip())) for q, a in answers.items()) + 1
     settings = GRPO(
         o.batch_size, o.samples, o.learning_rate, kl=o.kl, max_tokens=longest)
-    ends = [i for name, i in special_ids(tokenizer).items() if "end" in name]
     reference = copy.deepcopy(model) if o.kl else None
     optimizer = make_adamw(model, o.learning_rate, 0.0)
-    with session.running(trained_parts(model, optimizer), model, tokenizer):
+    with session.running(
+            trained_parts(model, optimizer), model, tokenizer, template=form):
         for row in train_grpo(model,
-                              tokenizer,
+                              form,
                               list(answers),
                               answer_judge(answers),
                               settings,
@@ -268,7 +273,7 @@ def finetune_grpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
                               optimizer=optimizer,
                               first=session.step,
                               reference=reference,
-                              stop_ids=[*tokenizer.encode("\n"), *ends]):
+                              stop_ids=[*line_end, *form.stop_ids]):
             session.done(row)
         rewards = [row["reward"] for row in session.rows]
         return session.finish({"questions": len(answers), "reward_before": rewards[0],

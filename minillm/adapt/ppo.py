@@ -21,11 +21,14 @@ from ..models.decoder import Decoder
 from ..models.reward import RewardModel, last_places
 from ..train.optim import make_adamw
 from .preferences import (
-    batches_of, check_pairs, pair_batch, read_pairs, reward_step)
+    batches_of, check_pairs, pair_ids, read_pairs, reward_step)
+from .prompts import PromptFormat
 from minillm.adapt.session import (
     FinetuneOptions, FinetuneSession, Parts, optimizer_part, trained_parts,
     weights_part)
-from ..decoding.rollout import Ids, Rollout, rollout, token_log_probs
+from ..decoding.rollout import (
+    Ids, Rollout, pad_answers, rollout, token_log_probs)
+from ..tokenizer.text_format import TextFormat
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -218,22 +221,22 @@ def reward_is_trained(ppo: PPO, judge: torch.optim.Optimizer,
 def finetune_ppo(model: Decoder, tokenizer: Any, data: Path, out: Path,
                  options: FinetuneOptions,
                  report: Callable[[dict], None] = lambda row: None,
-                 resume: bool = False) -> dict[str, Any]:
+                 resume: bool = False,
+                 text_format: TextFormat | None = None) -> dict[str, Any]:
     """A reward model and then PPO, on a JSONL file of {"prompt", "chosen", "rejected"}.
 
     The reward model is trained for `steps` steps, and the policy for as many. Each step
     of PPO draws `batch_size` prompts and writes `samples` answers to each, of at most
     twice the longest answer in the data. `learning_rate`, `kl` and `seed` count as
-    well. `report`, `resume` and what is raised are those of `finetune_dpo`.
-
-    Chapter: 34_preferences.
+    well. `report`, `resume`, `text_format` and what is raised are those of
+    `finetune_dpo`. Chapter: 34_preferences.
     """
     o = options
     session = FinetuneSession(
         "ppo", model, data, out, o, report=report, resume=resume, total=2 * o.steps)
-    pairs = read_pairs(data)
-    stop, batch = check_pairs(model, tokenizer, pairs), pair_batch(pairs, tokenizer)
-    prompts = [tokenizer.encode(pair.prompt) for pair in pairs]
+    pairs, form = read_pairs(data), PromptFormat(tokenizer, text_format)
+    prompts, answers = pair_ids(pairs, form)
+    stop, batch = check_pairs(model, prompts, answers), pad_answers(prompts, answers)
     room = min(o.seq_length, model.config.max_seq_len) - max(map(len, prompts))
     ppo = PPO(model,
               RewardModel(model).eval(),
@@ -242,7 +245,8 @@ def finetune_ppo(model: Decoder, tokenizer: Any, data: Path, out: Path,
               seed=o.seed)
     judge = make_adamw(ppo.reward, 2 * o.learning_rate)
     rows = batches_of(len(pairs), o.batch_size, o.steps, o.seed)
-    with session.running(ppo_parts(ppo, judge), model, tokenizer, draw=ppo.draw):
+    with session.running(
+            ppo_parts(ppo, judge), model, tokenizer, draw=ppo.draw, template=form):
         ppo.reward.train()
         while session.step < o.steps:
             rate = 2 * o.learning_rate * (1 - session.step / o.steps)

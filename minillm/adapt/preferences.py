@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PreferencePair', 'bradley_terry', 'label_pairs', 'read_pairs', 'pair_batch', 'batches_of', 'of_pairs', 'reward_step',
-           'train_reward', 'pair_accuracy', 'check_pairs']
+           'train_reward', 'pair_accuracy', 'pair_ids', 'check_pairs']
 
 # %% ../../nbs/34_preferences.ipynb #bf5fbabd
 import json
@@ -23,7 +23,8 @@ from ..files import read_text
 from ..models.decoder import Decoder
 from ..models.reward import RewardModel
 from ..train.optim import make_adamw
-from ..decoding.rollout import pad_answers
+from .prompts import PromptFormat
+from ..decoding.rollout import Ids, pad_answers
 
 
 class PreferencePair(NamedTuple):
@@ -152,17 +153,23 @@ def pair_accuracy(model: RewardModel, batch: tuple[Tensor, Tensor]) -> float:
     return (chosen > rejected).float().mean().item()
 
 # %% ../../nbs/34_preferences.ipynb #2acf6fc8
-def check_pairs(model: Decoder, tokenizer: Any, pairs: Sequence[PreferencePair]) -> int | None:
-    """Raise a ValueError unless every pair fits the model's context; the token with
-    which all answers end, None if there is no such token. Chapter: 34_preferences.
+def pair_ids(pairs: Sequence[PreferencePair], form: PromptFormat) -> tuple[Ids, Ids]:
+    """The prompts and the answers of N pairs as a model reads them, 2N each, all chosen
+    answers first. Chapter: 34_preferences.
     """
-    room, ends = model.config.max_seq_len, set()
-    for n, pair in enumerate(pairs, 1):
-        for answer in (pair.chosen, pair.rejected):
-            ids = tokenizer.encode(answer)
-            long = len(tokenizer.encode(pair.prompt)) + len(ids)
-            require(0 < len(ids) and long <= room,
-                    f"pair {n} has {long} tokens, the model a context of {room}; "
-                    "shorten it, or leave it out")
-            ends.add(int(ids[-1]))
-    return ends.pop() if len(ends) == 1 else None
+    prompts = [form.encode(p.prompt) for p in pairs] * 2
+    return prompts, [form.answer(p.prompt, text) for part in ("chosen", "rejected")
+                     for p in pairs for text in [getattr(p, part)]]
+
+
+def check_pairs(model: Decoder, prompts: Ids, answers: Ids) -> int | None:
+    """Raise a ValueError unless all of `pair_ids` fit the model's context; the token
+    with which all answers end, None if there is no such token. Chapter: 34_preferences.
+    """
+    room, ends = model.config.max_seq_len, {a[-1] if a else -1 for a in answers}
+    for n, (prompt, answer) in enumerate(zip(prompts, answers)):
+        long = len(prompt) + len(answer)
+        require(len(answer) > 0 and long <= room,
+                f"pair {n % (len(prompts) // 2) + 1} has {long} tokens, the model a "
+                f"context of {room}; shorten it, or leave it out")
+    return int(ends.pop()) if len(ends) == 1 else None

@@ -30,7 +30,8 @@ from ..checkpoint.run import (
     point_to, read_state, read_tensors, restore_optimizer, weights_of, write_checkpoint)
 from ..config import DataConfig, RunConfig
 from ..errors import require, require_positive
-from ..files import atomic_path, existing_file, read_json, write_json
+from ..files import (
+    atomic_path, existing_file, finite, read_json, write_json)
 from ..train.guard import DataChanged
 from ..train.interrupt import between_steps, random_states, restore_random
 from ..train.lock import locked
@@ -364,8 +365,8 @@ class FinetuneSession:
         made = {"method": self.method, "steps": self.options.steps, **result,
                 "seconds": round(self.seconds, 1)}
         with self.writing():
-            write_json(self.out / "run.json", {**made, "data": self.data_hash,
-                                               "options": self.settings})
+            write_json(self.out / "run.json", finite({**made, "data": self.data_hash,
+                                                      "options": self.settings}))
         return made
 
     def _restore(self) -> list[dict[str, Any]]:

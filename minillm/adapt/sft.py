@@ -148,7 +148,7 @@ def encode_rows(rows: Sequence[dict[str, Any]], template: ChatTemplate,
         if "messages" in row:
             examples.append(encode_chat(template, tokenizer, row["messages"]))
             continue
-        ids = [tokenizer.encode(row[part]) for part in ("prompt", "completion")]
+        ids = [tokenizer.prompt(row["prompt"]), tokenizer.encode(row["completion"])]
         ids[1] += end
         examples.append((ids[0] + ids[1], [False] * len(ids[0]) + [True] * len(ids[1])))
     return examples

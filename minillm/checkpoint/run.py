@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..config import ModelConfig
-from ..files import read_json, sync_folder, write_json
+from ..files import finite, read_json, sync_folder, usual_mode, write_json
 from ..models.decoder import Decoder
 
 FORMAT = 1
@@ -89,7 +89,7 @@ def write_checkpoint(out: str | Path, parts: dict[str, Tensors], state: dict[str
         fresh.mkdir(parents=True)
         for name, tensors in parts.items():
             write_tensors(tensors, fresh / f"{name}.safetensors")
-        write_json(fresh / "state.json", {"format": FORMAT, **state})
+        write_json(fresh / "state.json", finite({"format": FORMAT, **state}))
         sums = {file.name: checksum(file) for file in sorted(fresh.iterdir())}
         write_json(fresh / "files.json", sums)
         sync_folder(fresh)
@@ -122,6 +122,7 @@ def write_tensors(tensors: Tensors, path: Path) -> None:
     """
     try: save_file(tensors, path)
     except SafetensorError as error: raise OSError(f"{path.name}: {error}") from None
+    usual_mode(path)
     with open(path, "rb+") as file: os.fsync(file.fileno())
 
 

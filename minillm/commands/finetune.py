@@ -62,7 +62,7 @@ def steps_bar(steps: int, last: dict[str, Any]
 
 
 def learned_template(voice: Any) -> Any:
-    """The template that a tuned model learns: its own, or the default one, with its
+    """The template that a model learns that is tuned on answers: its own, or the default one, with its
     special tokens. Chapter: 90_cli.
     """
     from minillm.data.chat import DEFAULT_TEMPLATE, ChatTemplate
@@ -160,7 +160,8 @@ def finetune(data: Annotated[Path,
     if voice.kind == "quantized":
         raise ValueError(f"{voice.source} is quantized, and rounded weights cannot learn; "
                          "give the model it was made from (qlora rounds it by itself)")
-    more = {"template": learned_template(voice)} if method in CHATS else {}
+    more = {"template": learned_template(voice)} if method in CHATS else {
+        "text_format": voice.text_format}
     last: dict[str, Any] = {}
     steps = options.steps * (2 if method == "ppo" else 1)
     with steps_bar(steps, last) as bar, keeping_format(voice, out, bar) as report:

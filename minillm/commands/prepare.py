@@ -44,20 +44,32 @@ def check_options(source: str, **given: Any) -> None:
     """
     from minillm.data.sources import TABLE_FORMATS, ending, is_saved
     path = Path(source)
-    kind, known = "text file", set[str]()
+    kind, known = "text file", {"document_separator"}
     if source == "tales" and not path.exists(): kind, known = "source", {"stories"}
     elif path.is_dir() and is_saved(path): kind, known = "data set", {"split", "column"}
-    elif path.is_dir(): kind, known = "folder", {"column"}
+    elif path.is_dir(): kind, known = "folder", {"column", "document_separator"}
     elif ending(path) in TABLE_FORMATS: kind, known = "table", {"column"}
     elif not path.exists(): return
     if path.exists() and not path.is_file() and not path.is_dir():
         raise ValueError(f"{source} is a pipe or a device, which cannot be read twice; "
                          "write it to a file first")
-    wrong = [f"--{name}" for name, value in given.items()
+    wrong = [f"--{name.replace('_', '-')}" for name, value in given.items()
              if value is not None and name not in known]
     if wrong:
         raise ValueError(f"the {kind} {source} has no {' or '.join(wrong)}; leave it "
                          "out")
+
+
+def check_ties(tokenizer: str, ties: str) -> None:
+    """Raise a ValueError for an order that is unknown, or that this tokenizer has no use
+    for. Chapter: 90_cli.
+    """
+    from minillm.errors import unknown
+    from minillm.tokenizer.bpe import TIE_ORDERS
+    if ties not in TIE_ORDERS: raise unknown("ties", ties, TIE_ORDERS)
+    if ties != "bytes" and tokenizer != "bpe":
+        raise ValueError(f"--ties {ties} has no effect with --tokenizer {tokenizer}; it "
+                         "belongs to bpe")
 
 
 def usable_cores() -> int:
@@ -94,6 +106,15 @@ def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a
             subset: Annotated[str | None,
                               typer.Option("--subset", "--data-subset",
                                            help="configuration of a data set")] = None,
+            document_separator: Annotated[str | None,
+                                          typer.Option(help="text between two documents "
+                                                            "of a file; <|endoftext|> is "
+                                                            "found by itself, and '' "
+                                                            "cuts nowhere")] = None,
+            ties: Annotated[str, typer.Option(help="which of equally frequent pairs bpe "
+                                                   "joins first: bytes, or huggingface "
+                                                   "as the library tokenizers")
+                            ] = "bytes",
             stories: Annotated[int | None,
                                typer.Option(help="how many tales",
                                             show_default="2000")] = None,
@@ -117,7 +138,9 @@ def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a
     from minillm.data.sources import prepare as prepare_source
     if not source: raise ValueError("source='' is empty; give a file, a folder, a data "
                                     "set's name or `tales`")
-    check_options(source, stories=stories, split=split, column=column, subset=subset)
+    check_options(source, stories=stories, split=split, column=column, subset=subset,
+                  document_separator=document_separator)
+    check_ties(tokenizer, ties)
     together(resume=resume, overwrite=overwrite)
     tales = source == "tales" and not Path(source).exists()
     documents, about = (
@@ -126,18 +149,22 @@ def prepare(source: Annotated[str, typer.Argument(help="a text file, a folder, a
     if not tales and stories is not None:
         raise ValueError(f"--stories belongs to the source `tales`, not to {source}")
     options: dict[str, Any] = {} if tales else {"split": split or "train",
-                                                "column": column, "subset": subset}
+                                                "column": column, "subset": subset,
+                                                "separator": document_separator}
     cores = usable_cores() if workers is None else workers
     with progress_bars() as report:
         try:
             meta = prepare_source(documents, out, tokenizer, vocab_size, val_fraction,
                                   overwrite, report,
                                   workers=cores, seed=seed, ranks=ranks, resume=resume,
-                                  about=about, **options)
+                                  about=about, ties=ties, **options)
         except KeyboardInterrupt:
             fail("interrupted; what is finished is kept: the same command goes on "
                  "from there", 130)
     text = (f"{out}: {meta['train_tokens']:,} tokens to train on, "
             f"{meta['val_tokens']:,} for validation, "
             f"vocabulary of {meta['vocab_size']:,} ({meta['tokenizer']})")
+    if "document_separator" in meta:
+        text += (f"\n{source} is cut into {meta['documents']:,} documents at "
+                 f"{meta['document_separator']!r}; --document-separator '' cuts nowhere")
     finish({"out": str(out), **meta}, as_json, text)

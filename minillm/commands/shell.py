@@ -9,7 +9,6 @@ __all__ = ['together', 'needs', 'progress_bars']
 import codecs
 import errno
 import json
-import math
 import os
 import shutil
 import sys
@@ -20,6 +19,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from minillm.files import finite
 
 
 def columns() -> int:
@@ -112,26 +113,13 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def finite(value: Any) -> Any:
-    """A value as JSON can hold it: NaN and infinities, which it lacks, become null.
-
-    >>> finite({"loss": float("nan"), "steps": [1, float("inf")]})
-    {'loss': None, 'steps': [1, None]}
-
-    Chapter: 90_cli.
-    """
-    if isinstance(value, float) and not math.isfinite(value): return None
-    if isinstance(value, dict): return {key: finite(v) for key, v in value.items()}
-    if isinstance(value, (list, tuple)): return [finite(v) for v in value]
-    return value
-
-
 def finish(result: dict[str, Any], as_json: bool, text: str) -> None:
     """The last line on standard output: JSON if asked for, else words.
 
     Chapter: 90_cli.
     """
-    line = json.dumps(finite(result), ensure_ascii=False) if as_json else text
+    line = (json.dumps(finite(result), ensure_ascii=False, allow_nan=False) if as_json
+            else text)
     print(line, flush=True)
 
 
@@ -209,8 +197,9 @@ PIP_NAMES = {"faiss": "faiss-cpu", "lm_eval": "'lm_eval[api]'"}  # where it is a
 
 def disk_full(error: Exception) -> bool:
     """Whether a disk had no room; libraries say so in several ways. Chapter: 90_cli."""
-    return (getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-            or "No space left on device" in str(error)
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return (getattr(error, "errno", None) in full
+            or "No space left on device" in str(error) or "File too large" in str(error)
             or " requested and " in str(error) and str(error).endswith(" written"))
 
 

@@ -158,7 +158,40 @@ def run_config(config: str | None, data: Path | None, out: Path, resume: bool,
         raise ValueError("no data: give --data DIR, a folder written by `minillm "
                          "prepare`, or train_path and val_path")
     check_sizes(made.training)
+    check_effects(made.training, flags)
+    if resume: check_own_tokenizer(out, made.data.tokenizer_path)
     return made
+
+
+def check_own_tokenizer(out: Path, path: str | None) -> None:
+    """Raise a ValueError if a run that goes on is given another tokenizer than its own.
+
+    Chapter: 90_cli.
+    """
+    from minillm.files import read_json
+    own = out / "tokenizer.json"
+    if path is None or not own.exists() or not Path(path).exists(): return
+    if read_json(path) != read_json(own):
+        raise ValueError(f"tokenizer_path={path} is another tokenizer than the one with "
+                         f"which the run in {out} began; leave it out, or choose "
+                         "another --out")
+
+
+NEEDS = {"decay_share": ("schedule", "warmup_stable_decay"),
+         "muon_learning_rate": ("optimizer", "muon"), "amp_dtype": ("use_amp", True)}
+
+
+def check_effects(training: Any, flags: dict[str, str]) -> None:
+    """Raise a ValueError for a flag that counts only with another key, which is not set.
+
+    Chapter: 90_cli.
+    """
+    for name, (key, value) in NEEDS.items():
+        if name in flags and getattr(training, key) != value:
+            shown = str(value).lower()
+            raise ValueError(f"--{name.replace('_', '-')} has no effect with {key}="
+                             f"{str(getattr(training, key)).lower()}; it belongs to "
+                             f"--{key.replace('_', '-')} {shown}")
 
 
 def vocabulary_asked(config: str | None, resume: bool, flags: dict[str, str]) -> bool:

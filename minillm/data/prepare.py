@@ -25,7 +25,7 @@ from minillm.data.shards import (
     split_kind)
 from ..errors import at_least_one
 from ..files import sync_folder, write_json
-from ..tokenizer.auto import given_tokenizer, train_tokenizer
+from ..tokenizer.auto import given_tokenizer, train_bpe, train_tokenizer
 
 SHARD = 1 << 20                         # characters after which a shard is closed
 SAMPLE = 1 << 23                        # characters that a tokenizer learns from
@@ -45,6 +45,7 @@ class Plan:
     val_fraction: float = 0.1
     seed: int = 0
     ranks: str | None = None
+    ties: str = "bytes"
 
 
 @dataclass
@@ -304,10 +305,11 @@ def learn(scan: Scan, plan: Plan, report: Progress) -> Any:
     """
     what = f"training the {plan.tokenizer} tokenizer"
     report(what, 0, 1)
-    made = train_tokenizer(plan.tokenizer,
-                           training_text(scan, plan),
-                           plan.vocab_size,
-                           [END_OF_TEXT] if scan.documents > 1 else [])
+    text = training_text(scan, plan)
+    specials = [END_OF_TEXT] if scan.documents > 1 else []
+    if plan.tokenizer == "bpe":
+        made = train_bpe(text, plan.vocab_size, specials, plan.ties)
+    else: made = train_tokenizer(plan.tokenizer, text, plan.vocab_size, specials)
     report(what, 1, 1)
     return made
 

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SEPARATOR', 'LOADED', 'end_of_text', 'exact', 'held_out', 'split_kind', 'DocumentPart', 'Segment', 'Encoded',
-           'safe_cut', 'encode_shard', 'bin_bytes', 'start_worker', 'encode_in_worker', 'encode_shards']
+           'safe_cut', 'encode_iterable', 'encode_shard', 'bin_bytes', 'start_worker', 'encode_in_worker',
+           'encode_shards']
 
 # %% ../../nbs/04_corpora.ipynb #0e49380d
 from collections import deque
@@ -122,6 +123,23 @@ def safe_cut(text: str, size: int) -> int:
         while place > 0 and text[place - 1].isspace(): place -= 1
         if place > max(0, size - 10_000): return place
     return size
+
+
+def encode_iterable(tokenizer: Any, texts: Iterable[str],
+                    size: int = 1 << 16) -> Iterator[int]:
+    """The ids of a text that comes in parts of any length, such as the lines of a file:
+    those of the whole text, with no more than some `size` characters held at a time.
+
+    Chapter: 04_corpora.
+    """
+    held = ""
+    for text in texts:
+        held += text
+        while len(held) > 2 * size and not tokenizer.space_in_front:
+            cut = safe_cut(held, size)
+            yield from tokenizer.encode(held[:cut])
+            held = held[cut:]
+    yield from tokenizer.encode(held) if held else []
 
 
 def encode_shard(tokenizer: Any, shard: Sequence[Segment], dtype: str) -> Encoded:

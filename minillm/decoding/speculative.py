@@ -18,6 +18,7 @@ from torch import Tensor
 
 from .cache import CacheMemory, cache_for
 from .sample import Sampler, check_prompt, greedy
+from ..device import widest
 from ..errors import at_least_one
 from ..models.ngram import NGram
 
@@ -71,12 +72,13 @@ def distribution(logits: Tensor, sampler: Callable[..., Tensor]) -> Tensor:
     """The probabilities that `sampler` draws from, in 64 bits: (..., V) -> (..., V);
     greedy puts all on the likeliest token. Chapter: 21_beam.
     """
-    if isinstance(sampler, Sampler): return sampler.probabilities(logits.double())
+    wide = widest(logits.device)
+    if isinstance(sampler, Sampler): return sampler.probabilities(logits.to(wide))
     if sampler is not greedy:
         raise ValueError("speculative decoding needs the sampler's probabilities; "
                          "give a Sampler or greedy")
     best = logits.argmax(-1, keepdim=True)
-    return torch.zeros_like(logits, dtype=torch.float64).scatter_(-1, best, 1.0)
+    return torch.zeros_like(logits, dtype=wide).scatter_(-1, best, 1.0)
 
 
 @dataclass
@@ -137,7 +139,7 @@ class ModelDraft:
             ids = torch.cat([ids, new], 1)
         self.read = ids[:, :self.cache.length]
         return ids[:, start:], (torch.stack(rows, 1) if rows else ids.new_zeros(
-            len(ids), 0, self.vocab_size).double())
+            len(ids), 0, self.vocab_size, dtype=widest(ids.device)))
 
 # %% ../../nbs/21_beam.ipynb #93a0ce32
 class NGramDraft:
@@ -174,7 +176,7 @@ class NGramDraft:
         made = torch.tensor([text[len(text) - n:] for text in texts], device=ids.device)
         q = torch.stack([torch.stack(row) for row in rows]) if n else torch.zeros(
             len(ids), 0, self.vocab_size, dtype=torch.float64)
-        return made.view(len(ids), n).long(), q.to(ids.device)
+        return made.view(len(ids), n).long(), q.to(ids.device, widest(ids.device))
 
 
 def check_speculative(model: Any, draft: Any, ids: Tensor, max_tokens: int,
@@ -219,7 +221,7 @@ def speculative(model: Any, draft: Any, ids: Tensor, *, max_tokens: int,
         logits = model(guess[:, cache.length:], cache=cache)[:, -n - 1:]
         p = distribution(logits, sampler)                             # (B, n+1, V)
         u = torch.rand(
-            len(ids), n, generator=generator, dtype=torch.float64, device=ids.device)
+            len(ids), n, generator=generator, dtype=widest(ids.device), device=ids.device)
         right = (u < acceptance(p, q, proposed)) | done[:, None]           # (B, n)
         kept = right.long().cumprod(1).sum(1)              # up to the first rejection
         m = int(kept.min())

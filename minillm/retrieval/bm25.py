@@ -6,25 +6,27 @@
 __all__ = ['SEARCH_WORD', 'search_words', 'BM25']
 
 # %% ../../nbs/37_retrieval.ipynb #f88a0435
-import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+import regex
 import torch
 from torch import Tensor
 
-SEARCH_WORD = re.compile(r"\w+")
+SEARCH_WORD = regex.compile(r"[\w\p{M}]+")        # marks belong to their letters
 
 
 def search_words(text: str) -> list[str]:
-    """The words of a text in small letters; signs are dropped.
+    """The words of a text in small letters; signs are dropped. A letter with its accent
+    is one word's letter, whether it is written as one character or as two.
 
     >>> search_words("Who's in Kalmor?")
     ['who', 's', 'in', 'kalmor']
 
     Chapter: 37_retrieval.
     """
-    return SEARCH_WORD.findall(text.lower())
+    return SEARCH_WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 # %% ../../nbs/37_retrieval.ipynb #7cb8575e
 class BM25:

@@ -7,12 +7,16 @@ __all__ = ['SENTENCE_END', 'Chunk', 'sentence_spans', 'window_spans', 'chunk_spa
            'whole_in_one']
 
 # %% ../../nbs/37_retrieval.ipynb #81524800
-import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-# a full stop and its closing quotes, before a space and a capital, digit or quote
-SENTENCE_END = re.compile(r"[.!?][\"')\]”’]*(?=\s+[\"'(\[“‘]?[A-Z0-9])|\n\s*\n|\Z")
+import regex
+
+# a full stop and its closing quotes, before a space and a capital, digit or quote; a
+# letter of a script without capitals counts as one, and Chinese stops need no space
+SENTENCE_END = regex.compile(
+    r"[.!?…؟۔।][\"')\]”’»]*(?=\s+[\"'(\[“‘«¿¡]?[\p{Lu}\p{Lt}\p{Lo}\p{N}])"
+    r"|[。！？][」』”’）]*|\n\s*\n|\Z")
 
 
 class Chunk(NamedTuple):
@@ -29,8 +33,9 @@ class Chunk(NamedTuple):
 def sentence_spans(text: str) -> list[tuple[int, int]]:
     """Where each sentence of `text` starts and ends, without the space between them.
 
-    A sentence ends at `.`, `!` or `?` before a space and a capital letter, or at an
-    empty line. "Dr. Bell" is cut too: a rule this short does not know abbreviations.
+    A sentence ends at `.`, `!` or `?` before a space and a capital letter (or any letter
+    of a script that has no capitals), or at an empty line. "Dr. Bell" is cut too: a rule
+    this short does not know abbreviations.
 
     >>> sentence_spans('One. "Two?" Three 3.5 m.')
     [(0, 4), (5, 11), (12, 24)]

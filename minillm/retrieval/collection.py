@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..files import atomic_path, read_json, write_json
+from ..files import atomic_path, read_json, usual_mode, write_json
 from .bm25 import BM25
 from .chunks import Chunk
 from .dense import Embedder
@@ -39,14 +39,16 @@ def ranks_of(scores: Tensor) -> Tensor:
 
 def fuse(lists: Sequence[Tensor], constant: float = 60.0) -> Tensor:
     """Reciprocal rank fusion of several scores (N,) of the same texts (Cormack et al.
-    2009): the sum of 1 / (constant + rank).
+    2009): the sum of 1 / (constant + rank). A text that a list does not hold, with the
+    score minus infinity, gets nothing from that list.
 
     >>> fuse([torch.tensor([3.0, 1.0])], constant=1.0).tolist()
     [0.5, 0.3333333432674408]
 
     Chapter: 37_retrieval.
     """
-    return torch.stack([1 / (constant + ranks_of(s).float()) for s in lists]).sum(0)
+    return torch.stack([(1 / (constant + ranks_of(s).float())).where(s > -torch.inf, 0.0)
+                        for s in lists]).sum(0)
 
 # %% ../../nbs/37_retrieval.ipynb #c448e33e
 class Hit(NamedTuple):
@@ -88,7 +90,8 @@ class Collection:
 
     def both_scores(self, question: str) -> Tensor:
         """Reciprocal rank fusion of the two (N,)."""
-        return fuse([self.word_scores(question), self.vector_scores(question)])
+        lists = [(self.word_scores(question), 0.0), (self.vector_scores(question), -1.0)]
+        return fuse([s.where(s > absent, -torch.inf) for s, absent in lists])
 
     def best(self, scores: Tensor, k: int = 3) -> list[Hit]:
         """The `k` chunks with the best of these scores (N,)."""
@@ -121,6 +124,7 @@ def save_collection(collection: Collection, folder: Path) -> Path:
     name = f"index-{zlib.crc32(bytes_):08x}.safetensors"
     with atomic_path(folder / name) as tmp:
         save_file({"faiss": torch.from_numpy(bytes_)}, tmp)
+        usual_mode(tmp)
     write_json(folder / "collection.json", {
         "format": 1, "embedder": collection.embedder.fingerprint,
         "width": collection.embedder.width, "index": name,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..hardware import hardware
-from ..files import read_json, write_json
+from ..files import finite, read_json, write_json
 from .fingerprint import followed, modules_hash
 
 
@@ -77,12 +77,12 @@ def write_record(name: str, metrics: dict[str, Any], *, seed: int | Sequence[int
     """
     path = record_path(name, folder)
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    write_json(path, {"name": name, "command": command, "commit": commit(),
-                      "made": date.today().isoformat(),
-                      "seed": seed, "hardware": hardware(),
-                      "wall_time": round(wall_time, 3), "metrics": metrics,
-                      "modules": sorted(set(modules)), "followed": followed(*modules),
-                      "modules_hash": modules_hash(*modules), **extra})
+    write_json(path, finite({"name": name, "command": command, "commit": commit(),
+                             "made": date.today().isoformat(),
+                             "seed": seed, "hardware": hardware(),
+                             "wall_time": round(wall_time, 3), "metrics": metrics,
+                             "modules": sorted(set(modules)), "followed": followed(*modules),
+                             "modules_hash": modules_hash(*modules), **extra}))
     return path
 
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..files import write_json
+from ..files import finite, write_json
 from ..hardware import hardware
 from ..checkpoint.run import find_checkpoint
 from .guard import check_fingerprint
@@ -73,5 +73,5 @@ def run_report(run: Any, status: str) -> dict[str, Any]:
               **{k: v for k, v in run.val.items() if k != "val_loss"},
               "unit": "nats per token", "model": run.model.config.to_dict(),
               "training": vars(run.training)}
-    if run.strategy.is_main: write_json(run.out / "run.json", result)
+    if run.strategy.is_main: write_json(run.out / "run.json", finite(result))
     return result

@@ -7,9 +7,11 @@ __all__ = ['TRACKERS', 'need', 'TensorBoard', 'WandB', 'make_trackers']
 
 # %% ../../nbs/18_trainer.ipynb #c334a8d8
 import importlib
+import uuid
 from typing import Any
 
 from ..errors import unknown
+from ..files import read_json, write_json
 from .callbacks import Callback
 
 
@@ -46,16 +48,22 @@ class TensorBoard(Callback):
 
 
 class WandB(Callback):
-    """Scalars for Weights & Biases; a resumed run goes on under its own id, which is
-    its folder's name. Chapter: 18_trainer.
+    """Scalars for Weights & Biases. A new run draws an id, which its folder keeps, and a
+    resumed one goes on under it: two folders of the same name are never one run.
+
+    Chapter: 18_trainer.
     """
 
     def __init__(self, project: str = "minillm") -> None:
         self.module, self.project = need("wandb", "wandb"), project
 
     def on_start(self, trainer: Any) -> None:
+        kept = trainer.out / "wandb_run.json"
+        if trainer.step == 0 or not kept.exists():
+            write_json(kept, {"id": uuid.uuid4().hex})
         self.run = self.module.init(project=self.project,
-                                    id=trainer.out.resolve().name,
+                                    name=trainer.out.resolve().name,
+                                    id=read_json(kept)["id"],
                                     resume="allow",
                                     dir=str(trainer.out),
                                     config={"training": vars(trainer.training),

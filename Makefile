@@ -64,7 +64,7 @@ offline: setup  ## The book as a zip for any static server and as one PDF, in _b
 	SERVE=0 $(MAKE) --no-print-directory book
 	minillm-offline
 
-colab: setup wheel  ## Every chapter in an empty folder and an environment with only the wheel
+colab: setup wheel  ## Every chapter in an empty folder with the wheel and what its first cell installs
 	python tests/site/colab.py
 
 clean:

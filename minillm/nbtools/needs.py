@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['INSTALLED_AS', 'WITH_THE_NOTEBOOK', 'NEEDS', 'Import', 'EXTRAS', 'called', 'imported_texts', 'outside_imports',
-           'chapter_code', 'known_follower', 'pieces_used', 'piece_imports', 'loaded_imports', 'modules_at_once',
-           'loaded_modules', 'imports_of', 'requirement_name', 'listed', 'chapter_needs']
+           'chapter_code', 'known_follower', 'pieces_used', 'piece_imports', 'top_level', 'loaded_imports',
+           'modules_at_once', 'loaded_modules', 'imports_of', 'requirement_name', 'listed', 'chapter_needs']
 
 # %% ../../nbs/92_nbtools.ipynb #a59addbe
 import ast
@@ -101,13 +101,20 @@ def piece_imports(root: Path, piece: Piece) -> frozenset[Import]:
 
 
 @cache
+def top_level(root: Path, name: str) -> ast.Module:
+    """A module of ours without its functions and classes. Chapter: 92_nbtools."""
+    tree = ast.parse(module_file(root, name).read_text(encoding="utf-8"))
+    tree.body = [n for n in tree.body if not isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    return tree
+
+
+@cache
 def loaded_imports(root: Path, name: str) -> frozenset[Import]:
     """The packages that a module of ours imports when it is loaded.
 
     Chapter: 92_nbtools.
     """
-    source = module_file(root, name).read_text(encoding="utf-8")
-    return frozenset(outside_imports(ast.parse(source), lazy=False))
+    return frozenset(outside_imports(top_level(root, name), lazy=False))
 
 
 @cache
@@ -116,9 +123,7 @@ def modules_at_once(root: Path, name: str) -> frozenset[str]:
 
     Chapter: 92_nbtools.
     """
-    tree = ast.parse(module_file(root, name).read_text(encoding="utf-8"))
-    tree.body = [n for n in tree.body if not isinstance(n, (ast.FunctionDef, ast.ClassDef))]
-    return imported_modules(ast.unparse(tree), name)
+    return imported_modules(ast.unparse(top_level(root, name)), name)
 
 
 def loaded_modules(root: Path, names: set[str]) -> set[str]:

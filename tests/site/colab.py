@@ -44,6 +44,10 @@ if given:
 
         def __getattr__(self, name): return getattr(self.finder, name)
 
+        def find_distributions(self, *context):
+            find = getattr(self.finder, "find_distributions", lambda *context: [])
+            return (d for d in find(*context) if norm(d.metadata["Name"]) in shown)
+
         def find_spec(self, name, path=None, target=None):
             return None if name.partition(".")[0] in hidden else self.finder.find_spec(name, path, target)
 

@@ -20,6 +20,7 @@ def test_what_is_not_installed_is_hidden(tmp_path):
         assert done.returncode and f"No module named '{module}'" in done.stderr
     asked = "importlib.util; assert importlib.util.find_spec('anywidget') is None; assert importlib.util.find_spec('torch')"
     assert imports(asked, [], tmp_path).returncode == 0
+    assert "PackageNotFound" in imports("importlib.metadata; importlib.metadata.version('anywidget')", [], tmp_path).stderr
 
 
 def test_what_a_requirement_brings_is_there(tmp_path):

@@ -29,8 +29,8 @@ def gguf_library() -> Any:
     """The package gguf, or an ImportError with the remedy. Chapter: 36_quantization."""
     try: import gguf
     except ImportError:
-        raise ImportError('GGUF files need the package gguf: '
-                          'pip install "minillm[gguf]"') from None
+        raise ImportError("GGUF files need the package gguf: "
+                          "pip install gguf tokenizers") from None
     return gguf
 
 

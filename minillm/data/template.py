@@ -21,8 +21,7 @@ try:
     from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
     from jinja2.visitor import NodeTransformer
 except ImportError:
-    raise ImportError("chat templates need Jinja: "
-                      'pip install "minillm[serve]"') from None
+    raise ImportError("chat templates need Jinja: pip install jinja2") from None
 
 FILTERS = ("abs capitalize count d default dictsort e escape first float int items "
            "join last length list lower map max min reject rejectattr replace reverse "

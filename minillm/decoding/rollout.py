@@ -26,7 +26,7 @@ def pad_answers(prompts: Ids, answers: Ids, fill: int = 0) -> tuple[Tensor, Tens
     """Prompts and their answers as ids (B, T), filled up at the right, and where the
     answers stand (B, T).
 
-    >>> ids, is_answer = pack([[5, 6], [5]], [[7], [8, 9, 2]])
+    >>> ids, is_answer = pad_answers([[5, 6], [5]], [[7], [8, 9, 2]])
     >>> ids.tolist(), is_answer.int().tolist()
     ([[5, 6, 7, 0], [5, 8, 9, 2]], [[0, 0, 1, 0], [0, 1, 1, 1]])
 

@@ -102,7 +102,7 @@ class StopStrings:
 def stop_overlap(text: str, stop: str) -> int:
     """How long an end of `text` is a beginning of `stop`, but not all of it.
 
-    >>> overlap("the EN", "END"), overlap("the", "END")
+    >>> stop_overlap("the EN", "END"), stop_overlap("the", "END")
     (2, 0)
 
     Chapter: 19_sampling.

@@ -72,7 +72,7 @@ class Scores(NamedTuple):
         """The choice that wins by the sum, per `token`, or per `byte`.
 
         >>> hand = Scores((-2.0, -2.4), (2, 4), (20, 16), 0)
-        >>> [hand.pick(rule) for rule in RULES]
+        >>> [hand.pick(rule) for rule in SCORE_RULES]
         [0, 1, 0]
         """
         if rule not in SCORE_RULES:

@@ -19,8 +19,8 @@ import yaml
 
 try: from lm_eval.api.model import LM
 except ImportError:
-    raise ImportError("the harness is not installed; pip install "
-                      "\"minillm[evaluate]\"") from None
+    raise ImportError("the harness is not installed: "
+                      "pip install 'lm_eval[api]' scipy") from None
 
 from ..errors import unknown
 from .choices import split_pair

@@ -19,7 +19,7 @@ def ngram_overlap(texts: Sequence[str], training: Iterable[str], n: int = 13) ->
     """For each text, the share of its runs of `n` words that stand in the training
     texts; 0 for a text of fewer words. Source: Brown 2020, appendix C.
 
-    >>> overlap(["a b c d"], ["x b c d"], n=3)
+    >>> ngram_overlap(["a b c d"], ["x b c d"], n=3)
     [0.5]
 
     Chapter: 39_evaluation.

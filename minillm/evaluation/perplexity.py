@@ -25,7 +25,7 @@ def scoring_windows(n: int, length: int, stride: int) -> Iterator[tuple[int, int
     token given. A window is read from `start`; its tokens from `first` to `end` are
     scored, each with `length` tokens before it at most.
 
-    >>> list(windows(9, 4, 2))
+    >>> list(scoring_windows(9, 4, 2))
     [(0, 1, 5), (2, 5, 7), (4, 7, 9)]
 
     Raises ValueError unless 1 <= stride <= length. Chapter: 39_evaluation.

@@ -29,7 +29,7 @@ def nf4_codebook() -> Tensor:
     half with zero, 9 from the upper half with the same zero; then divided by the
     largest. Source: Dettmers et al. 2023, section 3 and appendix E.
 
-    >>> [round(x, 3) for x in nf4_codebook().tolist()[6:10]]
+    >>> [round(x, 3) + 0.0 for x in nf4_codebook().tolist()[6:10]]
     [-0.091, 0.0, 0.08, 0.161]
 
     Chapter: 33_lora.
@@ -68,7 +68,7 @@ def nearest(x: Tensor, codebook: Tensor) -> Tensor:
 def pack_nibbles(codes: Tensor) -> Tensor:
     """Codes (N,) from 0 to 15, N even -> bytes (N / 2,); the first in the high half.
 
-    >>> pack(torch.tensor([1, 15, 0, 2], dtype=torch.uint8)).tolist()
+    >>> pack_nibbles(torch.tensor([1, 15, 0, 2], dtype=torch.uint8)).tolist()
     [31, 2]
 
     Chapter: 33_lora.

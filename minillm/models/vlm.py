@@ -269,7 +269,7 @@ def image_batch(pairs: Sequence[tuple[list[int], list[int]]], bos: int, eos: int
     """Prompts and answers (ids) as inputs and targets (B, T): the answer and `eos` are
     targets, the prompt and the filling are -100.
 
-    >>> example_batch([([7], [8, 9])], bos=1, eos=2)
+    >>> image_batch([([7], [8, 9])], bos=1, eos=2)
     (tensor([[1, 7, 8, 9]]), tensor([[-100,    8,    9,    2]]))
 
     Chapter: 25_vlm.

@@ -60,7 +60,7 @@ def imported_modules(source: str, module: str = "") -> frozenset[str]:
     `module`.
 
     >>> sorted(imported_modules("from ..files import read_text", "minillm.data.bins"))
-    ['minillm.files']
+    ['minillm.files', 'minillm.files.read_text']
 
     Chapter: 92_nbtools.
     """

@@ -61,7 +61,7 @@ def fit_scales(groups: Tensor, scheme: Scheme) -> tuple[Tensor, Tensor]:
     """Scales and zero points (...,) of groups of weights (..., g). Source: Jacob et al.
     2018, equation 1; Dettmers et al. 2023, section 3, for NF4.
 
-    >>> fit(torch.tensor([-0.3, 0.1, 0.5, 1.2]), Scheme("by hand", 4, zero=True))[1]
+    >>> fit_scales(torch.tensor([-0.3, 0.1, 0.5, 1.2]), Scheme("by hand", 4, zero=True))[1]
     tensor(3.)
 
     Chapter: 36_quantization.

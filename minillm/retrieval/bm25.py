@@ -19,7 +19,7 @@ SEARCH_WORD = re.compile(r"\w+")
 def search_words(text: str) -> list[str]:
     """The words of a text in small letters; signs are dropped.
 
-    >>> words_of("Who's in Kalmor?")
+    >>> search_words("Who's in Kalmor?")
     ['who', 's', 'in', 'kalmor']
 
     Chapter: 37_retrieval.

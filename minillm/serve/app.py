@@ -29,7 +29,7 @@ try:
     from fastapi.responses import JSONResponse, Response
     from starlette.exceptions import HTTPException
 except ImportError:
-    raise ImportError('a server needs FastAPI: pip install "minillm[serve]"') from None
+    raise ImportError("a server needs FastAPI: pip install fastapi") from None
 
 
 def open_served(folder: str | Path | None = None, name: str | None = None,

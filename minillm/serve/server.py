@@ -21,7 +21,7 @@ try:
     import uvicorn
     from uvicorn.protocols.http.h11_impl import H11Protocol
 except ImportError:
-    raise ImportError('a server needs uvicorn: pip install "minillm[serve]"') from None
+    raise ImportError("a server needs uvicorn: pip install uvicorn") from None
 
 
 class PatientProtocol(H11Protocol):

@@ -18,7 +18,7 @@ try:
     from starlette.requests import Request
     from starlette.responses import StreamingResponse
 except ImportError:
-    raise ImportError('a server needs FastAPI: pip install "minillm[serve]"') from None
+    raise ImportError("a server needs FastAPI: pip install fastapi") from None
 
 
 class Mailbox:

@@ -186,8 +186,8 @@ def bootstrap_laws(parameters: Values, tokens: Values,
 def interval_of(values: Values, level: float = 0.95) -> tuple[float, float]:
     """The middle `level` of some values.
 
-    >>> interval_of([float(i) for i in range(101)], 0.9)
-    (5.0, 95.0)
+    >>> interval_of([float(i) for i in range(101)], 0.5)
+    (25.0, 75.0)
 
     Chapter: 49_scaling_laws.
     """

@@ -23,7 +23,7 @@ FIELD = re.compile(r"\{(\w+)\}")
 def template_pieces(template: str) -> tuple[str, ...]:
     """A template cut at its fields: text, field, text, field, ..., text.
 
-    >>> pieces("{hero} ran.")
+    >>> template_pieces("{hero} ran.")
     ('', 'hero', ' ran.')
 
     Chapter: 05_tales.

@@ -1,5 +1,7 @@
 """The house: packages form a ladder, studies stand apart, and a public name has one home."""
 import ast
+import doctest
+import importlib
 from collections import defaultdict
 from functools import cache
 
@@ -151,3 +153,25 @@ def test_whatever_a_user_names_is_opened_by_one_door():
     assert set(users) == set(BESIDE_THE_DOOR), "an exception that nobody needs any more"
     homes = {name for module, tree in modules().items() if module.startswith("checkpoint.") for name in public(tree)}
     assert homes >= OPENERS, f"openers that are gone: {OPENERS - homes}"
+
+
+def test_no_message_leads_to_the_package_of_another_project():
+    """Another project has the name `minillm` on the public index: a message names the library that is missing."""
+    wrong = [f"{module}: {node.value[:80]}" for module, tree in modules().items() if module != "nbtools.export"
+             for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+             and ("minillm[" in node.value or "pip install minillm" in node.value)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_example_in_a_docstring_gives_what_it_says():
+    """A name that was changed, or a result that was, is noticed by nobody else."""
+    wrong, tried = [], 0
+    finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    for name in modules():
+        module, said = importlib.import_module(f"minillm.{name}"), []
+        for test in finder.find(module, module.__name__):
+            if not test.examples or test.globs["__name__"] != module.__name__: continue
+            tried += 1
+            if runner.run(test, out=said.append).failed: wrong.append(f"{test.name}: {''.join(said).splitlines()[-1]}")
+    assert not wrong, "\n".join(wrong)
+    assert tried > 150, tried

@@ -97,6 +97,7 @@ serve(served, port=0, ui=True)
         assert HOSTILE[-60:] in answer and "<img src=x" in answer
         assert page.locator(".bot.message img[src=x], .bot.message b, .bot.message a").count() == 0
         assert page.evaluate("window.hacked") is None
+        page.context.close()                            # before the server: the page keeps a stream of it open
     finally: child.kill()
 
 

@@ -196,9 +196,9 @@ def test_quiz_answers_in_words_and_remembers(open_widgets):
     before = height(page, ".ml-quiz")
     page.get_by_label("first").check()
     assert "✗ Not quite. Reason one." in page.locator("fieldset").nth(0).inner_text()
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")                                      # of two options the other one, in any order
     assert "✓ Right." in page.locator("fieldset").nth(0).inner_text()
-    page.locator("fieldset").nth(1).locator("input").first.check()
+    page.get_by_label(HACK).check()
     assert "2 of 2 right" in page.locator(".ml-quiz").inner_text() and height(page, ".ml-quiz") == before
     assert page.locator(".ml-quiz img").count() == 0 and page.evaluate("window.hacked") is None
     page.reload()

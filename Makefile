@@ -73,7 +73,7 @@ stick: setup  ## Everything for a course without a network, in one folder (STICK
 	SERVE=0 $(MAKE) --no-print-directory book
 	python -m minillm.nbtools.stick $(STICK)
 
-colab: setup wheel  ## Every chapter in an empty folder and an environment with only the wheel
+colab: setup wheel  ## Every chapter in an empty folder with the wheel and what its first cell installs
 	python tests/site/colab.py
 
 clean:

@@ -23,6 +23,7 @@ def test_both_rooms_are_complete():
     nbs = Path("nbs") if Path("nbs").is_dir() else Path()
     shown = [e for e in EXHIBITS.values() if type(e).__module__ in (Exhibit.__module__, ShiftedTwice.__module__)]
     assert len(shown) == 25 and len(ROOM) == 13
-    for e in shown: assert (nbs / f"{e.chapter}.ipynb").exists(), e.chapter
+    alone = not (nbs / "00_setup.ipynb").exists()          # a reader has this chapter only
+    for e in shown: assert alone or (nbs / f"{e.chapter}.ipynb").exists(), e.chapter
     assert len({e.title for e in shown}) == len({e.sign for e in shown}) == 25
     assert gallery(shown).count("\n") == 26

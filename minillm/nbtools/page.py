@@ -166,7 +166,7 @@ def page_header(root: Path, stem: str, nb: dict[str, Any],
     colab = f"https://colab.research.google.com/github/{repo}/blob"
     words = sum(len("".join(c["source"]).split()) for c in nb["cells"])
     ran = f" · runs in {seconds:.0f} s" if seconds else ""
-    links = [(f"{colab}/{s['branch']}/nbs/{stem}.ipynb", "open in Colab"),
+    links = [(f"{colab}/gh-pages/notebooks/{stem}.ipynb", "open in Colab"),
              (f"../notebooks/{stem}.ipynb", "download"),
              (f"../starters/{stem}.ipynb", "starter"),
              (f"{colab}/gh-pages/starters/{stem}.ipynb", "starter in Colab")]

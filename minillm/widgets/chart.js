@@ -47,5 +47,5 @@ export function chart({ x, y, names, logX = false, logY = false }) {
     set(label, ...parts) { el.setAttribute("aria-label", label); things.replaceChildren(...parts.flat(Infinity)); } };
 }
 
-/** A dashed line from edge to edge: at one x, or with `across` at one y. */
+/** A dashed line between two points. */
 export function guide(c, from, to) { return svg("path", { class: "ml-guide", d: c.path([from, to]) }); }

@@ -79,8 +79,10 @@ class JSONTokenizer(Tokenizer):
 
 
 def find_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a folder: tokenizer.json (ours or the ecosystem's), or
-    tokenizer.model; None if it has neither. Chapter: 26_pretrained.
+    """The tokenizer of a folder: tokenizer.json (ours or the ecosystem's), tokenizer.model
+    (also with a version after its name), or tekken.json; None if it has none of them.
+
+    Chapter: 26_pretrained.
     """
     file = folder / "tokenizer.json"
     if file.exists():
@@ -89,6 +91,13 @@ def find_tokenizer(folder: Path) -> Any:
     if (folder / "tokenizer.model").exists():
         from minillm.tokenizer.sentencepiece import SentencePieceTokenizer
         return SentencePieceTokenizer.load(folder / "tokenizer.model")
+    if (folder / "tekken.json").exists():
+        from minillm.checkpoint.tekken import read_tekken
+        return JSONTokenizer(read_tekken(folder / "tekken.json"))
+    versions = sorted(folder.glob("tokenizer.model.v*"))
+    if versions:
+        from minillm.tokenizer.sentencepiece import SentencePieceTokenizer
+        return SentencePieceTokenizer(versions[-1].read_bytes())
     return None
 
 # %% ../../nbs/26_pretrained.ipynb #bf4c70dd

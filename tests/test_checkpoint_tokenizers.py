@@ -37,6 +37,33 @@ def test_byte_letters_are_gpt2s():
     assert byte_letters()[10] == "Ċ"
 
 
+def test_mistrals_own_files_open(tmp_path):
+    import base64
+    import json
+    text = "the fox saw the other fox, and the foxes ran. " * 9
+    ranks = BPETokenizer.train(text, 300).names
+    about = {"config": {"pattern": r" ?\p{L}+|[^\p{L}]", "default_num_special_tokens": 22,
+                        "default_vocab_size": 22 + len(ranks)},
+             "vocab": [{"rank": i, "token_bytes": base64.b64encode(t).decode()}
+                       for i, t in enumerate(ranks)]}
+    (tmp_path / "tekken.json").write_text(json.dumps(about))
+    found = find_tokenizer(tmp_path)
+    assert found.vocab_size == 22 + len(ranks) and found.id_of("[INST]") == 3
+    assert found.prompt("the fox")[0] == found.id_of("<s>") == 1
+    for t in (text, "café ☕ [INST] </s>"):
+        assert found.decode(found.encode(t)) == t and min(found.encode(t)) >= 22
+    found.save(tmp_path / "tokenizer.json")
+    assert find_tokenizer(tmp_path).encode(text) == found.encode(text)
+
+
+def test_a_sentencepiece_model_with_a_version_opens(tmp_path):
+    from minillm.tokenizer.sentencepiece import SentencePieceTokenizer
+    made = SentencePieceTokenizer.train("the fox saw the other fox\n" * 20, 290)
+    made.save(tmp_path / "tokenizer.model")
+    (tmp_path / "tokenizer.model").rename(tmp_path / "tokenizer.model.v3")
+    assert find_tokenizer(tmp_path).encode("the fox") == made.encode("the fox")
+
+
 def test_damaged_and_missing_tokenizers(tmp_path):
     assert find_tokenizer(tmp_path) is None
     (tmp_path / "tokenizer.json").write_text('{"model": 1}')

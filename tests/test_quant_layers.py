@@ -67,6 +67,21 @@ def test_zeros_and_nonsense():
         assert not round_weight(torch.zeros(2, 32), name).weight().any()
     with pytest.raises(ValueError, match="inf or nan"):
         round_weight(torch.tensor([[1.0, float("nan")]]), "int8")
+    for name in ("int4", "nf4"):
+        with pytest.raises(ValueError, match="reach 1e.06.*choose int8"):
+            round_weight(torch.full((1, 8), 1e6), name)
+    assert round_weight(torch.full((1, 8), 1e6), "int8").weight().isfinite().all()
     with pytest.raises(ValueError, match="int8"): find_scheme("int9")
+
+
+@pytest.mark.parametrize("width", [2, 7, 10, 31, 33])
+@pytest.mark.parametrize("name", SCHEMES)
+def test_no_group_is_wider_than_a_row(name, width):
+    w = torch.randn(3, width, generator=torch.Generator().manual_seed(0))
+    made = round_weight(w, name)
+    groups = made.scales.shape[1]
+    stored = made.codes.shape[1] * (8 // made.scheme.bits)
+    assert stored // groups <= width + width % 2 and made.weight().shape == w.shape
+    assert (made.weight() - w).abs().max() < w.abs().max() / 4
     with pytest.raises(ValueError, match="bits=3"): Scheme("three", 3)
     with pytest.raises(ValueError, match="group=3"): Scheme("odd", 4, 3)

@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..config import ModelConfig
-from ..files import read_json, write_json
+from ..files import read_json, usual_mode, write_json
 from ..layers.ffn import hidden_width
 from ..layers.position import yarn_amplitude
 from ..models.decoder import Decoder
@@ -189,7 +189,7 @@ def find_folder(folder_or_name: str | Path) -> Path:
     except ImportError:
         raise ImportError("fetching a model needs the package huggingface_hub; install "
                           "minillm with its `hub` extra") from None
-    patterns = ["*.json", "*.jinja", "*.safetensors", "tokenizer.model"]
+    patterns = ["*.json", "*.jinja", "*.safetensors", "tokenizer.model*"]
     try: return Path(snapshot_download(name, allow_patterns=patterns))
     except Exception as error:  # of many kinds, all of them expected
         why = str(error).splitlines()[0]
@@ -387,6 +387,7 @@ def write_shards(model: torch.nn.Module, entries: Iterator[Entry], folder: Path,
                                       for i in range(1, n + 1)]
     for name, shard in zip(names, shards):
         save_file(shard, str(folder / name), metadata={"format": "pt"})
+        usual_mode(folder / name)
     if n > 1:
         total = sum(t.nbytes for shard in shards for t in shard.values())
         write_json(folder / INDEX, {

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn, empty
 
 from ..errors import did_you_mean
-from ..files import write_json
+from ..files import usual_mode, write_json
 from ..layers.lora import (
     LoRALinear, fits_target, linear_names, lora_layers, refuse_adapters, replace_module)
 from ..models.decoder import Decoder
@@ -108,6 +108,7 @@ def save_adapter(model: Decoder, folder: str | Path, base: str | None = None, *,
         save_file({name: t.detach().contiguous().cpu() for name, t in tensors.items()},
                   str(beside / TENSORS),
                   metadata={"format": "pt"})
+        usual_mode(beside / TENSORS)
 
 
 def table_names(model: Decoder, own_names: bool = False) -> dict[str, str]:

@@ -79,25 +79,32 @@ class JSONTokenizer(Tokenizer):
 
 
 def find_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a folder: tokenizer.json (ours or the ecosystem's), or
-    tokenizer.model; None if it has neither. Chapter: 26_pretrained.
+    """The tokenizer of a folder: tokenizer.json (ours or the ecosystem's), tokenizer.model
+    (also with a version after its name), or tekken.json; None if it has none of them.
+
+    Chapter: 26_pretrained.
     """
     file = folder / "tokenizer.json"
     if file.exists():
         return (open_tokenizer(folder) if "kind" in read_json(file)
                 else JSONTokenizer.load(file))
-    if (folder / "tokenizer.model").exists(): return published_pieces(folder)
-    return None
+    if (folder / "tokenizer.model").exists():
+        return published_pieces(folder, folder / "tokenizer.model")
+    if (folder / "tekken.json").exists():
+        from minillm.checkpoint.tekken import read_tekken
+        return JSONTokenizer(read_tekken(folder / "tekken.json"))
+    versions = sorted(folder.glob("tokenizer.model.v*"))
+    return published_pieces(folder, versions[-1]) if versions else None
 
 
-def published_pieces(folder: Path) -> Any:
-    """The `tokenizer.model` of a folder. A prompt begins with its begin token, if it has
-    one and `tokenizer_config.json` does not say `"add_bos_token": false`.
+def published_pieces(folder: Path, model: Path) -> Any:
+    """The SentencePiece `model` of a folder. A prompt begins with its begin token, if it
+    has one and `tokenizer_config.json` does not say `"add_bos_token": false`.
 
     Chapter: 26_pretrained.
     """
     from minillm.tokenizer.sentencepiece import SentencePieceTokenizer
-    made = SentencePieceTokenizer.load(folder / "tokenizer.model")
+    made = SentencePieceTokenizer(model.read_bytes())
     begin, file = made.processor.bos_id(), folder / "tokenizer_config.json"
     said = read_json(file).get("add_bos_token") if file.exists() else None
     if begin >= 0 and said in (True, None): made.front = (begin,)

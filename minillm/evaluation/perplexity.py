@@ -111,8 +111,8 @@ class ModelScorer:
             ids = torch.tensor([[*rows[i], *[0] * (T - len(rows[i]))] for i in batch],
                                device=device)                             # (B, T)
             log_p = self.model(ids[:, :-1]).float().log_softmax(-1)       # (B, T-1, V)
-            own = log_p.gather(2, ids[:, 1:, None])[..., 0].double().cpu()
-            top = log_p.amax(-1).double().cpu()                           # (B, T-1)
+            own = log_p.gather(2, ids[:, 1:, None])[..., 0].cpu().double()
+            top = log_p.amax(-1).cpu().double()                           # (B, T-1)
             for b, i in enumerate(batch):
                 n = len(rows[i]) - 1
                 found[i] = own[b, :n], top[b, :n]

@@ -24,7 +24,8 @@ from ..studies.fingerprint import Follower, Piece, Tree
 INSTALLED_AS = {"yaml": "pyyaml", "sklearn": "scikit-learn", "faiss": "faiss-cpu",
                 "pydantic": "fastapi", "starlette": "fastapi", "traitlets": "anywidget",
                 "IPython": "ipykernel", "cycler": "matplotlib", "pandas": "datasets",
-                "pyarrow": "datasets", "docutils": "jupyter-book"}
+                "pyarrow": "datasets", "docutils": "jupyter-book",
+                "sphinx": "jupyter-book"}
 WITH_THE_NOTEBOOK = {"ipykernel", "ipywidgets", "nbformat"}      # whatever runs the cells
 NEEDS = re.compile(r"^#\| needs (.+)$", re.MULTILINE)
 

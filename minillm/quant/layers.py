@@ -119,7 +119,7 @@ def in_groups(weight: Tensor, scheme: Scheme) -> Tensor:
     Chapter: 36_quantization.
     """
     width = weight.shape[1]
-    g = scheme.group or width + width % 2
+    g = min(scheme.group or width + width % 2, width + width % 2)  # no wider than a row
     return F.pad(weight, (0, -width % g)).unflatten(1, (-1, g))
 
 
@@ -175,6 +175,9 @@ def round_weight(weight: Tensor, scheme: str | Scheme) -> Rounded:
                          "is the model trained and undamaged?")
     groups = in_groups(weight, scheme)
     scales, zeros = fit_scales(groups, scheme)
+    if not bool(scales.isfinite().all()):
+        raise ValueError(f"the weights reach {float(weight.abs().max()):.3g}, beyond what "
+                         f"a 16-bit scale of {scheme.name} can hold; choose int8")
     codes = quantize_codes(groups, scales[..., None], zeros[..., None], scheme)
     return keep(codes, scales, zeros, (weight.shape[0], weight.shape[1]), scheme)
 

@@ -47,7 +47,7 @@ class Shuffle(NamedTuple):
     def places(self) -> str:
         """Where the ball is after each swap; the last letter is the answer."""
         found, ball = "", self.start
-        for one, other in self.swaps:
+        for one, other in self.swaps:                             # type: ignore[str-unpack]
             ball = other if ball == one else one if ball == other else ball
             found += ball
         return found

@@ -74,8 +74,8 @@ WRITERS = {
     "export": lambda out: export_pretrained(model(), out, TOKENIZER),
     "quantized": lambda out: write_quantized(model(), TOKENIZER, out, "int8"),
     "gguf": lambda out: write_gguf(model(), TOKENIZER, out / "m.gguf")}
-# chapters 26 and 33 write their weights by the library, which leaves files to their owner only
-OWNER_ONLY = {"export", "adapter"}
+# writers by a library whose files only their owner can read; there must be none
+OWNER_ONLY = set[str]()
 
 
 def files_of(folder):

@@ -168,6 +168,12 @@ result = captured(study, lambda: study.run_scoreboard(1, plan))
 import minillm.studies.quantization as study
 result = study.losses(2, (0,))
 """,
+    "reasoning": """
+import minillm.studies.reasoning as study
+plan = study.ReasoningPlan(longest=4, steps=3, batch_size=4, games=6, mixed_steps=3, mixed_longest=3, grpo_steps=2,
+                           practice=30, samples=4)
+result = study.reasoning_run(0, plan)
+""",
     "retrieval": """
 import minillm.studies.retrieval as study
 asked = study.ask_towns

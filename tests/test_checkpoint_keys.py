@@ -7,9 +7,9 @@ import pytest
 
 
 def test_keys_remember_what_was_asked():
-    h = Keys({"a": 1, "b": None, "use_cache": True}, {"c": 3})
-    assert h["a"] == 1 and h.get("b", 5) is None and h["c"] == 3 and h.get("d") is None
-    assert h.unread() == ["use_cache"] and len(h) == 3 and "b" in h
+    h = Keys({"a": 1, "head_dim": None, "use_cache": True}, {"c": 3})
+    assert h["a"] == 1 and h.get("head_dim", 5) is None and h["c"] == 3 and h.get("d") is None
+    assert h.unread() == ["use_cache"] and len(h) == 3 and "head_dim" in h
     refuse_unread(h, HARMLESS, "config.json")
 
 

@@ -108,4 +108,5 @@ def test_own_bytes_of_foreign_tokenizers():
         assert b"".join(found).decode().removeprefix(" ") == "a aü"
         assert any(len(raw) == 1 and raw[0] > 127 for raw in found)
         assert own_bytes(tokenizer, tokenizer.specials["<s>"]) == b"<s>"
+        assert own_bytes(tokenizer, tokenizer.vocab_size + 3) == b""   # a padded table
     assert own_bytes(JSONTokenizer(meta), pieces.index("é")) == "é".encode()

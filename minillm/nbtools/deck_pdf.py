@@ -62,4 +62,4 @@ def main() -> None:
             print(f"{file.relative_to(root)} {n} pages, {file.stat().st_size / 1e6:.1f} MB", flush=True)
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__" and "__file__" in globals(): main()

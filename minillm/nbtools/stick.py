@@ -125,4 +125,4 @@ def main() -> None:
     print("not on the stick: " + ", ".join(failed) if failed else "everything is on the stick", flush=True)
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__" and "__file__" in globals(): main()

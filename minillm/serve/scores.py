@@ -26,7 +26,9 @@ def own_bytes(tokenizer: Any, token: int) -> bytes:
     if tokenizer.has_bytes: return tokenizer.decode_bytes([token])
     alone = tokenizer.decode([token])
     named = isinstance(tokenizer, JSONTokenizer)
-    for raw in hidden_bytes(tokenizer.inner.id_to_token(token)) if named else []:
+    name = tokenizer.inner.id_to_token(token) if named else ""
+    if name is None: return b""                  # a row of the table beyond the tokens
+    for raw in hidden_bytes(name) if named else []:
         if raw.decode("utf-8", "replace") in (alone, " " + alone): return raw
     try: front = tokenizer.encode("a")
     except ValueError: front = []                       # a tokenizer of few characters

@@ -29,6 +29,7 @@ from pathlib import Path
 
 from minillm.nbtools.slides import (
     MissingOutput, check_reference, find_output, makes, split_reference)
+from minillm.nbtools.live import PLOTLY
 
 ROOT = Path.cwd() if (Path.cwd() / "nbs").is_dir() else Path.cwd().parent
 
@@ -50,6 +51,9 @@ def test_an_output_is_found_or_its_lack_is_explained():
     plain = {"output_type": "stream", "text": "1\n"}
     chapter = {"cells": {"a": [plain, said]}, "widgets": {}}
     assert find_output(chapter, "09_x#a", "said") == "It falls."
+    curve = {"data": [{"x": [1, 2], "y": [3, 4], "mode": "lines"}], "layout": {}}
+    live = {"cells": {"a": [{"data": {PLOTLY: curve}}]}}
+    assert "<svg" in find_output(live, "09_x#a", "figure")
     with pytest.raises(MissingOutput, match="displayed 1 outputs of the kind said"):
         find_output(chapter, "09_x#a", "said", 1)
     with pytest.raises(MissingOutput, match="09_x has not run: `minillm-book"):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['DECK_FOLDER', 'SHOWN', 'MEASURED', 'OUTPUT_KINDS', 'Slide', 'Deck', 'read_slide', 'read_deck', 'all_decks',
            'MissingOutput', 'split_reference', 'makes', 'chapter_cells', 'check_reference', 'executed_chapter',
-           'find_output', 'measured']
+           'output_as', 'find_output', 'measured']
 
 # %% ../../nbs/87_slides.ipynb #a8bc6ef1
 import json
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .directives import split_directives
+from .live import PLOTLY, plain_arrays, still_svg
 
 DECK_FOLDER = "book/slides"
 SHOWN = re.compile(r"^:::+\{shown\} +(\S+)((?:\n:\w+:[^\n]*)*)", re.MULTILINE)
@@ -169,6 +170,14 @@ def executed_chapter(root: Path, stem: str) -> dict[str, Any] | None:
             "widgets": done["metadata"].get("widgets", {})}
 
 
+def output_as(data: dict[str, Any], mime: str) -> Any:
+    """What an output holds of a MIME type, or None. A Plotly figure gives its still
+    picture as an SVG. Chapter: 87_slides.
+    """
+    plotly = data.get(PLOTLY) if mime == OUTPUT_KINDS["figure"] else None
+    return data.get(mime) if plotly is None else still_svg(plain_arrays(plotly))
+
+
 def find_output(chapter: dict[str, Any] | None, reference: str, kind: str,
                 n: int = 0) -> Any:
     """What a cell of an executed chapter displayed, the `n`-th of its kind. Raises
@@ -178,9 +187,8 @@ def find_output(chapter: dict[str, Any] | None, reference: str, kind: str,
     if chapter is None:
         raise MissingOutput(f"the {kind} of {reference} is missing, because {stem} has "
                             f"not run: `minillm-book --execute {stem}`")
-    mime = OUTPUT_KINDS[kind]
-    found = [o["data"][mime] for o in chapter["cells"].get(cell, [])
-             if mime in o.get("data", {})]
+    found = [data for o in chapter["cells"].get(cell, [])
+             if (data := output_as(o.get("data", {}), OUTPUT_KINDS[kind])) is not None]
     if kind == "claim": found = [f for f in found if "ml-claim" in "".join(f)]
     if len(found) <= n:
         raise MissingOutput(f"{reference} was executed and displayed {len(found)} "

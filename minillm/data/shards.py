@@ -128,7 +128,8 @@ def safe_cut(text: str, size: int) -> int:
 def encode_iterable(tokenizer: Any, texts: Iterable[str],
                     size: int = 1 << 16) -> Iterator[int]:
     """The ids of a text that comes in parts of any length, such as the lines of a file:
-    those of the whole text, with no more than some `size` characters held at a time.
+    those of the whole text, with no more than some `size` characters held at a time. A
+    tokenizer that puts a space in front of what it is given gets the whole text at once.
 
     Chapter: 04_corpora.
     """

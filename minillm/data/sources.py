@@ -62,9 +62,10 @@ def stream_source(name: str | Path, split: str = "train", column: str | None = N
     """The documents of a source in pieces, so that not even one of them must fit into
     memory.
 
-    A text file is one document, or several with a `separator` between them; a folder gives one for each text file in it, in the
-    order of their paths; a table (json, jsonl, csv, tsv, parquet, arrow) or a data set
-    gives one for each row's `column`. Texts and tables may end in `.gz`. `split` and
+    A text file is one document, or several with a `separator` between them; a folder
+    gives those of each text file in it, in the order of their paths; a table (json,
+    jsonl, csv, tsv, parquet, arrow) or a data set gives one for each row's `column`.
+    Texts and tables may end in `.gz`. `split` and
     `subset` choose a part of a data set by name. Raises `FileNotFoundError` for a path
     or name that leads nowhere, `ValueError` for an empty file, one that is not UTF-8,
     or an unknown column or split, `ImportError` for a library that is missing.

@@ -160,7 +160,8 @@ def test_llama_cpp_computes_the_same(tmp_path, options):
         mine.append(int(model(torch.tensor([mine]))[0, -1].argmax()))
     assert greedy == mine[len(ids):]
 
-from minillm.checkpoint.tokenizers import JSONTokenizer, byte_letters, save_tokenizer
+from minillm.checkpoint.tokenizers import JSONTokenizer, save_tokenizer
+from minillm.tokenizer.bpe import byte_letters
 from minillm.checkpoint.gguf import architecture, file_tensors, q8_0_values
 from minillm.checkpoint.gguf_tokenizer import read_gguf_tokenizer
 from tokenizers import normalizers, pre_tokenizers

@@ -31,12 +31,6 @@ def test_ours_as_json(tmp_path, kind):
     assert copy.encode("time") == ours.encode("time")
 
 
-def test_byte_letters_are_gpt2s():
-    assert (sorted({*byte_letters()}) == sorted(byte_letters())
-            and len(byte_letters()) == 256)
-    assert byte_letters()[10] == "Ċ"
-
-
 def test_mistrals_own_files_open(tmp_path):
     import base64
     import json

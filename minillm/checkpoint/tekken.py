@@ -11,7 +11,7 @@ import binascii
 from pathlib import Path
 from typing import Any
 
-from .tokenizers import byte_letters
+from ..tokenizer.bpe import byte_letters
 from ..errors import require
 from ..files import read_json
 

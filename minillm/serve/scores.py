@@ -11,7 +11,8 @@ import codecs
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..checkpoint.tokenizers import JSONTokenizer, byte_letters
+from ..checkpoint.tokenizers import JSONTokenizer
+from ..tokenizer.bpe import byte_letters
 from ..decoding.job import Job, Score, TextDelta
 from ..decoding.printable import Harmless, harmless
 

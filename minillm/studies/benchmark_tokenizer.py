@@ -21,7 +21,7 @@ import regex
 from minillm.studies.racing import interleaved, ratios, summarise
 from minillm.worlds.tales import tale_text
 from minillm.files import read_text
-from minillm.checkpoint.tokenizers import byte_letters
+from minillm.tokenizer.bpe import byte_letters
 from minillm.studies.record import write_record
 from minillm.tokenizer.bpe import BPETokenizer, piece_counts, pieces, train_merges
 

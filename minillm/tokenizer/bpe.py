@@ -6,7 +6,7 @@
 __all__ = ['SPLIT', 'TokenPair', 'Merges', 'UNICODE_RULE', 'ASCII_RULE', 'NEVER', 'LONG', 'PRINTABLE', 'TIE_ORDERS',
            'pieces_slow', 'pieces', 'piece_counts', 'join_pair', 'train_slow', 'PairIndex', 'train_merges',
            'encode_slow', 'encode_piece', 'encode_long', 'PieceCache', 'BPETokenizer', 'train_merges_by',
-           'outside_specials']
+           'outside_specials', 'byte_letters']
 
 # %% ../../nbs/02_bpe.ipynb #b79f0f64
 import heapq
@@ -434,3 +434,18 @@ def outside_specials(text: str, specials: Iterable[str]) -> list[str]:
     """
     names = sorted(specials, key=len, reverse=True)
     return re.split("|".join(map(re.escape, names)), text) if names else [text]
+
+# %% ../../nbs/02_bpe.ipynb #b7c1e0a3
+def byte_letters() -> list[str]:
+    """The printable character that stands for each of the 256 bytes.
+
+    >>> byte_letters()[ord(" ")], byte_letters()[ord("a")]
+    ('Ġ', 'a')
+
+    Chapter: 02_bpe.
+    """
+    visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [b for b in range(256) if b not in visible]
+    letters = {b: chr(b) for b in visible} | {b: chr(256 + n)
+                                              for n, b in enumerate(hidden)}
+    return [letters[b] for b in range(256)]

@@ -205,6 +205,13 @@ def test_errors_name_the_value():
 
 
 # %% ../nbs/02_bpe.ipynb
+def test_byte_letters_are_gpt2s():
+    assert (sorted({*byte_letters()}) == sorted(byte_letters())
+            and len(byte_letters()) == 256)
+    assert byte_letters()[10] == "Ċ"
+
+
+# %% ../nbs/02_bpe.ipynb
 import json
 
 
@@ -233,10 +240,3 @@ def test_no_merge_is_learned_from_a_special_token():
     assert parts == ["", "abc", "", "ab"] and outside_specials("a|b", []) == ["a|b"]
     merges = train_merges(piece_counts(parts), 9)
     assert merges == [(97, 98), (256, 99)]
-
-
-# %% ../nbs/02_bpe.ipynb
-def test_byte_letters_are_gpt2s():
-    assert (sorted({*byte_letters()}) == sorted(byte_letters())
-            and len(byte_letters()) == 256)
-    assert byte_letters()[10] == "Ċ"

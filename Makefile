@@ -12,7 +12,7 @@ STICK ?= _build/stick
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: book test setup export drift clean-check lint notebooks nbdev-test unit pages site-tests colab wheel offline stick clean
+.PHONY: book test quick setup export drift clean-check lint notebooks nbdev-test unit pages site-tests colab wheel offline stick clean
 
 book: setup  ## Serve the book at once, and fill it in as this machine executes its chapters (SERVE=0: build it and stop)
 	minillm-export > /dev/null
@@ -23,6 +23,9 @@ test:  ## Everything CI runs, two cores busy: setup, drift, notebooks, site, lin
 	@$(PYTHON) tests/steps.py
 
 setup: $(VENV)/.ready
+
+quick: setup drift lint  ## What holds the whole together, in two minutes: exports, style, types, arrows, homes of names, records
+	python -m pytest -q -n 2 tests/test_nbtools_graph.py tests/test_nbtools_lint.py tests/site/test_house.py tests/site/test_records.py
 
 $(VENV)/.ready: settings.ini constraints.txt setup.py pyproject.toml
 	@echo "Setting up $(VENV) (about two minutes the first time)"

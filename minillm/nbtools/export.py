@@ -209,7 +209,6 @@ def export_all(root: Path, pattern: str = "*.ipynb") -> dict[str, list[str]]:
     """
     lib, tests = root / "minillm", root / "tests"
     notebooks = sorted((root / "nbs").glob(pattern))
-    for nb in notebooks: stamp_colab(nb, root)
     chapters = {nb: read_chapter(json.loads(nb.read_text(encoding="utf-8"))) for nb in notebooks}
     lacking = without_first_line(chapters)
     if FIRST_LINES and lacking:
@@ -220,6 +219,7 @@ def export_all(root: Path, pattern: str = "*.ipynb") -> dict[str, list[str]]:
         write_modules(nb, chapter, lib)
         write_tests(nb, chapter, tests)
         write_exercises(nb, chapter, lib / "exercises")
+    for nb in notebooks: stamp_colab(nb, root)      # what a chapter needs is read from the modules
     return {nb.stem: list(chapter.modules) for nb, chapter in chapters.items()}
 
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['INSTALLED_AS', 'WITH_THE_NOTEBOOK', 'NEEDS', 'Import', 'EXTRAS', 'called', 'imported_texts', 'outside_imports',
-           'chapter_code', 'known_follower', 'pieces_used', 'piece_imports', 'top_level', 'loaded_imports',
+           'chapter_code', 'known_follower', 'pieces_used', 'lines_of', 'piece_imports', 'top_level', 'loaded_imports',
            'modules_at_once', 'loaded_modules', 'imports_of', 'requirement_name', 'listed', 'chapter_needs']
 
 # %% ../../nbs/92_nbtools.ipynb #a59addbe
@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .graph import imported_modules, module_file
+from .graph import imported_modules, module_file, statements_in
 from ..studies.fingerprint import Follower, Piece, Tree
 
 # import name -> name on the index, where they differ in more than - and _
@@ -96,9 +96,20 @@ def pieces_used(root: Path, piece: Piece) -> list[Piece]:
 
 
 @cache
+def lines_of(root: Path, module: str) -> list[str]:
+    """The lines of a module of ours. Chapter: 92_nbtools."""
+    return known_follower(root).source(module).split("\n")
+
+
+@cache
 def piece_imports(root: Path, piece: Piece) -> frozenset[Import]:
     """The packages that a definition imports when it is used. Chapter: 92_nbtools."""
-    return frozenset(outside_imports(known_follower(root).body(piece[0])[piece[1]]))
+    module, i = piece
+    follower = known_follower(root)
+    node, lines = follower.body(module)[i], lines_of(root, module)
+    if not any("import" in line for line in lines[node.lineno - 1:node.end_lineno]):
+        return frozenset()
+    return frozenset(outside_imports(node))
 
 
 @cache
@@ -150,7 +161,7 @@ def imports_of(root: Path, code: str) -> set[Import]:
     found = set(outside_imports(tree))
     for name in loaded_modules(root, set(imported_modules(code))):
         found |= loaded_imports(root, name)
-    todo = [piece for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+    todo = [piece for node in statements_in(tree) if isinstance(node, ast.ImportFrom)
             and (node.module or "").startswith("minillm.")
             and follower.exists(node.module or "")
             for alias in node.names

@@ -109,9 +109,11 @@ def statements(source: str) -> list[ast.stmt]:
     that runs only as a command. Chapter: 95_records.
     """
     def counts(node: ast.stmt) -> bool:
-        text = ast.unparse(node)
+        head = ""
+        if isinstance(node, ast.Assign): head = ast.unparse(node.targets[0])
+        if isinstance(node, ast.If): head = ast.unparse(node.test).partition(" == ")[0]
         return not (is_silent(node) and not isinstance(node, ast.ImportFrom)
-                    or text.startswith(("__all__ =", "if __name__ ==")))
+                    or head in ("__all__", "__name__"))
     return [node for node in ast.parse(source).body if counts(node)]
 
 

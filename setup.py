@@ -25,7 +25,7 @@ setup(
     packages=[*find_packages(include=["minillm", "minillm.*"]), "minillm.runs"],
     package_dir={"minillm.runs": "book/runs"},
     package_data={"minillm": ["widgets/*.js", "widgets/*.css", "widgets/*.json", "configs/*", "exercises/*.json", "weights/*", "weights/*/*"],
-                  "minillm.runs": ["*.json"]},
+                  "minillm.runs": ["*.json", "scoreboard/*.json"]},
     install_requires=cfg["requirements"].split(),
     extras_require=extras,
     entry_points={

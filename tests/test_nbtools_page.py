@@ -3,6 +3,11 @@
 from minillm.nbtools.page import *
 
 # %% ../nbs/92_nbtools.ipynb
+from pathlib import Path
+
+import pytest
+
+
 def test_directives_become_tags():
     cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "source": "#| echo: false\nplot()"}
     assert code_cell(cell, "m")[-1]["metadata"]["tags"] == ["remove-input"]
@@ -25,3 +30,11 @@ def test_names_link_to_the_api():
     assert text.count("{py:obj}") == 1 and "`x`" in text
     assert "{py:obj}" in link_names("# Title\n\nCall `attend`.", {"attend": "m.attend"})
     assert link_names("# `attend`", {"attend": "m.attend"}) == "# `attend`"
+
+
+@pytest.mark.parametrize("seconds, told", [(None, ""), (59.0, ""), (60.0, ""), (61.0, "1 minutes"), (199.0, "3.3 minutes")])
+def test_a_page_that_runs_long_says_so_at_its_top(seconds, told):
+    assert told in long_run(seconds) and bool(long_run(seconds)) == bool(told)
+    root = Path(__file__).resolve().parent.parent
+    nb = {"cells": [{"cell_type": "markdown", "source": "# Attention"}]}
+    assert page_header(root, "09_attention", nb, seconds).rstrip().endswith(long_run(seconds) or "</p>")

@@ -15,8 +15,8 @@ import typer
 
 from minillm.commands.shell import App, Commands, Json, app, columns, finish, say
 
-project = App(cls=Commands, no_args_is_help=True, rich_markup_mode=None,
-              help="A project to build a small multimodal model, step by step.")
+TOLD = "A project to build a small multimodal model, step by step."
+project = App(cls=Commands, no_args_is_help=True, rich_markup_mode=None, help=TOLD)
 app.add_typer(project, name="capstone")
 Project = Annotated[Path, typer.Argument(help="the project's folder")]
 
@@ -25,8 +25,8 @@ Project = Annotated[Path, typer.Argument(help="the project's folder")]
 def start(folder: Project,
           size: Annotated[str, typer.Option(help="small, or full")] = "small",
           text: Annotated[Path | None, typer.Option(
-              help="a text of your own, with blank lines between paragraphs; stories "
-                   "of ours if left out")] = None,
+              help="a text of your own, with blank lines between its "
+                   "paragraphs; stories of ours if left out")] = None,
           solution: Annotated[bool, typer.Option(
               "--solution", help="with the reference solution in the files")] = False,
           seed: Annotated[int, typer.Option(help="seed")] = 0,
@@ -34,8 +34,8 @@ def start(folder: Project,
     """Write the files of a new project, with what is to be written left open."""
     from minillm.commands.capstone_folder import start_project
     made = start_project(folder, size, solution=solution, text=text, seed=seed)
-    finish({"folder": str(folder), "files": made}, as_json,
-           f"{folder}: {len(made)} files; begin with {folder / 'README.md'}")
+    told = f"{folder}: {len(made)} files; begin with {folder / 'README.md'}"
+    finish({"folder": str(folder), "files": made}, as_json, told)
 
 
 @project.command()
@@ -49,9 +49,9 @@ def build(folder: Project,
     """
     from minillm.commands.capstone_folder import build_project
     with redirect_stdout(sys.stderr): seconds = build_project(folder, first, say)
-    finish({"folder": str(folder), "seconds": seconds}, as_json,
-           f"{folder}: built in {sum(seconds.values()):.0f} s; "
-           f"`minillm capstone grade {folder}` says how good it is")
+    told = (f"{folder}: built in {sum(seconds.values()):.0f} s; "
+            f"`minillm capstone grade {folder}` says how good it is")
+    finish({"folder": str(folder), "seconds": seconds}, as_json, told)
 
 
 @project.command()

@@ -29,7 +29,7 @@ import torch
 
 from ..checkpoint.open import open_model, weight_bytes
 from .capstone_folder import (
-    CapstoneSettings, capstone_settings, part, sums_part, text_part)
+    capstone_settings, part, sums_part, text_part)
 from ..errors import require
 from ..files import read_text
 from ..tokenizer.auto import load_tokenizer
@@ -37,7 +37,8 @@ from ..worlds.sums import Sum
 
 SENTENCE = "Once upon a time there lived a boy called Max. Max had a cat. "
 PROBES = ("", "The cat sat.", " two  spaces\tand a tab\n\n", "UPPER and lower",
-          "na\u00efve caf\u00e9 \u2014 \u4f60\u597d \U0001f642", "e\u0301 \u00e9", "\x00\x07")
+          "na\u00efve caf\u00e9 \u2014 "
+          "\u4f60\u597d \U0001f642", "e\u0301 \u00e9", "\x00\x07")
 
 
 def lost_in(tokenizer: Any, text: str) -> str:
@@ -48,11 +49,12 @@ def lost_in(tokenizer: Any, text: str) -> str:
     back = tokenizer.decode(tokenizer.encode(text))
     if back == text: return ""
     shown = f"{text!r} came back as {back!r}"
-    if back.lower() == text.lower(): return f"{shown}: leave upper and lower case as they are"
+    if back.lower() == text.lower():
+        return f"{shown}: leave upper and lower case as they are"
     if "".join(back.split()) == "".join(text.split()):
         return f"{shown}: spaces and line ends belong to the text; keep each of them"
-    return (f"it loses bytes: {shown}; give each of the 256 bytes a token of its own, as "
-            "a byte-level tokenizer does")
+    return (f"it loses bytes: {shown}; give each of the 256 bytes a token of its own, "
+            "as a byte-level tokenizer does")
 
 
 def check_round_trip(folder: Path) -> str:
@@ -74,8 +76,8 @@ def check_specials(folder: Path) -> str:
                 "letter by letter; hand SPECIALS to the tokenizer as special tokens")
     found = set(made.encode(" ".join(module.SPECIALS))) & set(made.specials.values())
     if found:
-        return ("text that a user types becomes a special token; encode it as ordinary "
-                "text")
+        return ("text that a user types becomes a special token; "
+                "encode it as ordinary text")
     return ""
 
 
@@ -88,11 +90,11 @@ def check_tokens(folder: Path) -> str:
     text = text_part(folder, "held")
     rate = len(text.encode()) / len(made.encode(text))
     if made.vocab_size > s.vocab_size:
-        return (f"it has {made.vocab_size} tokens, and {s.vocab_size} are allowed; give "
-                "vocab_size to the training")
+        return (f"it has {made.vocab_size} tokens, and {s.vocab_size} are allowed; "
+                "give vocab_size to the training")
     if rate < 2.5:
-        return (f"a token stands for {rate:.1f} bytes of the held-out text; 2.5 are asked "
-                "for: train it on the whole text, with all of vocab_size")
+        return (f"a token stands for {rate:.1f} bytes of the held-out text; 2.5 are "
+                "asked for: train it on the whole text, with all of vocab_size")
     return ""
 
 
@@ -106,7 +108,8 @@ def check_weights(folder: Path) -> str:
         right = scores.masked_fill(~seen, float("-inf")).softmax(-1)
         got = weigh(scores.clone(), window)
         if got.shape == right.shape and torch.allclose(got, right, atol=1e-5): continue
-        if got.shape != right.shape: return f"the shape is {tuple(got.shape)}, not (2, 7, 7)"
+        if got.shape != right.shape:
+            return f"the shape is {tuple(got.shape)}, not (2, 7, 7)"
         sums, kind = got.sum(-1), "global" if window is None else f"window={window}"
         if got.isnan().any():
             return f"{kind}: weights are NaN; a row must see at least its own token"
@@ -115,15 +118,15 @@ def check_weights(folder: Path) -> str:
                     "larger position than the query")
         if not torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
             if torch.allclose(got.sum(-2), torch.ones(2, 7), atol=1e-4):
-                return (f"{kind}: the columns sum to one, not the rows; take the softmax "
-                        "over the keys, the last axis")
+                return (f"{kind}: the columns sum to one, not the rows; take the "
+                        "softmax over the keys, the last axis")
             return (f"{kind}: the rows sum to {float(sums.min()):.2f} to "
                     f"{float(sums.max()):.2f}: the mask comes after the softmax; put "
                     "minus infinity into the scores before it")
         many = (got > 1e-6).sum(-1).amax()
         if window and many != window:
-            return (f"{kind}: a token attends to {many} keys; itself and the two before "
-                    "it are 3")
+            return (f"{kind}: a token attends to {many} keys; itself and "
+                    "the two before it are 3")
         return f"{kind}: the weights are not the softmax of the scores that are visible"
     return ""
 
@@ -139,8 +142,8 @@ def check_experts(folder: Path) -> str:
     c = own_config(folder)
     if not c.use_moe: return "there are no experts: set use_moe, num_experts and top_k"
     if c.top_k >= c.num_experts:
-        return (f"each token goes to {c.top_k} of {c.num_experts} experts, so nothing is "
-                "chosen; make top_k smaller")
+        return (f"each token goes to {c.top_k} of {c.num_experts} experts, so nothing "
+                "is chosen; make top_k smaller")
     return ""
 
 
@@ -159,16 +162,16 @@ def check_layers(folder: Path) -> str:
     c, s = own_config(folder), capstone_settings(folder)
     kinds = {c.is_local(i) for i in range(c.n_layers)}
     if kinds != {True, False}:
-        return ("all layers are of one kind; with layer_pattern='LG' local and global "
-                "ones alternate")
+        return ("all layers are of one kind; with layer_pattern='LG' local and "
+                "global ones alternate")
     if c.max_seq_len < 256:
         return f"the context has {c.max_seq_len} tokens; 256 are asked for"
     if c.window >= c.max_seq_len:
         return f"window={c.window} is the whole context, so no layer is local"
     total = count_parameters(c)[0]
     if total > s.parameters:
-        return (f"{total:,} parameters are more than the {s.parameters:,} of this size; "
-                "make d_model or n_layers smaller")
+        return (f"{total:,} parameters are more than the {s.parameters:,} of this "
+                "size; make d_model or n_layers smaller")
     return ""
 
 # %% ../../nbs/52_capstone.ipynb #r52c117dd
@@ -178,16 +181,16 @@ def check_batch(folder: Path) -> str:
     x, y = part(folder, "training").make_batch(ids, [3, 40], 6)
     want = torch.stack([ids[3:9], ids[40:46]])
     if x.shape != want.shape or y.shape != want.shape:
-        return (f"shapes are {tuple(x.shape)} and {tuple(y.shape)}; two rows of length 6 "
-                "are (2, 6) each")
+        return (f"shapes are {tuple(x.shape)} and {tuple(y.shape)}; two rows of "
+                "length 6 are (2, 6) each")
     if not torch.equal(x, want): return "the inputs do not begin at `starts`"
     late = (y - x).unique().tolist()
     if late == [1]: return ""
     if late == [0]:
-        return ("the target is the input itself, so the model learns to copy; it must be "
-                "the token after it")
-    return (f"targets are {late} tokens after their inputs; off by one: it must be 1 "
-            "everywhere")
+        return ("the target is the input itself, so the model learns to copy; it must "
+                "be the token after it")
+    return (f"targets are {late} tokens after their inputs; off by one: it "
+            "must be 1 everywhere")
 
 
 def paragraphs(text: str) -> list[str]:
@@ -216,7 +219,8 @@ def open_part(place: str, stamp: float) -> Any:
 def opened(folder: Path, name: str) -> Any:
     """The model in a folder of the project. Chapter: 52_capstone."""
     place = folder / name
-    require(place.is_dir(), f"there is no {name}/ yet: `minillm capstone build` makes it")
+    require(place.is_dir(),
+            f"there is no {name}/ yet: `minillm capstone build` makes it")
     return open_part(str(place), max(f.stat().st_mtime for f in place.rglob("*")))
 
 
@@ -259,8 +263,9 @@ def check_clean(folder: Path) -> str:
     held = paragraphs(text_part(folder, "held"))
     seen = sum(p in read for p in held)
     if seen:
-        return (f"{seen} of {len(held)} held-out paragraphs stand in the training text: "
-                "the held-out loss measures memory; train on text/train.txt alone")
+        return (f"{seen} of {len(held)} held-out paragraphs stand in the training "
+                "text: the held-out loss measures memory; train on "
+                "text/train.txt alone")
     mine, other = held_bits(folder), held_bits(folder, text="control")
     if mine < 0.9 * other:
         return (f"the model needs {mine:.3f} bits a byte for the held-out text and "
@@ -274,8 +279,8 @@ def check_counter(folder: Path) -> str:
     mine, counted = held_bits(folder), counter_bits(folder)
     n = capstone_settings(folder).counter
     if mine < counted: return ""
-    return (f"{mine:.3f} bits a byte on the held-out text, and counting {n} tokens at a "
-            f"time reaches {counted:.3f}: train longer, or look at the learning rate")
+    return (f"{mine:.3f} bits a byte on the held-out text, and counting {n} tokens at "
+            f"a time reaches {counted:.3f}: train longer, or look at the learning rate")
 
 
 def check_floor(folder: Path) -> str:
@@ -283,8 +288,9 @@ def check_floor(folder: Path) -> str:
     mine, floor, s = held_bits(folder), floor_bits(folder), capstone_settings(folder)
     if math.isnan(floor): return check_counter(folder)       # nobody knows this floor
     if mine <= s.floor_times * floor: return ""
-    return (f"{mine:.3f} bits a byte are {mine / floor:.1f} times the entropy of the text "
-            f"({floor:.3f}); {s.floor_times:.1f} times are asked for: train longer")
+    return (f"{mine:.3f} bits a byte are {mine / floor:.1f} times the "
+            f"entropy of the text ({floor:.3f}); {s.floor_times:.1f} times "
+            "are asked for: train longer")
 
 
 def check_load(folder: Path) -> str:
@@ -300,8 +306,8 @@ def check_load(folder: Path) -> str:
         counts = torch.bincount(routing.indices.flatten(), minlength=experts)
         least = float(counts.min() / counts.sum() * experts)
         if least < 0.2:
-            return (f"an expert gets {least:.0%} of its fair share of the tokens; raise "
-                    "balance_weight, and train again")
+            return (f"an expert gets {least:.0%} of its fair share of the tokens; "
+                    "raise balance_weight, and train again")
     return ""
 
 
@@ -322,11 +328,11 @@ def check_pictures(folder: Path) -> str:
                 return "the question is learned too: put -100 there"
             return "the targets are not the caption of the scene"
         if not learned or learned[-1] != end:
-            return ("the end of the caption is no target, so descriptions will not end; "
-                    "add the end token to the targets")
+            return ("the end of the caption is no target, so descriptions will not "
+                    "end; add the end token to the targets")
         if int((row != -100).nonzero()[0]) != asked:
-            return ("targets do not begin where the question ends: off by one; the last "
-                    "token of the question predicts the first of the caption")
+            return ("targets do not begin where the question ends: off by one; the "
+                    "last token of the question predicts the first of the caption")
     return ""
 
 
@@ -357,8 +363,8 @@ def seen_pictures(folder: Path, stamp: float) -> tuple[float, float]:
 def pictures_right(folder: Path) -> tuple[float, float]:
     """`seen_pictures` of the file as it is now. Chapter: 52_capstone."""
     file = folder / "seeing.safetensors"
-    require(file.exists(), "there is no seeing.safetensors yet: `minillm capstone build` "
-                           "makes it")
+    require(file.exists(), "there is no seeing.safetensors yet: `minillm "
+                           "capstone build` makes it")
     return seen_pictures(folder, file.stat().st_mtime)
 
 
@@ -366,9 +372,9 @@ def check_eyes(folder: Path) -> str:
     """The description depends on the picture. Chapter: 52_capstone."""
     own, other = pictures_right(folder)
     if own > other + 0.03: return ""
-    return (f"the descriptions fit their pictures ({own:.0%}) no better than other ones "
-            f"({other:.0%}): the model is blind; do the projected features reach the "
-            "decoder, and is the tower trained?")
+    return (f"the descriptions fit their pictures ({own:.0%}) no better than other "
+            f"ones ({other:.0%}): the model is blind; do the projected features reach "
+            "the decoder, and is the tower trained?")
 
 
 def check_descriptions(folder: Path) -> str:
@@ -394,8 +400,8 @@ def check_example(folder: Path) -> str:
     end = made.specials.get("<|end|>")
     if list(ids) != want_ids:
         if end not in ids:
-            return ("the ids hold no <|end|>: the template was encoded as ordinary text, "
-                    "and its marks were split; encode them as special tokens")
+            return ("the ids hold no <|end|>: the template was encoded as ordinary "
+                    "text, and its marks were split; encode them as special tokens")
         return "the ids are not those of the template"
     if list(learned) == want: return ""
     last = max(i for i, t in enumerate(ids) if t == end)
@@ -425,11 +431,12 @@ def answers_of(place: str, stamp: float, n: int, seed: int) -> tuple[float, floa
     Chapter: 52_capstone.
     """
     from minillm.decoding.chat import answer_chats
-    from minillm.worlds.sums import splits
     folder = Path(place)
-    voice, sums = opened(folder.parent, folder.name), sums_part(folder.parent, "held")[:n]
-    replies = answer_chats(voice.model, voice.tokenizer, voice.template, [
-        [{"role": "user", "content": sum.prompt}] for sum in sums], max_tokens=6)
+    voice = opened(folder.parent, folder.name)
+    sums = sums_part(folder.parent, "held")[:n]
+    chats = [[{"role": "user", "content": sum.prompt}] for sum in sums]
+    replies = answer_chats(
+        voice.model, voice.tokenizer, voice.template, chats, max_tokens=6)
     right = [r.text.strip() == s.answer.strip() for r, s in zip(replies, sums)]
     return sum(right) / len(sums), sum(r.ended for r in replies) / len(sums)
 
@@ -437,7 +444,8 @@ def answers_of(place: str, stamp: float, n: int, seed: int) -> tuple[float, floa
 def sums_right(folder: Path, name: str) -> tuple[float, float]:
     """The same for a folder as it is now, for 300 sums. Chapter: 52_capstone."""
     place, s = folder / name, capstone_settings(folder)
-    require(place.is_dir(), f"there is no {name}/ yet: `minillm capstone build` makes it")
+    require(place.is_dir(),
+            f"there is no {name}/ yet: `minillm capstone build` makes it")
     stamp = max(f.stat().st_mtime for f in place.rglob("*"))
     return answers_of(str(place), stamp, 300, s.seed)
 
@@ -454,21 +462,24 @@ def check_answers(folder: Path) -> str:
     """Enough answers are right. Chapter: 52_capstone."""
     right, bar = sums_right(folder, "chat")[0], capstone_settings(folder).answers_right
     if right >= bar: return ""
-    return (f"{right:.0%} of 300 sums that were never shown are right; {bar:.0%} are asked "
-            "for: train longer, or with a higher rate")
+    return (f"{right:.0%} of 300 sums that were never shown are right; {bar:.0%} are "
+            "asked for: train longer, or with a higher rate")
 
 
 JUDGED = (("47+15=", "26", 1, "the right answer is refused"),
-          ("47+15=", "62", 0, "digits in the usual order are accepted; the last comes first"),
+          ("47+15=", "62", 0,
+           "digits in the usual order are accepted; the last comes first"),
           ("47+15=", "36", 0, "a wrong number is accepted"),
           ("47+15=", "27", 0, "a wrong number is accepted"),
-          ("47+15=", "261", 0, "a right beginning is accepted; compare the whole answer"),
+          ("47+15=", "261", 0,
+           "a right beginning is accepted; compare the whole answer"),
           ("47+15=", "260", 0, "a zero too many is accepted; compare the whole answer"),
           ("47+15=", "2", 0, "half an answer is accepted; compare the whole answer"),
           ("47+15=", " 26 or so", 0, "words around the number are accepted"),
           ("47+15=", "", 0, "nothing at all is accepted"),
           ("99+99=", "891", 1, "the right answer is refused"),
-          ("10+10=", "02", 1, "an answer that begins with 0 is refused: 20 is written 02"))
+          ("10+10=", "02", 1,
+           "an answer that begins with 0 is refused: 20 is written 02"))
 RUBBISH = ("one", "-1", "2.6", "\uff12\uff16", "26\n26", "(26", "None", "9" * 400)
 
 
@@ -481,8 +492,8 @@ def check_judge(folder: Path) -> str:
     for answer in RUBBISH:
         try: got = judge("47+15=", answer)
         except Exception as error:
-            return (f"the answer {answer[:20]!r} makes it fail ({type(error).__name__}); "
-                    "whatever a model writes gets 0")
+            return (f"the answer {answer[:20]!r} makes it fail "
+                    f"({type(error).__name__}); whatever a model writes gets 0")
         if got: return f"the answer {answer[:20]!r} is accepted"
     return ""
 
@@ -509,15 +520,16 @@ def check_codes(folder: Path) -> str:
     codes, scales = part(folder, "quantizing").int8_codes(weight.clone())
     if codes.dtype != torch.int8: return f"the codes are {codes.dtype}, not torch.int8"
     if scales.numel() == 1:
-        return ("there is one scale for the whole matrix, and one large weight leaves few "
-                "codes for all others; give each row its own")
-    if tuple(scales.shape) != (6, 1): return f"scales are {tuple(scales.shape)}, not (6, 1)"
+        return ("there is one scale for the whole matrix, and one large weight leaves "
+                "few codes for all others; give each row its own")
+    if tuple(scales.shape) != (6, 1):
+        return f"scales are {tuple(scales.shape)}, not (6, 1)"
     if not scales.isfinite().all() or (scales <= 0).any():
         return "a row of zeros gets a scale of 0 or NaN; keep scales above 0"
     off = ((codes * scales - weight).abs() / scales).amax()
     if off > 0.51:
-        return (f"a weight is {off:.1f} scales away from its code; round to the nearest "
-                "one, and let 127 stand for the largest of the row")
+        return (f"a weight is {off:.1f} scales away from its code; round to the "
+                "nearest one, and let 127 stand for the largest of the row")
     return ""
 
 
@@ -525,22 +537,23 @@ def check_size(folder: Path) -> str:
     """The quantized folder is small. Chapter: 52_capstone."""
     small, large = (weight_bytes(opened(folder, n)) for n in ("quantized", "better"))
     if small <= 0.45 * large: return ""
-    return (f"{small:,} bytes are {small / large:.0%} of the {large:,} in better/; 45% are "
-            "asked for: quantize the table of tokens too")
+    return (f"{small:,} bytes are {small / large:.0%} of the {large:,} in better/; 45% "
+            "are asked for: quantize the table of tokens too")
 
 
 def check_same(folder: Path) -> str:
     """The quantized model is the improved one. Chapter: 52_capstone."""
     voices = [opened(folder, name) for name in ("quantized", "better")]
     if voices[0].model.config.to_dict() != voices[1].model.config.to_dict():
-        return ("quantized/ is not of the model in better/: their configurations differ; "
-                "remove it and build again")
+        return ("quantized/ is not of the model in better/: their configurations "
+                "differ; remove it and build again")
     ids = torch.tensor([voices[1].tokenizer.encode(text_part(folder, "held"))[:200]])
     with torch.no_grad(): both = [v.model(ids).float().log_softmax(-1) for v in voices]
     apart = float((both[1].exp() * (both[1] - both[0])).sum(-1).mean())
     if apart > 0.05:
-        return (f"quantized/ writes otherwise than better/ (KL divergence {apart:.2f} nats "
-                "a token): it was made from another model; remove it and build again")
+        return ("quantized/ writes otherwise than better/ (KL divergence "
+                f"{apart:.2f} nats a token): it was made from another model; "
+                "remove it and build again")
     return check_template(folder, "quantized")
 
 
@@ -599,15 +612,17 @@ def check_replies(folder: Path) -> str:
 def check_robust(folder: Path) -> str:
     """Rubbish is refused, and the server lives on. Chapter: 52_capstone."""
     model = "capstone"
-    wrong = ["{", {"model": model, "messages": []}, {"model": model, "messages": "hello"},
+    wrong = ["{", {"model": model, "messages": []},
+             {"model": model, "messages": "hello"},
              {**asked("12+30="), "temperature": -3}, asked("1" * 20_000)]
     with served(folder) as ask:
         for body in wrong:
             code, _ = ask("POST", CHAT, body)
             if not 400 <= code < 500:
-                return (f"{str(body)[:50]} is answered by {code}; a wrong request is the "
-                        "client's mistake: 400 to 499")
-        if ask("GET", "/health")[0] != 200: return "it does not live on after wrong requests"
+                return (f"{str(body)[:50]} is answered by {code}; a wrong request is "
+                        "the client's mistake: 400 to 499")
+        if ask("GET", "/health")[0] != 200:
+            return "it does not live on after wrong requests"
     return ""
 
 
@@ -662,13 +677,14 @@ def check_figures(folder: Path) -> str:
     """The card's figures are those that are measured. Chapter: 52_capstone."""
     text = read_text(folder / "card.md")
     for name, value in measured_figures(folder).items():
-        row = re.search(rf"^\|\s*{re.escape(name)}\s*\|\s*([^|]+?)\s*\|", text, re.MULTILINE)
+        form = rf"^\|\s*{re.escape(name)}\s*\|\s*([^|]+?)\s*\|"
+        row = re.search(form, text, re.MULTILINE)
         if row is None: return f"the table has no row `{name}`"
         try: said = float(row[1].replace(",", "").removesuffix("%"))
         except ValueError: return f"`{name}` is {row[1]!r}, which is no number"
         if abs(said - value) > max(0.02 * abs(value), 0.005):
-            return (f"the card says {name} {said:g}, and {value:.4g} is measured; let the "
-                    "card be written from the measurement, after the last build")
+            return (f"the card says {name} {said:g}, and {value:.4g} is measured; let "
+                    "the card be written from the measurement, after the last build")
     return ""
 
 # %% ../../nbs/52_capstone.ipynb #r52a43b98
@@ -719,8 +735,8 @@ RUBRIC = [Criterion(*row) for row in (
 
 
 def check_milestone(folder: str | Path, milestone: str) -> list[dict[str, Any]]:
-    """What a milestone gets: a row for each criterion with `points`, of how many (`of`),
-    and what was `said`. What a check raises costs that check only.
+    """What a milestone gets: a row for each criterion with `points`, of how many
+    (`of`), and what was `said`. What a check raises costs that check only.
 
     Chapter: 52_capstone.
     """
@@ -732,6 +748,6 @@ def check_milestone(folder: str | Path, milestone: str) -> list[dict[str, Any]]:
         except Exception as error:
             first = " ".join(str(error).split())[:200]
             said = f"{type(error).__name__}: {first}" if first else type(error).__name__
-        rows.append({"milestone": milestone, "name": c.name, "said": said, "of": c.points,
-                     "points": 0 if said else c.points})
+        rows.append({"milestone": milestone, "name": c.name, "said": said,
+                     "of": c.points, "points": 0 if said else c.points})
     return rows

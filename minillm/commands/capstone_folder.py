@@ -38,8 +38,10 @@ MILESTONES = {"tokenizer": "text becomes tokens, and tokens become the same text
 
 @dataclass(frozen=True)
 class CapstoneSettings:
-    """The sizes of a project, as `capstone.json` holds them, and the bars of its checks.
-    `tales` says that the text is ours, whose entropy is known. Chapter: 52_capstone.
+    """The sizes of a project, as `capstone.json` holds them, and the bars of its
+    checks. `tales` says that the text is ours, whose entropy is known.
+
+    Chapter: 52_capstone.
     """
 
     size: str = "small"
@@ -128,9 +130,10 @@ def split_text(text: str) -> dict[str, str]:
     """
     paragraphs = [p.strip() for p in re.split(r"\n\s*\n", text) if p.strip()]
     require(len(paragraphs) >= 100,
-            f"the text has {len(paragraphs)} paragraphs; give at least 100, with blank "
-            "lines between them")
-    found = {"train": paragraphs, "held": paragraphs[4::10], "control": paragraphs[9::10]}
+            f"the text has {len(paragraphs)} paragraphs; give at least 100, with "
+            "blank lines between them")
+    found = {"train": paragraphs, "held": paragraphs[4::10],
+             "control": paragraphs[9::10]}
     kept = {*found["held"], *found["control"]}
     found["train"] = [p for p in paragraphs if p not in kept]
     return {name: "\n\n".join(rows) + "\n" for name, rows in found.items()}
@@ -139,8 +142,9 @@ def split_text(text: str) -> dict[str, str]:
 def own_tales(seed: int) -> dict[str, str]:
     """Stories of ours in the three parts of a text. Chapter: 52_capstone."""
     from minillm.worlds.stories import write_stories
-    return {name: "\n\n".join(s.text for s in write_stories(n, f"capstone {seed} {name}"))
-            + "\n" for name, n in STORIES.items()}
+    return {name: "\n\n".join(
+        s.text for s in write_stories(n, f"capstone {seed} {name}")) + "\n"
+            for name, n in STORIES.items()}
 
 # %% ../../nbs/52_capstone.ipynb #r5299d855
 @contextmanager
@@ -221,13 +225,13 @@ NotImplementedError`, build, and let it be graded:
 
 `text/train.txt` is what your model may learn from; `text/held.txt` is what it is
 measured on, and `text/control.txt` what that is compared with. `capstone.json` holds
-the size of the project and how long each part trains. The files are programs, and both commands
-run them as you: put into them nothing that you would not run yourself.
+the size of the project and how long each part trains. The files are programs, and both
+commands run them as you: put into them nothing that you would not run yourself.
 """
 MADE = {"tokenizer": "`tokenizer.json`", "decoder": "", "training": "`run/`",
         "seeing": "`seeing.safetensors`", "following": "`chat/`",
-        "verifying": "`better/`", "quantizing": "`quantized/`", "serving": "`page.html`",
-        "card": "`card.md`"}
+        "verifying": "`better/`", "quantizing": "`quantized/`",
+        "serving": "`page.html`", "card": "`card.md`"}
 
 
 def start_project(folder: str | Path, size: str = "small", *, solution: bool = False,
@@ -251,7 +255,8 @@ def start_project(folder: str | Path, size: str = "small", *, solution: bool = F
                 if key not in BARS} | {"seed": seed, "tales": text is None}
     write_json(folder / "capstone.json", settings)
     for name in MILESTONES:
-        (folder / f"{name}.py").write_text(milestone_file(name, solution), encoding="utf-8")
+        text_of = milestone_file(name, solution)
+        (folder / f"{name}.py").write_text(text_of, encoding="utf-8")
     rows = "\n".join(f"| `{name}.py` | {told} | {MADE[name]} |"
                      for name, told in MILESTONES.items())
     (folder / "README.md").write_text(README.format(folder=folder.name, rows=rows),

@@ -77,7 +77,8 @@ def watch_checks(folder: Path, names: Sequence[str], seconds: float
                     break
                 time.sleep(0.05)
         finally: end_process(child)
-        rows = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+        told = report.read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in told]
     if not why and len(rows) < 1 + len(names):
         why = f"its process ended (exit status {child.returncode})"
     return rows[1:], why
@@ -98,7 +99,8 @@ def grade_project(folder: str | Path, only: Sequence[str] = (), *,
     s = capstone_settings(place)
     for name in only:
         if name not in MILESTONES: raise unknown("milestone", name, MILESTONES)
-    waiting, rows = [m for m in MILESTONES if not only or m in only], list[dict[str, Any]]()
+    waiting = [m for m in MILESTONES if not only or m in only]
+    rows = list[dict[str, Any]]()
     figures: dict[str, float] = {}
     if not only: waiting.append("figures")
     while waiting:
@@ -108,8 +110,8 @@ def grade_project(folder: str | Path, only: Sequence[str] = (), *,
             else: rows += told
         waiting = waiting[len(found):]
         if why and waiting: rows += failed(waiting.pop(0), why)
-    return {"size": s.size, "figures": figures, "points": sum(r["points"] for r in rows),
-            "of": sum(r["of"] for r in rows), "rows": rows}
+    got, of = (sum(row[key] for row in rows) for key in ("points", "of"))
+    return {"size": s.size, "figures": figures, "points": got, "of": of, "rows": rows}
 
 
 def grade_lines(grade: dict[str, Any], width: int = 80) -> list[str]:
@@ -124,8 +126,8 @@ def grade_lines(grade: dict[str, Any], width: int = 80) -> list[str]:
             got, of = (sum(r[key] for r in mine) for key in ("points", "of"))
             lines.append(f"{name} {got}/{of}")
             last = name
-        lines.append(f"  {'✗' if row['said'] else '✓'} {row['points']}/{row['of']} "
-                     f"{row['name']}")
+        lines.append(f"  {'✗' if row['said'] else '✓'} "
+                     f"{row['points']}/{row['of']} {row['name']}")
         lines += [f"      {line}" for line in wrap(row["said"], max(20, width - 6))]
     return [*lines, f"{grade['points']} of {grade['of']} points, size {grade['size']}"]
 

@@ -30,16 +30,17 @@ def capstone(*arguments: object) -> dict[str, Any]:
 
     Chapter: 52_capstone.
     """
-    command = [sys.executable, "-m", "minillm", "capstone", *map(str, arguments), "--json"]
+    command = [
+        sys.executable, "-m", "minillm", "capstone", *map(str, arguments), "--json"]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if run.returncode: raise SystemExit(run.returncode)
     return json.loads(run.stdout.splitlines()[-1])
 
 
 def run_capstone(folder: Path, size: str = "full") -> dict[str, Any]:
-    """Start a project with the reference solution, build it and grade it: the seconds of
-    each milestone, the figures of its card, and its grade. A folder that was built is
-    graded only. Chapter: 52_capstone.
+    """Start a project with the reference solution, build it and grade it: the seconds
+    of each milestone, the figures of its card, and its grade. A folder that was built
+    is graded only. Chapter: 52_capstone.
     """
     if not (folder / "seconds.json").exists():
         capstone("start", folder, "--size", size, "--solution")
@@ -55,7 +56,8 @@ def main() -> None:
     record `capstone`. Chapter: 52_capstone.
     """
     ask = argparse.ArgumentParser(description="Build and grade the reference solution.")
-    ask.add_argument("folder", nargs="?", type=Path, help="where; a temporary one if left out")
+    ask.add_argument(
+        "folder", nargs="?", type=Path, help="where; a temporary one if left out")
     given = ask.parse_args().folder
     with tempfile.TemporaryDirectory() as place:
         begin = time.perf_counter()

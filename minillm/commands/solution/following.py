@@ -46,7 +46,8 @@ def build(folder: Path) -> None:
 
     Chapter: 52_capstone.
     """
-    s, voice, template = capstone_settings(folder), open_model(folder / "run"), ChatTemplate()
+    s, template = capstone_settings(folder), ChatTemplate()
+    voice = open_model(folder / "run")
     torch.manual_seed(s.seed)
     examples = [encode_example(template, voice.tokenizer, make_chat(sum))
                 for sum in sums_part(folder, "train")]

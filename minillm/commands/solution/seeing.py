@@ -84,7 +84,10 @@ def build(folder: Path) -> None:
     for step in range(s.picture_steps):
         for group in optimizer.param_groups:
             group["lr"] = 3e-3 * warmup_cosine(
-                step, warmup=1 + s.picture_steps // 20, total=s.picture_steps, floor=0.02)
+                step,
+                warmup=1 + s.picture_steps // 20,
+                total=s.picture_steps,
+                floor=0.02)
         scenes = [draw_scene(rng, ("train", "validation")) for _ in range(32)]
         loss, _ = seer.loss(*picture_batch(voice.tokenizer, scenes))
         optimizer.zero_grad()

@@ -25,7 +25,8 @@ def make_server(folder: Path) -> Any:
     app = make_app(open_served(folder / "quantized", "capstone"))
 
     @app.get("/")
-    async def page() -> HTMLResponse: return HTMLResponse(read_text(folder / "page.html"))
+    async def page() -> HTMLResponse:
+        return HTMLResponse(read_text(folder / "page.html"))
     return app
     ### END SOLUTION
 

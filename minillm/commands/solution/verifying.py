@@ -41,7 +41,7 @@ def build(folder: Path) -> None:
         voice.model,
         form,
         asked,
-        one_by_one(lambda question, answer: Ruling(judge(question, answer))),
+        one_by_one(lambda question, answer: Ruling(judge(question, answer.strip()))),
         GRPO(lr=3e-4, max_tokens=5),
         steps=s.verifier_steps,
         seed=s.seed,

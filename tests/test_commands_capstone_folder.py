@@ -11,7 +11,8 @@ def test_a_starter_leaves_the_core_open(tmp_path):
     assert "raise NotImplementedError" not in milestone_file("decoder", solution=True)
     files = start_project(tmp_path / "mine")
     assert {f"{name}.py" for name in MILESTONES} < set(files) and "README.md" in files
-    with pytest.raises(NotImplementedError): part(tmp_path / "mine", "card").write_card({})
+    with pytest.raises(NotImplementedError):
+        part(tmp_path / "mine", "card").write_card({})
 
 
 def test_a_folder_that_is_no_project(tmp_path):

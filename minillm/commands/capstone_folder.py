@@ -51,21 +51,21 @@ class CapstoneSettings:
     parameters: int = 600_000
     steps: int = 70
     batch_size: int = 16
-    picture_steps: int = 90
-    chat_steps: int = 90
+    picture_steps: int = 200
+    chat_steps: int = 200
     verifier_steps: int = 3
     counter: int = 2
     floor_times: float = 6.0
     pictures_right: float = 0.25
-    answers_right: float = 0.01
+    answers_right: float = 0.02
     improved: float = -0.02
 
 
 PROJECT_SIZES = {"small": CapstoneSettings(),
          "full": CapstoneSettings("full",
                                   steps=400,
-                                  picture_steps=300,
-                                  chat_steps=300,
+                                  picture_steps=400,
+                                  chat_steps=400,
                                   verifier_steps=20,
                                   counter=5,
                                   floor_times=2.0,

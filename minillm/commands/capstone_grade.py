@@ -72,7 +72,8 @@ def watch_checks(folder: Path, names: Sequence[str], seconds: float
             while child.poll() is None:
                 lines = report.read_text(encoding="utf-8").count("\n")
                 if lines > done: done, begin = lines, time.monotonic()
-                if time.monotonic() - begin > seconds:
+                limit = seconds if done else max(seconds, 600)     # imports come first
+                if time.monotonic() - begin > limit:
                     why = f"it did not end within {seconds:g} seconds"
                     break
                 time.sleep(0.05)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from .commands import (  # noqa: F401, I001
-    prepare, download, train, configs, generate, finetune, serve, study, progress)
+    prepare, download, train, configs, generate, finetune, serve, study, card, progress)
 from .commands.shell import app, guarded
 
 

@@ -146,7 +146,7 @@ def tuned() -> Facts:
             "failures": [f"Most gifts are still wrong, and {1 - arm['whole'][0]:.1%} of its tales are no whole tale.",
                          f"It forgot: the storyteller itself needs {m['base']['forgotten']:.4f} bits above the "
                          f"old source, the tuned one {arm['forgotten'][0]:.4f}."],
-            "license": APACHE, "reproduce": ["`minillm study lora`", "`minillm finetune lora --help`"],
+            "license": APACHE, "reproduce": ["`minillm study lora`", "`minillm finetune --method lora --data FILE --out FOLDER`, for data of your own"],
             "weights": "Not kept: the study trains it anew for each seed and keeps the figures.",
             **papers("lora")}
 
@@ -164,8 +164,8 @@ def quantized() -> Facts:
                          between("bits a story more than in 16 bits", kind["change"], "mean", n)],
             "failures": ["Those of the storyteller; whether it writes more wrong stories was not counted."],
             "license": APACHE,
-            "reproduce": ["`minillm quantize --out FOLDER --bits 4 --method gptq`", "`minillm study quantization`"],
-            "weights": "Made by the command above; its folder has a card with the hash.",
+            "reproduce": ["`minillm quantize --scheme int4 --method gptq --out FOLDER`", "`minillm study quantization`"],
+            "weights": "Not kept: the command above makes them, and `minillm card FOLDER` prints their hash.",
             **papers("quantization")}
 
 

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from .commands import (  # noqa: F401, I001
-    prepare, download, train, configs, generate, finetune, serve, study, progress, capstone)
+    prepare, download, train, configs, generate, finetune, serve, study, card, progress,
+    capstone)
 from .commands.shell import app, guarded
 
 

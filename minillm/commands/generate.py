@@ -263,9 +263,10 @@ def chat(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
 def export(out: Annotated[Path, typer.Option(help="the new folder")],
            checkpoint: Checkpoint = None, pretrained: Pretrained = None,
            device: Place = "cpu", as_json: Json = False) -> None:
-    """Write a model in the Hugging Face layout, with its tokenizer, end tokens and chat
-    template.
+    """Write a model in the Hugging Face layout, with its tokenizer, end tokens, chat
+    template and card.
     """
+    from minillm.checkpoint.card import write_readme
     from minillm.checkpoint.huggingface import export_pretrained
     voice = opened(checkpoint, pretrained, device)
     if voice.kind == "quantized":
@@ -273,6 +274,7 @@ def export(out: Annotated[Path, typer.Option(help="the new folder")],
                          "cannot hold here; export the model it was made from")
     family = export_pretrained(
         voice.model, out, voice.tokenizer, text_format=voice.text_format)
+    if voice.path is not None: write_readme(out, voice.path)
     result = {"out": str(out), "architecture": family.architecture,
               "parameters": voice.model.num_parameters()}
     finish(result, as_json, f"{out}: {family.architecture}, "

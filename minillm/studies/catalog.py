@@ -67,6 +67,8 @@ def catalog() -> dict[str, Study]:
         Study("shakespeare", ("minillm.studies.shakespeare", "TEXT")),
         Study("storyteller", ("minillm.studies.storyteller", "--out", "RUN")),
         Study("storyteller_watch", ("minillm.studies.storyteller_watch", "RUN")),
+        Study("storyteller_soft", ("minillm.studies.storyteller_soft", "--out", "RUN")),
+        Study("library", ("minillm.studies.library",)),
         Study("storyteller_rivals",
               (
 "minillm.studies.storyteller_rivals", "--minutes", "1"),

@@ -90,6 +90,34 @@ def test_bad_lines_are_named():
         assert read_pairs(file)[0].chosen == "b\u2028\x85"  # a row ends at \n only
 
 
+def test_rows_as_trl_reads_them(tmp_path):
+    trl = pytest.importorskip("trl")
+    ask, no = [{"role": "user", "content": "Who?"}], {"role": "assistant", "content": "No"}
+    say = lambda text: [{"role": "assistant", "content": text}]  # noqa: E731
+    long = [*ask, no, *ask]
+    rows = [{"prompt": "a", "chosen": "b", "rejected": "c"},
+            {"chosen": "It is red", "rejected": "It is blue"},
+            {"prompt": ask, "chosen": say("I"), "rejected": say("He")},
+            {"chosen": [*long, *say("I")], "rejected": [*long, *say("He")]},
+            {"prompt": "Who?", "chosen": [*ask, *say("I")], "rejected": [*ask, *say("He")],
+             "score_chosen": 2.5}]
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for row, pair in zip(rows, read_pairs(file), strict=True):
+        want = trl.data_utils.maybe_extract_prompt(row)
+        text = [part if isinstance(part, str) else part[0]["content"]
+                for part in (want["chosen"], want["rejected"])]
+        assert (pair.prompt, pair.chosen, pair.rejected) == (want["prompt"], *text)
+    for bad in ({"prompt": ask, "chosen": "I", "rejected": "He"}, {"chosen": "a"},
+                {"prompt": ask, "chosen": say("I"), "rejected": say("")},
+                {"prompt": ask, "chosen": [*say("I"), *ask], "rejected": say("He")},
+                {"chosen": say("I"), "rejected": say("He")},
+                {"prompt": [{"role": "user"}], "chosen": say("I"), "rejected": say("I")},
+                {"prompt": "a", "chosen": say("I"), "rejected": say("He")}):
+        file.write_text(json.dumps(bad) + "\n")
+        with pytest.raises(ValueError, match="line 1: "): read_pairs(file)
+
+
 # %% ../nbs/34_preferences.ipynb
 import json
 import tempfile

@@ -26,6 +26,12 @@ def test_a_template_writes_prompt_and_answer(tmp_path):
     assert tokenizer.decode(prompt + answer) == "<s>[INST] Who? </s> [/INST] Nora.</s>"
     assert answer[-1] == tokenizer.id_of("</s>") not in prompt  # not forged by the user
     assert form.decode(answer) == " Nora."
+    turns = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "I."},
+             {"role": "user", "content": "Who?"}]
+    assert form.answer(turns, "Nora.") == answer        # the last answer alone
+    whole = tokenizer.decode(form.encode(turns) + answer)
+    assert whole == "<s>[INST] Who? [/INST] I.</s>[INST] Who? [/INST] Nora.</s>"
+    assert PromptFormat(tokenizer).encode(turns) == tokenizer.encode("Who?I.Who?")
     form.save(tmp_path)
     said = read_text_format(tmp_path)
     assert said.template == LLAMA and said.named["bos_token"] == "<s>"

@@ -363,7 +363,14 @@ IDLE = [
     ("generate a --num_beams 2 --temperature 1", "--beams and --temperature do not"),
     ("generate a --beam_search --top_p 0.5", "--beams and --top-p do not go together"),
     ("generate a --beam-search --num-beams 1 --num_samples 2", "raise --beams"),
-    ("generate a --beams 2 --length-penalty 1e9", "length_penalty=1000000000.0 must")]
+    ("generate a --beams 2 --length-penalty 1e9", "length_penalty=1000000000.0 must"),
+    ("study --jobs 2", "--jobs would have no effect without --stale"),
+    ("study --text t.txt", "--text would have no effect without the name of a study"),
+    ("study scale --text t.txt", "study scale reads no --text"),
+    ("study gpu --stale", "--stale would have no effect without another study"),
+    ("evaluate --task t.jsonl --seed 0", "--seed would have no effect without a named"),
+    ("evaluate --task tales_word --stride 9", "--stride would have no effect without a"),
+    ("progress --no-samples --prompt a", "--prompt would have no effect without --sam")]
 
 
 @pytest.mark.parametrize("line, message", IDLE)

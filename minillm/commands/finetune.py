@@ -109,8 +109,9 @@ def in_words(row: dict[str, Any]) -> str:
 @app.command()
 def finetune(data: Annotated[Path,
                              typer.Option(help="JSON Lines: messages, or prompt and "
-                                               "completion; prompt, chosen and rejected "
-                                               "(dpo, ppo); prompt and answer (grpo)")],
+                                               "completion; prompt, chosen and rejected, "
+                                               "texts or messages (dpo, ppo); prompt "
+                                               "and answer (grpo)")],
              out: Annotated[Path, typer.Option(help="the new model's folder")],
              method: Annotated[str, typer.Option(help="sft, lora, qlora, dpo, ppo or "
                                                       "grpo")] = "sft",

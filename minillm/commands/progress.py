@@ -15,8 +15,9 @@ from typing import Annotated, Any
 
 import typer
 
-from minillm.commands.shell import Json, app, finish
+from minillm.commands.shell import Json, app, finish, needs
 from minillm.errors import require
+from minillm.files import atomic_path
 
 PASSED = re.compile(r"^✓ (\w+): right", re.MULTILINE)
 SKIPPED = {".venv", ".git", "node_modules", "site-packages", "__pycache__", "_build"}
@@ -137,8 +138,9 @@ def progress(folder: Annotated[Path, typer.Argument(
                  help="where your notebooks and runs lie")] = Path("."),
              out: Annotated[Path | None, typer.Option(
                  help="the report", show_default="FOLDER/progress.md")] = None,
-             prompt: Annotated[str, typer.Option(
-                 help="what the samples go on from")] = "Once upon a time",
+             prompt: Annotated[str | None, typer.Option(
+                 help="what the samples go on from",
+                 show_default="Once upon a time")] = None,
              samples: Annotated[bool, typer.Option(
                  "--samples/--no-samples", help="let each run write a few words")] = True,
              as_json: Json = False) -> None:
@@ -146,14 +148,17 @@ def progress(folder: Annotated[Path, typer.Argument(
 
     It reads the notebooks and runs below a folder. Nothing is sent.
     """
+    if not samples: needs("--samples", prompt=prompt)
     require(folder.is_dir(), f"{folder} is no folder; give the one that holds your "
                              "notebooks and runs")
     place = out or folder / "progress.md"
     passed, runs = passed_exercises(folder), own_runs(folder)
+    prompt = "Once upon a time" if prompt is None else prompt
     texts = {r["folder"]: write_sample(folder / r["folder"], prompt)
              for r in runs} if samples else {}
     report = ["# What I have done", "", *exercise_lines(passed), "", *run_lines(runs, texts)]
-    place.write_text("\n".join(report) + "\n", encoding="utf-8")
+    with atomic_path(place) as fresh:
+        fresh.write_text("\n".join(report) + "\n", encoding="utf-8", newline="\n")
     count = sum(map(len, passed.values()))
     finish({"out": str(place), "passed": passed, "runs": runs, "samples": texts}, as_json,
            f"{place} written; exercises passed: {count}, runs: {len(runs)}")

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from minillm.commands.generate import Checkpoint, Place, Pretrained, opened
-from minillm.commands.shell import Json, app, finish, say
+from minillm.commands.shell import Json, app, finish, needs, say
 
 
 @app.command()
@@ -48,6 +48,20 @@ def serve(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
         key_file=api_key_file, origins=cors or (), ui=ui, limits=limits, report=say)
 
 
+def check_tasks(tasks: list[str], stride: int | None, seed: int | None) -> None:
+    """Raise a ValueError for a flag that none of these tasks would obey.
+
+    Chapter: 90_cli.
+    """
+    from minillm.evaluation.run import is_task_file
+    from minillm.evaluation.tasks import kind_of, read_task
+    files = [task for task in tasks if is_task_file(task)]
+    if files and len(files) == len(tasks): needs("a named task", seed=seed)
+    if stride is None or not tasks or "tales_text" in tasks: return
+    if not any(kind_of(read_task(file)[0]) == "text" for file in files):
+        needs("a task of whole texts", stride=stride)
+
+
 @app.command()
 def evaluate(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
              task: Annotated[list[str] | None,
@@ -58,11 +72,13 @@ def evaluate(checkpoint: Checkpoint = None, pretrained: Pretrained = None,
              stride: Annotated[int | None,
                                typer.Option(help="how far the window moves on; its "
                                                  "whole length if left out")] = None,
-             seed: Annotated[int, typer.Option(help="seed of the named tasks")] = 0,
+             seed: Annotated[int | None, typer.Option(help="seed of the named tasks",
+                                                      show_default="0")] = None,
              out: Annotated[Path | None, typer.Option(help="a JSON file")] = None,
              device: Place = "auto", as_json: Json = False) -> None:
     """Measure a model, each figure with an interval."""
     from minillm.evaluation.run import evaluate_folder as measure
+    check_tasks(task or [], stride, seed)
     found = measure(opened(checkpoint, pretrained, device), task or (), n=n,
-                    stride=stride, seed=seed, out=out, quiet=as_json)
+                    stride=stride, seed=seed or 0, out=out, quiet=as_json)
     finish(found, as_json, f"{out} written" if out else "done")

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .shell import Json, app, columns, finish
+from .shell import Json, app, columns, finish, needs
 from ..errors import at_least_one
 
 
@@ -83,9 +83,13 @@ def study(name: Annotated[str | None, typer.Argument(help="the study to make")] 
     if minutes is not None and name != "gpu":
         raise ValueError("--minutes belongs to the study gpu; leave it out")
     if name == "gpu":
+        needs("another study", text=text, run=run, stale=stale or None,
+              jobs=jobs if jobs > 1 else None)
         study_card(10.0 if minutes is None else minutes, as_json)
         return
     if name and stale: raise ValueError("give the name of a study or --stale, not both")
+    if not stale: needs("--stale", jobs=jobs if jobs > 1 else None)
+    if not (name or stale): needs("the name of a study, or --stale", text=text, run=run)
     if not name and not stale:
         rows = catalog.study_rows()
         if not as_json: show_studies(rows)
@@ -94,6 +98,9 @@ def study(name: Annotated[str | None, typer.Argument(help="the study to make")] 
     chosen = [catalog.find_study(name)] if name else [
         s for s in catalog.catalog().values() if catalog.study_state(s.name) != "fresh"]
     given = {key: str(path) for key, path in (("TEXT", text), ("RUN", run)) if path}
+    for key in given:
+        if name and key not in chosen[0].needs:
+            raise ValueError(f"study {name} reads no --{key.lower()}; leave it out")
     codes = catalog.run_studies(chosen, given, jobs)
     failed = [n for n, code in codes.items() if code]
     finish({"made": codes}, as_json, f"{len(codes) - len(failed)} of {len(codes)} made")

@@ -28,6 +28,7 @@ from .perplexity import ModelScorer, text_nats
 from .tasks import kind_of, write_task
 from ..models.decoder import Decoder
 from ..checkpoint.huggingface import export_pretrained
+from ..files import atomic_path
 from ..tokenizer.text_format import TextFormat
 
 TASK_TYPES: dict[str, dict[str, Any]] = {
@@ -64,7 +65,8 @@ def write_harness_tasks(folder: str | Path,
             "dataset_kwargs": {"data_files": {"test": str(data)},
                                "cache_dir": str(folder / "cache")},
             **kind, "metric_list": metrics}, sort_keys=False)
-        (folder / f"{name}.yaml").write_text(text, "utf-8")
+        with atomic_path(folder / f"{name}.yaml") as fresh:
+            fresh.write_text(text, "utf-8", newline="\n")
     return folder
 
 

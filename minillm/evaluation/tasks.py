@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import unknown
 from ..worlds.tales import TALES, Story, insert, template_pieces, write_story
 from ..worlds.tales_judge import read
-from ..files import read_text
+from ..files import atomic_path, read_text
 
 TaskRows = list[dict[str, Any]]
 CHOICE_FACTS = ("food", "tool", "courage", "fruit")     # each follows from another word
@@ -209,5 +209,6 @@ def read_task(path: str | Path) -> TaskRows:
 
 def write_task(path: str | Path, rows: Sequence[dict[str, Any]]) -> Path:
     """Examples as JSON Lines. Chapter: 39_evaluation."""
-    Path(path).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    with atomic_path(path) as fresh: fresh.write_text(text, "utf-8", newline="\n")
     return Path(path)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from ..device import widest
 from minillm.quant.layers import (
     Rounded, Scheme, dequantize_codes, quantize_codes, fit_scales, in_groups, keep,
     round_weight)
@@ -26,7 +27,8 @@ def gptq(weight: Tensor, square: Tensor, scheme: Scheme, damp: float = 0.01) -> 
 
     Chapter: 36_quantization.
     """
-    W, H = weight.detach().double().clone(), square.double().clone()
+    wide = widest(weight.device)                       # float64, which MPS has not
+    W, H = (t.detach().to(wide, copy=True) for t in (weight, square))
     diagonal = H.diagonal()
     diagonal += damp * diagonal.mean().clamp(min=1e-12)
     U = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(H)),
@@ -51,9 +53,9 @@ class Inputs:
     and the number of `rows`. Chapter: 36_quantization.
     """
 
-    def __init__(self, width: int) -> None:
-        self.square, self.size, self.rows = (torch.zeros(width, width),
-                                             torch.zeros(width), 0)
+    def __init__(self, width: int, device: torch.device | None = None) -> None:
+        self.square = torch.zeros(width, width, device=device)
+        self.size, self.rows = torch.zeros(width, device=device), 0
 
     def add(self, x: Tensor) -> None:
         """Count the rows of x (..., in)."""
@@ -73,7 +75,8 @@ def watch(layers: Mapping[str, nn.Linear]) -> Iterator[dict[str, Inputs]]:
 
     Chapter: 36_quantization.
     """
-    found = {name: Inputs(layer.in_features) for name, layer in layers.items()}
+    found = {name: Inputs(layer.in_features, layer.weight.device)
+             for name, layer in layers.items()}
 
     def listen(name: str) -> torch.utils.hooks.RemovableHandle:
         def hook(layer: nn.Module, args: tuple[Tensor, ...]) -> None:
@@ -90,8 +93,9 @@ def output_error(weight: Tensor, other: Tensor, square: Tensor) -> float:
     """The squared length of (weight - other) x, summed over the inputs whose x x^T add
     up to `square`. Chapter: 36_quantization.
     """
-    change = (weight - other).double()                                    # (out, in)
-    return ((change @ square.double()) * change).sum().item()
+    wide = widest(weight.device)
+    change = (weight - other).to(wide)                                    # (out, in)
+    return ((change @ square.to(wide)) * change).sum().item()
 
 # %% ../../nbs/36_quantization.ipynb #649950ab
 def awq_columns(weight: Tensor, inputs: Inputs, scheme: Scheme,

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..config import ModelConfig
+from ..files import atomic_path, usual_mode
 from ..models.decoder import Decoder
 from .chunks import chunk_text
 from ..worlds.facts import ask_town, make_town, make_towns, names
@@ -175,8 +176,9 @@ class Reader:
         """The weights in half precision, as one file."""
         weights = {name: p.half() for name, p in self.model.state_dict().items()
                    if name != "head.weight"}                     # the table, once more
-        save_file(weights, path)
-        Path(path).chmod(0o644)
+        with atomic_path(path) as fresh:
+            save_file(weights, fresh)
+            usual_mode(fresh)
 
 
 def shipped_reader() -> Reader:

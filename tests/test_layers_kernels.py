@@ -15,9 +15,10 @@ from minillm.layers.attend import attend_slow
 from minillm.layers.norm import rms_norm_slow
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-DEVICE = "cpu" if INTERPRETED else "cuda"
+COMPILED = torch.cuda.is_available() and kernels_run("cuda")          # not on a T4
+DEVICE = "cuda" if COMPILED else "cpu"
 needs_kernels = pytest.mark.skipif(
-    triton is None or not (INTERPRETED or torch.cuda.is_available()),
+    triton is None or not (INTERPRETED or COMPILED),
     reason="run again below, in a process with the interpreter")
 
 
@@ -33,7 +34,7 @@ def compared(way, against, *inputs):
 
 
 @pytest.mark.skipif(triton is None, reason="Triton is not installed")
-@pytest.mark.skipif(INTERPRETED or torch.cuda.is_available(), reason="they run here")
+@pytest.mark.skipif(INTERPRETED or COMPILED, reason="they run here")
 def test_kernels_in_the_interpreter():
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
     done = subprocess.run(command,
@@ -73,6 +74,18 @@ def test_kernels_compile_for_cards(capability):
         flash = kernel.fn.__name__.startswith("flash")
         assert ("mma" in made.asm["ptx"]) == flash                  # matrix units
         assert made.metadata.shared <= 99 * 1024                    # fast memory, bytes
+
+
+def test_kernels_run_where_they_are_compiled(monkeypatch):
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    cuda, here = torch.device("cuda"), triton is not None
+    for capability, compiled in (((7, 5), False), ((8, 0), here), ((9, 0), here)):
+        monkeypatch.setattr("torch.cuda.get_device_capability",
+                            lambda device, c=capability: c)
+        assert kernels_run(cuda) == compiled
+        assert kernels_run(cuda, (7, 5)) == here
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    assert not kernels_run(cuda) and not kernels_run(torch.device("cpu"))
 
 
 @needs_kernels

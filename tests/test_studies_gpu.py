@@ -5,7 +5,6 @@ from minillm.studies.gpu import *
 # %% ../nbs/46_kernels.ipynb
 import json
 from dataclasses import replace
-from importlib.util import find_spec
 
 import pytest
 import torch
@@ -15,7 +14,8 @@ from minillm.train.levers import SMALL_GPT2
 TINY = (replace(SMALL_GPT2, vocab_size=64, d_model=32, n_heads=2, n_layers=1), 2)
 
 
-def test_the_study_on_a_processor(tmp_path):
+def test_the_study_on_a_processor(tmp_path, monkeypatch):
+    monkeypatch.setattr("minillm.studies.gpu.LATER", ())     # have tests of their own
     path, metrics = study_gpu(5.0, "cpu", size=TINY, folder=tmp_path)
     record = json.loads(path.read_text())
     assert record["metrics"]["card"] == metrics["card"] and path.stem.startswith("gpu_")
@@ -42,15 +42,12 @@ def test_shares_of_a_known_card():
     assert best["share_of_published"] == 20 / 65
 
 
-def test_kernels_run_where_they_are_compiled(monkeypatch):
-    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-    cuda, here = torch.device("cuda"), find_spec("triton") is not None
-    for capability, compiled in (((7, 5), False), ((8, 0), here), ((9, 0), here)):
-        monkeypatch.setattr("torch.cuda.get_device_capability",
-                            lambda device, c=capability: c)
-        assert kernels_run(cuda) == compiled
-    monkeypatch.setenv("TRITON_INTERPRET", "1")
-    assert not kernels_run(cuda) and not kernels_run(torch.device("cpu"))
+def test_later_chapters_add_theirs():
+    cpu = torch.device("cpu")
+    names = list(measurements(cpu, *TINY))
+    own = [later_measurements(name, cpu) for name in LATER]
+    assert all(own) and names[-1] in own[-1]
+    assert len(names) == len(set(names)) == names.index("decoding") + 1 + sum(map(len, own))
 
 
 def test_without_a_card_it_says_so():

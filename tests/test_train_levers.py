@@ -4,6 +4,7 @@ from minillm.train.levers import *
 
 # %% ../nbs/45_one_gpu.ipynb
 from dataclasses import replace
+from functools import partial
 from unittest.mock import patch
 
 import torch
@@ -29,6 +30,29 @@ def test_a_failure_is_told_and_not_raised():
     def broken(*args): raise RuntimeError("no kernel for this card\nand more")
     row = measure_lever(Lever("x", broken), "cpu", SMALL_GPT2, 1, repeats=1)
     assert row == {"failed": "no kernel for this card"}
+
+
+def test_scores_written_out_are_planned_for():
+    from minillm.layers.attention import Attention
+    from minillm.models.decoder import Decoder
+    from minillm.train.plan import fit_batch, kept_bytes
+    c, kept = replace(SMALL_GPT2, vocab_size=64, n_layers=2, max_seq_len=96), []
+    for way in (attend_written_out, told_causal):
+        torch.manual_seed(0)
+        model = Decoder(c)
+        for part in model.modules():
+            if isinstance(part, Attention): part.attend = way
+        ids = torch.randint(64, (3, 96))
+        kept.append(kept_bytes(partial(model.loss, ids, ids), model.parameters()))
+    assert 0 < kept[0] - kept[1] < 3 * written_scores(c, 96) * 1.02
+    whole = {}
+    for name, card in CARDS.items():
+        with patch.multiple("torch.cuda",
+                            mem_get_info=lambda device=None, c=card: (int(c.memory), 0)):
+            _, batch = size_for("cuda")
+        plan = fit_batch(GPT2_124M, 1024, 64, card.memory, share=0.5).plan
+        whole[name] = (plan.step + batch * written_scores(GPT2_124M, 1024)) / card.memory
+    assert max(whole.values()) <= 0.8, whole
 
 
 def test_levers_of_each_card():

@@ -25,6 +25,17 @@ def test_flops_are_those_that_pytorch_counts():
     assert counter.get_total_flops() == product_work(5, 7, 3).flops
 
 
+def test_kernels_of_cards_are_known_by_their_names():
+    for name, kind in (("volta_sgemm_128x64_tn", "products"),
+                       ("void cutlass::Kernel2<cutlass_75_wmma_tensorop_f16>", "products"),
+                       ("nvjet_hsh_128x256_64x4_1x2_h_bz_coopA_NNT", "products"),
+                       ("fmha_cutlassF_f16_aligned_64x64_rf_sm75", "attention"),
+                       ("void pytorch_flash::flash_fwd_kernel<x>", "attention"),
+                       ("triton_poi_fused_gelu_0", "elementwise"),
+                       ("aten::_fused_adamw_", "optimizer"), ("aten::add_", "elementwise")):
+        assert kind_of_operation(name) == kind, name
+
+
 def test_profile_finds_the_products():
     a = torch.randn(400, 400)
     kinds = profile_kinds(lambda: (a @ a).relu())

@@ -1,9 +1,11 @@
 """`make colab`: every chapter in an empty folder, in an environment with only the wheel and what its first cell installs.
 
-The versions are those that Colab had on the day that `colab.txt` names. One environment serves all chapters: whatever the
+The versions are those that Colab had on the day that `colab.txt` names. Colab has Python 3.12: `COLAB_PYTHON` names one to
+make the environment with, where this machine has it. One environment serves all chapters: whatever the
 first cell of a chapter does not install, and nothing that it installs brings, is hidden while the chapter runs.
 """
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -69,9 +71,24 @@ def hide_all_but(needs: list[str], folder: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(folder), "MINILLM_INSTALLED": " ".join(["minillm", "nbclient", "ipykernel", "pip", "setuptools", *needs])}
 
 
+COLAB = "3.12"
+
+
+def interpreter(asked: str | None = os.environ.get("COLAB_PYTHON")) -> tuple[str, str]:
+    """The Python that the environment is made with, and in one line how it differs from Colab's."""
+    python = asked or shutil.which(f"python{COLAB}") or sys.executable
+    version = subprocess.run([python, "-c", "import platform; print(platform.python_version())"], check=True, text=True,
+                             capture_output=True).stdout.strip()
+    if version.startswith(COLAB + "."): return python, f"Python {version}, as Colab has"
+    return python, (f"Python {version}, and Colab has {COLAB}, which is not on this machine (COLAB_PYTHON=PATH names one): "
+                    "the packages are Colab's, the language is not")
+
+
 def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="minillm-colab-"))
-    subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
+    chosen_python, told = interpreter()
+    print(told, flush=True)
+    subprocess.run([chosen_python, "-m", "venv", folder / "env"], check=True)
     python, failed = folder / "env" / "bin" / "python", 0
     chosen = sorted((ROOT / "nbs").glob(sys.argv[1] if len(sys.argv) > 1 else "*.ipynb"))
     needs = {nb: installed(nb) for nb in chosen}

@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 
-from colab import hide_all_but, installed
+from colab import hide_all_but, installed, interpreter
 from conftest import ROOT
 
 
@@ -32,3 +32,12 @@ def test_the_first_cell_says_what_is_installed():
     assert installed(ROOT / "nbs" / "17_objectives.ipynb") == ["anywidget>=0.9", "pytest"]
     lines = (ROOT / "tests/site/colab.txt").read_text(encoding="utf-8").splitlines()
     assert all(line.startswith("#") or "==" in line for line in lines) and "2026" in lines[0]
+
+
+def test_another_python_than_colabs_is_told_in_a_line(tmp_path):
+    for version, words in (("3.11.2", "and Colab has 3.12"), ("3.12.9", "as Colab has")):
+        fake = tmp_path / version
+        fake.write_text(f"#!/bin/sh\necho {version}\n")
+        fake.chmod(0o755)
+        python, told = interpreter(str(fake))
+        assert python == str(fake) and told.startswith(f"Python {version}") and words in told and "\n" not in told

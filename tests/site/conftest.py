@@ -42,20 +42,31 @@ def browser():
         made.close()
 
 
+def listen(page, site, errors, outside):
+    """Note what a page complains of, and what it asks other hosts for."""
+    local = (site, "data:", "blob:")
+    page.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.on("request", lambda r: None if r.url.startswith(local) else outside.append(r.url))
+
+
+def new_context(browser, width=1280, theme="light", **options):
+    """A browser without memory, of this width and theme."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
+    context.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')")
+    return context
+
+
 @pytest.fixture
 def open_page(browser, site):
     """Open a page of the book; afterwards no console error and no request to another host may have happened."""
     contexts, errors, outside = [], [], []
 
     def go(path, width=1280, theme="light", **options):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
+        context = new_context(browser, width, theme, **options)
         contexts.append(context)
-        context.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')")
         page = context.new_page()
-        page.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
-        page.on("pageerror", lambda e: errors.append(str(e)))
-        local = (site, "data:", "blob:")
-        page.on("request", lambda r: None if r.url.startswith(local) else outside.append(r.url))
+        listen(page, site, errors, outside)
         page.goto(f"{site}/{path}", wait_until="networkidle")
         return page
 

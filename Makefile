@@ -71,7 +71,7 @@ early:  ## The first exported tests, on one core
 
 unit:  ## Exported tests, then command line, wheel and site
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov=minillm --cov-report= --cov-fail-under=90 --durations=25 \
-		$(if $(AFTER_EARLY),--cov-append $(EARLY:%=--ignore=%)) tests
+		$(if $(STEPS_BEFORE),--cov-append $(EARLY:%=--ignore=%)) tests
 
 offline: setup  ## The book as a zip for any static server and as one PDF, and the slides as PDF, in _build
 	SERVE=0 $(MAKE) --no-print-directory book

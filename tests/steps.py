@@ -71,7 +71,7 @@ def run_all(steps: list[Step], command: list[str]) -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     done = threading.Condition()
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    env |= {"PYTHONUNBUFFERED": "1", "AFTER_EARLY": "1"}         # `unit` leaves out what `early` has run
+    env |= {"PYTHONUNBUFFERED": "1", "STEPS_BEFORE": "1"}         # `unit` leaves out what `early` has run, takes the wheel
     try:
         with done:
             while any(s.code is None for s in steps):

@@ -97,7 +97,7 @@ def test_no_test_is_left_out_and_what_was_early_is_not_run_again():
         return subprocess.run(["make", "-n", step], cwd=ROOT, env={**ENV, **env}, capture_output=True, text=True, check=True).stdout
     early = {word for word in run("early").split() if word.startswith("tests/")}
     assert len(early) > 20 and all((ROOT / file).exists() for file in early)
-    after, alone = run("unit", AFTER_EARLY="1"), run("unit", AFTER_EARLY="")
+    after, alone = run("unit", STEPS_BEFORE="1"), run("unit", STEPS_BEFORE="")
     assert {word.removeprefix("--ignore=") for word in after.split() if word.startswith("--ignore=")} == early
     assert "--cov-append" in after and "--ignore" not in alone and "--cov-append" not in alone
     readers = [file for file in early if {"_build/html", "wheel_env", "open_page"} & set((ROOT / file).read_text("utf-8").split('"'))]

@@ -12,7 +12,7 @@ STICK ?= _build/stick
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: book test quick setup export drift clean-check lint notebooks nbdev-test unit pages site-tests colab wheel offline stick clean
+.PHONY: book test quick setup export drift clean-check lint notebooks nbdev-test early unit pages site-tests colab wheel offline stick clean
 
 book: setup  ## Serve the book at once, and fill it in as this machine executes its chapters (SERVE=0: build it and stop)
 	minillm-export > /dev/null
@@ -65,8 +65,16 @@ pages:  ## The site from the executed chapters; the site tests read it
 wheel:
 	rm -rf dist && python -m build -q --wheel --no-isolation > /dev/null && ls -l dist
 
+# Tests that read neither the site nor the wheel and take about as long as the core waits beside `pages`.
+# `make test` runs them there; alone, `make unit` runs all.
+EARLY := $(sort $(wildcard tests/test_layers_*.py tests/test_tokenizer_*.py tests/test_worlds_*.py))
+
+early:  ## The first exported tests, on one core
+	OMP_NUM_THREADS=1 python -m pytest -q --cov=minillm --cov-report= --cov-fail-under=0 --durations=5 $(EARLY)
+
 unit:  ## Exported tests, then command line, wheel and site
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov=minillm --cov-report= --cov-fail-under=90 --durations=25 tests
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov=minillm --cov-report= --cov-fail-under=90 --durations=25 \
+		$(if $(STEPS_BEFORE),--cov-append $(EARLY:%=--ignore=%)) tests
 
 offline: setup  ## The book as a zip for any static server and as one PDF, and the slides as PDF, in _build
 	SERVE=0 $(MAKE) --no-print-directory book

@@ -33,10 +33,11 @@ class Step:
 
 def plan() -> list[Step]:
     """In the order in which steps begin where there is a choice. While the site is set, which takes one core, the
-    other one checks the code; the tests read the site, so they come last."""
+    other one checks the code and begins with the tests; those of `unit` read the site, so they come last."""
     return [Step("setup", CORES), Step("drift", CORES, ("setup",)), Step("notebooks", CORES, ("drift",)),
             Step("pages", 1, ("notebooks",)), Step("lint", 1, ("drift",)), Step("clean-check", 1, ("drift",)),
-            Step("wheel", 1, ("drift",)), Step("unit", CORES, ("pages", "lint", "clean-check", "wheel"))]
+            Step("wheel", 1, ("drift",)), Step("early", 1, ("drift",)),
+            Step("unit", CORES, ("pages", "lint", "clean-check", "wheel", "early"))]
 
 
 def ready(steps: list[Step]) -> list[Step]:
@@ -70,7 +71,7 @@ def run_all(steps: list[Step], command: list[str]) -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     done = threading.Condition()
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    env |= {"PYTHONUNBUFFERED": "1"}
+    env |= {"PYTHONUNBUFFERED": "1", "STEPS_BEFORE": "1"}         # `unit` leaves out what `early` has run, takes the wheel
     try:
         with done:
             while any(s.code is None for s in steps):
@@ -89,7 +90,16 @@ def run_all(steps: list[Step], command: list[str]) -> None:
 def closing_line(lines: list[str]) -> str:
     """The line in which pytest counts: `1986 passed, 5 skipped in 1163.32s`."""
     found = [line.strip("= ") for line in lines if re.search(r"\d+ (passed|failed|errors?|skipped)\b.* in [\d.]+s", line)]
-    return found[-1] if found else "no tests ran"
+    return found[-1] if found else ""
+
+
+def added_up(lines: list[str]) -> str:
+    """The closing lines of several steps as one: counts and seconds are added."""
+    counts: dict[str, int] = {}
+    for n, word in re.findall(r"(\d+) ([a-z]+)", " ".join(lines)):
+        counts[word] = counts.get(word, 0) + int(n)
+    seconds = sum(float(s) for line in lines for s in re.findall(r" in ([\d.]+)s", line)[-1:])
+    return f"{', '.join(f'{n} {word}' for word, n in sorted(counts.items()))} in {seconds:.2f}s" if counts else "no tests ran"
 
 
 def summary(steps: list[Step], seconds: float) -> list[str]:
@@ -103,7 +113,7 @@ def summary(steps: list[Step], seconds: float) -> list[str]:
     rows += [line[:200] for line in lines if re.match(r"(FAILED|ERROR) \S+::", line)]
     wrong = [s.name for s in steps if s.code != 0]
     rows.append(f"failed steps: {', '.join(wrong)}" if wrong else "every step passed")
-    return ["", "== summary", *rows, closing_line(lines)]
+    return ["", "== summary", *rows, added_up([closing_line(s.lines) for s in steps])]
 
 
 def main() -> int:

@@ -42,20 +42,31 @@ def browser():
         made.close()
 
 
+def listen(page, site, errors, outside):
+    """Note what a page complains of, and what it asks other hosts for."""
+    local = (site, "data:", "blob:")
+    page.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.on("request", lambda r: None if r.url.startswith(local) else outside.append(r.url))
+
+
+def new_context(browser, width=1280, theme="light", **options):
+    """A browser without memory, of this width and theme."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
+    context.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')")
+    return context
+
+
 @pytest.fixture
 def open_page(browser, site):
     """Open a page of the book; afterwards no console error and no request to another host may have happened."""
     contexts, errors, outside = [], [], []
 
     def go(path, width=1280, theme="light", **options):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
+        context = new_context(browser, width, theme, **options)
         contexts.append(context)
-        context.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')")
         page = context.new_page()
-        page.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
-        page.on("pageerror", lambda e: errors.append(str(e)))
-        local = (site, "data:", "blob:")
-        page.on("request", lambda r: None if r.url.startswith(local) else outside.append(r.url))
+        listen(page, site, errors, outside)
         page.goto(f"{site}/{path}", wait_until="networkidle")
         return page
 
@@ -67,11 +78,15 @@ def open_page(browser, site):
 
 @pytest.fixture(scope="session")
 def wheel_env(tmp_path_factory) -> Path:
-    """An environment that holds only our wheel and its `notebook` extra; returns its python."""
+    """An environment that holds only our wheel and its `notebook` extra; returns its python. In `make test` it is the
+    wheel that the step before has built."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "-q", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
-    subprocess.run(build, check=True, cwd=folder)
-    wheel = next(folder.glob("minillm-*.whl"))
+    made = list((ROOT / "dist").glob("minillm-*.whl")) if os.environ.get("STEPS_BEFORE") else []
+    if not made:
+        build = [sys.executable, "-m", "build", "-q", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
+        subprocess.run(build, check=True, cwd=folder)
+        made = list(folder.glob("minillm-*.whl"))
+    wheel = made[0]
     subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
     python = folder / "env" / "bin" / "python"
     install = [python, "-m", "pip", "install", "-q", "--no-compile", "-c", ROOT / "constraints.txt"]

@@ -126,13 +126,22 @@ def losses(folder):
     with open(folder / "log.csv", newline="") as file: return [(r["step"], r["loss"], r["val_loss"]) for r in csv.DictReader(file)]
 
 
+LONG = ["--max-steps", "120", "--save-every", "10", "--eval-every", "40", "--dropout", "0.1", *SMALL]
+QUIET = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def unbroken(work):
+    "The losses of a run that nothing disturbs."
+    subprocess.run([sys.executable, "-m", "minillm", "train", "--data", str(work / "data"), *LONG, "--out", str(work / "whole")],
+                   check=True, capture_output=True, env=QUIET)
+    return losses(work / "whole")
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_run_goes_on_to_the_same_losses(work, tmp_path, how):
-    command = [sys.executable, "-m", "minillm", "train", "--data", str(work / "data"), "--max-steps", "120", "--save-every", "10",
-               "--eval-every", "40", "--dropout", "0.1", *SMALL]
-    quiet = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, capture_output=True, env=quiet)
-    broken = subprocess.Popen([*command, "--out", str(tmp_path / "broken")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=quiet)
+def test_a_killed_run_goes_on_to_the_same_losses(work, unbroken, tmp_path, how):
+    command = [sys.executable, "-m", "minillm", "train", "--data", str(work / "data"), *LONG]
+    broken = subprocess.Popen([*command, "--out", str(tmp_path / "broken")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=QUIET)
     log, deadline = tmp_path / "broken" / "log.csv", time.time() + 60
     while time.time() < deadline and not (log.exists() and log.read_text().count("\n") > 35): time.sleep(0.01)
     broken.send_signal(how)
@@ -140,8 +149,8 @@ def test_a_killed_run_goes_on_to_the_same_losses(work, tmp_path, how):
     assert broken.returncode == (-how if how == signal.SIGKILL else 130), err
     if how == signal.SIGINT: assert "go on with: minillm train --resume" in err and "Traceback" not in err
     resume = [sys.executable, "-m", "minillm", "train", "--resume", "--out", str(tmp_path / "broken")]
-    subprocess.run(resume, check=True, capture_output=True, env=quiet)
-    assert losses(tmp_path / "broken") == losses(tmp_path / "whole")
+    subprocess.run(resume, check=True, capture_output=True, env=QUIET)
+    assert losses(tmp_path / "broken") == unbroken
 
 
 def test_presets(capsys):

@@ -55,6 +55,7 @@ if name == "unit":
     if "unit" in {failing!r}: print("FAILED tests/test_a.py::test_b - AssertionError: largest difference 4.6 at index 3")
     print("Required test coverage of 90% reached. Total coverage: 93.51%")
     print("{'1 failed, ' if 'unit' in failing else ''}12 passed, 1 skipped in 3.21s")
+if name == "early": print("5 passed in 1.50s")
 sys.exit(name in {failing!r})
 """)
     return [sys.executable, str(script)]
@@ -68,10 +69,10 @@ def test_the_summary_stands_at_the_end_and_names_what_failed(tmp_path, monkeypat
     steps.run_all(made, fake_make(tmp_path, failing))
     text = steps.summary(made, 9.0)
     assert [s.name for s in made if s.code] == [s.name for s in made if s.name in failing]
-    assert [row.split()[0] for row in text[2:10]] == [s.name for s in made] and "coverage     93.51%" in text
+    assert [row.split()[0] for row in text[2:11]] == [s.name for s in made] and "coverage     93.51%" in text
     assert sum("FAILED (exit code 1" in row for row in text) == len(failing)
     assert text[-2] == (f"failed steps: {', '.join(s.name for s in made if s.name in failing)}" if failing else "every step passed")
-    assert text[-1].endswith("12 passed, 1 skipped in 3.21s")
+    assert text[-1].endswith("17 passed, 1 skipped in 4.71s")
     assert any("largest difference 4.6" in row for row in text) == ("unit" in failing)
     assert "begin unit" in (tmp_path / "_build" / "test" / "unit.log").read_text()
 
@@ -91,10 +92,24 @@ def test_steps_use_no_more_than_two_cores_and_wait_for_what_they_need():
     assert ["pages", "lint"] in order and order[-1] == ["unit"]
 
 
+def test_no_test_is_left_out_and_what_was_early_is_not_run_again():
+    def run(step, **env):
+        return subprocess.run(["make", "-n", step], cwd=ROOT, env={**ENV, **env}, capture_output=True, text=True, check=True).stdout
+    early = {word for word in run("early").split() if word.startswith("tests/")}
+    assert len(early) > 20 and all((ROOT / file).exists() for file in early)
+    after, alone = run("unit", STEPS_BEFORE="1"), run("unit", STEPS_BEFORE="")
+    assert {word.removeprefix("--ignore=") for word in after.split() if word.startswith("--ignore=")} == early
+    assert "--cov-append" in after and "--ignore" not in alone and "--cov-append" not in alone
+    readers = [file for file in early if {"_build/html", "wheel_env", "open_page"} & set((ROOT / file).read_text("utf-8").split('"'))]
+    assert not readers, f"they need what `pages` makes: {readers}"
+
+
 def test_without_a_closing_line_it_says_so():
     import steps
-    assert steps.closing_line(["no such module"]) == "no tests ran"
-    assert steps.closing_line(["= 3 failed, 9 passed in 1.20s (0:00:01) ="]) == "3 failed, 9 passed in 1.20s (0:00:01)"
+    assert steps.closing_line(["no such module"]) == "" and steps.added_up(["", ""]) == "no tests ran"
+    line = "3 failed, 9 passed in 1.20s (0:00:01)"
+    assert steps.closing_line([f"= {line} ="]) == line
+    assert steps.added_up(["", line, "4 passed, 2 warnings in 60.00s (0:01:00)"]) == "3 failed, 13 passed, 2 warnings in 61.20s"
 
 
 def test_the_longest_files_exist():

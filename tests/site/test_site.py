@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from conftest import HTML, ROOT
+from conftest import HTML, ROOT, listen, new_context
 
 PAGES = sorted(str(p.relative_to(HTML)) for d in ("nbs", "book", "book/api", "book/slides", "book/teaching")
                for p in (HTML / d).glob("*.html"))
@@ -80,10 +80,40 @@ def test_starters_hold_no_solution():
     assert stubs >= 30
 
 
+class Tabs:
+    """Opens pages some at a time in one browser: they wait for the network together, and fetch what they share once."""
+
+    def __init__(self, context, site, most=4):
+        self.context, self.site, self.most, self.found = context, site, most, {}
+
+    def look(self, path):
+        """Title, errors and requests to other hosts of a page; it and the next ones are opened if it was not yet."""
+        if path not in self.found: self.open(PAGES[PAGES.index(path):][:self.most])
+        return self.found[path]
+
+    def open(self, paths):
+        tabs = [(path, self.context.new_page(), [], []) for path in paths]
+        for path, tab, errors, outside in tabs:
+            listen(tab, self.site, errors, outside)
+            tab.goto(f"{self.site}/{path}", wait_until="commit")
+        for path, tab, errors, outside in tabs:
+            tab.wait_for_load_state("networkidle")
+            self.found[path] = tab.locator("h1").first.inner_text().strip(), errors, outside
+        for _, tab, *_ in tabs: tab.close()
+
+
+@pytest.fixture(scope="module")
+def tabs(browser, site):
+    "One browser for all pages of this file that are only looked at."
+    context = new_context(browser)
+    yield Tabs(context, site)
+    context.close()
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_page_opens_without_error(open_page, page):
-    opened = open_page(page)
-    assert opened.locator("h1").first.inner_text().strip()
+def test_page_opens_without_error(tabs, page):
+    title, errors, outside = tabs.look(page)
+    assert title and not errors and not outside, (title, errors, outside)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import (  # noqa: F401, I001
+from minillm.commands import (  # noqa: F401, I001
     prepare, download, train, configs, generate, finetune, serve, study, card, progress,
     capstone)
 from .commands.shell import app, guarded

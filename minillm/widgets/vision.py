@@ -29,7 +29,7 @@ def in_eight_bits(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[
     """Weights for a page, and those that they stand for: each row of a matrix as codes
     of 8 bits and one scale; vectors stay as they are. Chapter: 82_chapter_widgets.
     """
-    kept, means = {}, {}
+    kept, means = dict[str, Tensor](), dict[str, Tensor]()
     for name, W in state.items():
         if W.dim() < 2:
             kept[name] = means[name] = W.detach().float().contiguous()

@@ -151,7 +151,7 @@ def test_mistakes_of_the_command_line(tmp_path, capsys):
     assert "small" in error_of(capsys, "capstone", "start", tmp_path / "new", "--size", "smal")
     assert "is no capstone project" in error_of(capsys, "capstone", "grade", tmp_path)
     assert run("capstone", "start", tmp_path / "new") == 0
-    assert "did you mean decoder" in error_of(capsys, "capstone", "grade", tmp_path / "new", "--only", "decodr").lower()
+    assert "did you mean 'decoder'" in error_of(capsys, "capstone", "grade", tmp_path / "new", "--only", "decodr")
     assert "tokenizer.py is not finished" in error_of(capsys, "capstone", "build", tmp_path / "new")
     (tmp_path / "new" / "capstone.json").write_text('{"step": 3}')
     assert "steps" in error_of(capsys, "capstone", "build", tmp_path / "new")

@@ -5,6 +5,10 @@ from test_chapter_widgets import height, told
 from test_widgets import all_serious, drag, open_widgets, settle  # noqa: F401
 
 from minillm.models.vit import ViT, VisionConfig
+from minillm.plot import number_text
+from minillm.widgets.headrow import HeadsWidget, attention_of
+from minillm.widgets.holders import BYTES_A_WEIGHT, HELD_MODELS, WAYS, HoldersWidget, bytes_text, held_weights
+from minillm.widgets.library import LibraryWidget
 from minillm.widgets.vision import DigitWidget
 
 
@@ -17,7 +21,17 @@ def digits():
     return DigitWidget(model.eval(), [(torch.randint(0, 17, (64,), generator=g).tolist(), i) for i in range(3)])
 
 
-def everyone(): return [digits()]
+class Letters:
+    """Vectors that know nothing but the letters of a text."""
+    width, max_tokens, fingerprint = 64, 1000, "letters"
+
+    def encode(self, texts):
+        table = torch.randn(128, self.width, generator=torch.Generator().manual_seed(0))
+        rows = torch.stack([table[[ord(c) % 128 for c in text]].sum(0) for text in texts])
+        return torch.nn.functional.normalize(rows, dim=1)
+
+
+def everyone(): return [digits(), HeadsWidget(), HoldersWidget(), LibraryWidget(Letters())]
 
 
 def test_digit(open_widgets):  # noqa: F811
@@ -66,10 +80,76 @@ def test_digit(open_widgets):  # noqa: F811
     assert page.get_by_label("test digit").input_value() == "1"
 
 
+def test_heads(open_widgets):  # noqa: F811
+    widget = HeadsWidget()
+    words, looks = attention_of(widget.text)
+    page = open_widgets(widget, has_touch=True)
+    before = height(page, "headrow")
+
+    def says(layer, token):
+        rows = [head[token] for head in looks[layer - 1]]
+        assert [told(page, f"top{i + 1}") for i in range(len(rows))] == [number_text(round(float(row.max()), 4), 2) for row in rows]
+        shown = [td.inner_text() for td in page.locator(".ml-headrow .ml-matrix tbody tr").first.locator("td").all()]
+        assert len(shown) == token + 1 and height(page, "headrow") == before
+
+    for layer, token in ((1, 5), (len(looks), len(words) - 1)):
+        page.get_by_label("layer", exact=True).fill(str(layer))
+        page.get_by_label("token that asks").fill(str(token + 1))
+        settle(page)
+        says(layer, token)
+    first = page.locator(".ml-square canvas").first
+    first.focus()
+    for key in ("ArrowUp", "ArrowUp"): page.keyboard.press(key)
+    settle(page)
+    says(len(looks), len(words) - 3)
+    box = first.bounding_box()
+    page.touchscreen.tap(box["x"] + 3, box["y"] + box["height"] * 1.5 / len(words))
+    settle(page)
+    says(len(looks), 1)
+
+
+def test_holders(open_widgets):  # noqa: F811
+    page = open_widgets(HoldersWidget())
+    before = height(page, "holders")
+    for name, way, power in (("Llama 2, 7B", "tensors", 3), ("Mixtral, 8x7B", "experts", 2), ("GPT-2, 124M", "layers (pipeline)", 1),
+                             ("Llama 3, 8B", "data, sharded (FSDP)", 6), ("Llama 2, 7B", "experts", 1)):
+        page.get_by_label("model", exact=True).select_option(name)
+        page.get_by_label("divided by", exact=True).select_option(way)
+        page.get_by_label("devices", exact=True).fill(str(power))
+        settle(page)
+        held = held_weights(HELD_MODELS[name], way, 2**power)
+        assert told(page, "most") == (bytes_text(BYTES_A_WEIGHT * max(held)) if held else "not possible")
+        assert page.locator(".ml-holders tbody tr").count() == len(WAYS) and height(page, "holders") == before
+        label = page.locator(".ml-holders svg").get_attribute("aria-label")
+        assert label == ("; ".join(f"device {i}: {bytes_text(BYTES_A_WEIGHT * w)}" for i, w in enumerate(held[:8])) if held else "this model is not divided so")
+    page.get_by_role("button", name="Reset").press("Enter")
+    settle(page)
+    assert page.get_by_label("divided by", exact=True).input_value() == "data, sharded (FSDP)"
+
+
+def test_library(open_widgets):  # noqa: F811
+    widget = LibraryWidget(Letters())
+    page = open_widgets(widget)
+    before = height(page, "library")
+    for query in ("Who governs Kalmor?", "honey from bees", "qqq", "Dorsil"):
+        page.get_by_label("question", exact=True).fill(query)
+        settle(page)
+        for i, scores in enumerate(widget.scores(query)):
+            items = page.locator(".ml-found").nth(i).locator("li[data-text]").all()
+            want = [] if scores is None or not scores.any() else scores.sort(descending=True, stable=True)
+            if not len(want): assert not items; continue
+            assert items[0].get_attribute("data-text") == str(int(want.indices[0]))
+            assert items[0].locator("b").inner_text() == number_text(float(want.values[0]), 2)
+        assert height(page, "library") == before
+    page.get_by_label("ready ones").select_option("3")
+    settle(page)
+    assert page.get_by_label("question", exact=True).input_value() == widget.questions[3]
+
+
 def test_first_pictures_without_script(open_widgets):  # noqa: F811
     page = open_widgets(*everyone(), java_script_enabled=False)
     text = page.locator("main").inner_text()
-    for part in ("A test digit in 16 patches",): assert part in text, part
+    for part in ("A test digit in 16 patches", "attends most to", "held by the fullest device", "by meaning"): assert part in text, part
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

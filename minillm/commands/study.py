@@ -83,8 +83,8 @@ def study(name: Annotated[str | None, typer.Argument(help="the study to make")] 
     if minutes is not None and name != "gpu":
         raise ValueError("--minutes belongs to the study gpu; leave it out")
     if name == "gpu":
-        needs("another study", text=text, run=run, stale=stale or None,
-              jobs=jobs if jobs > 1 else None)
+        others = {"text": text, "run": run, "stale": stale or None}
+        needs("another study", **others, jobs=jobs if jobs > 1 else None)
         study_card(10.0 if minutes is None else minutes, as_json)
         return
     if name and stale: raise ValueError("give the name of a study or --stale, not both")

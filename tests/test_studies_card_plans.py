@@ -29,8 +29,12 @@ def test_what_a_card_takes_fits_and_is_in_its_type(name):
     assert (found, t.amp_dtype) == (preset, dtype)
     assert (t.batch_size * t.gradient_accumulation            # the same step
             == asked.batch_size * asked.gradient_accumulation)
-    plan = plan_memory(run.model, t.batch_size, 1024, dtype=getattr(torch, dtype),
-                       recompute=t.recompute, loss_chunk=t.loss_chunk)
+    plan = plan_memory(run.model,
+                       t.batch_size,
+                       1024,
+                       dtype=getattr(torch, dtype),
+                       recompute=t.recompute,
+                       loss_chunk=t.loss_chunk)
     assert plan.step <= 0.9 * card.memory
     rows = {row.chapter: row for row in card_rows(card)}
     assert dtype in rows["48 memory"].here and dtype in rows["47 GPT-2"].here

@@ -43,7 +43,7 @@ def test_both_ways_and_their_fusion_are_those_of_python():
 
 def test_the_words_and_the_first_picture():
     words = library_words()
-    assert len(words) == len(set(words)) > 200 and not set(words) & COMMON and "kalmor" not in words
+    assert len(words) == len(set(words)) > 200 and not set(words) & COMMON_WORDS and "kalmor" not in words
     assert words == search_words(" ".join(words))
     page = LibraryWidget(Letters()).fallback()
     assert "finds:" in page and page.count("<ol") == 2

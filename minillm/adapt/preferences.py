@@ -78,11 +78,12 @@ def parted(row: dict[str, Any]) -> dict[str, Any]:
     the prompt is what both answers begin with (an implicit prompt, as TRL reads it).
 
     >>> parted({"chosen": "It is red", "rejected": "It is a dog"})
-    {'prompt': 'It is', 'chosen': ' red', 'rejected': ' a dog'}
+    {'chosen': ' red', 'rejected': ' a dog', 'prompt': 'It is'}
 
     Chapter: 34_preferences.
     """
-    a, b = row.get("chosen"), row.get("rejected")
+    a: Any = row.get("chosen")
+    b: Any = row.get("rejected")
     if type(a) is not type(b) or not isinstance(a, (str, list)): return row
     if "prompt" in row and (isinstance(a, str) or isinstance(row["prompt"], list)):
         return row

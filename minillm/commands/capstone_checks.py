@@ -9,7 +9,7 @@ __all__ = ['SAMPLE_SENTENCE', 'PROBES', 'JUDGED', 'RUBBISH', 'CHAT', 'RUBRIC', '
            'floor_bits', 'check_clean', 'check_counter', 'check_floor', 'check_load', 'check_pictures', 'seen_pictures',
            'pictures_right', 'check_eyes', 'check_descriptions', 'check_example', 'check_template', 'answers_of',
            'sums_right', 'check_ends', 'check_answers', 'check_judge', 'check_improved', 'check_kept', 'check_codes',
-           'check_size', 'check_same', 'check_page', 'served', 'asked', 'check_replies', 'check_robust',
+           'check_size', 'check_same', 'check_page', 'served', 'chat_request', 'check_replies', 'check_robust',
            'tokens_a_second', 'check_speed', 'measured_figures', 'check_sections', 'check_figures', 'Criterion',
            'check_milestone']
 
@@ -593,7 +593,7 @@ def served(folder: Path) -> Any:
 CHAT = "/v1/chat/completions"
 
 
-def asked(text: str) -> dict[str, Any]:
+def chat_request(text: str) -> dict[str, Any]:
     """A request that asks one question. Chapter: 52_capstone."""
     return {"model": "capstone", "messages": [{"role": "user", "content": text}],
             "max_tokens": 6, "temperature": 0}
@@ -603,7 +603,7 @@ def check_replies(folder: Path) -> str:
     """The server answers a question. Chapter: 52_capstone."""
     with served(folder) as ask:
         names = json.loads(ask("GET", "/v1/models")[1])["data"]
-        code, text = ask("POST", CHAT, {**asked("12+30="), "model": names[0]["id"]})
+        code, text = ask("POST", CHAT, {**chat_request("12+30="), "model": names[0]["id"]})
     if code != 200: return f"a question is answered by {code}: {text[:120]}"
     if not json.loads(text)["choices"][0]["message"]["content"].strip():
         return "the answer is empty; does the folder have its template?"
@@ -615,7 +615,7 @@ def check_robust(folder: Path) -> str:
     model = "capstone"
     wrong = ["{", {"model": model, "messages": []},
              {"model": model, "messages": "hello"},
-             {**asked("12+30="), "temperature": -3}, asked("1" * 20_000)]
+             {**chat_request("12+30="), "temperature": -3}, chat_request("1" * 20_000)]
     with served(folder) as ask:
         for body in wrong:
             code, _ = ask("POST", CHAT, body)

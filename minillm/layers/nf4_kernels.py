@@ -61,9 +61,19 @@ def nf4_product(x: Tensor, q: NF4Weight, transposed: bool = False) -> Tensor:
     given = (rows, q.packed, q.scale_codes, q.scale_steps, q.scale_mean)
     books = [book.to(x.device) for book in (nf4_codebook(), byte_codebook())]
     grid = (triton.cdiv(kept, tiles["KEPT"]), triton.cdiv(len(rows), tiles["ROWS"]))
-    nf4_kernel[grid](*given, *books, out, len(rows), kept, summed, *strides, **tiles,
-                     DOUBLE=len(q.scale_steps) > 0, BLOCK=NF4_BLOCK, GROUP=SCALE_BLOCK,
-                     num_stages=1)             # or the fast memory of an L4 is too small
+    nf4_kernel[grid](
+        *given,
+        *books,
+        out,
+        len(rows),
+        kept,
+        summed,
+        *strides,
+        **tiles,
+        DOUBLE=len(q.scale_steps) > 0,
+        BLOCK=NF4_BLOCK,
+        GROUP=SCALE_BLOCK,
+        num_stages=1)             # or the fast memory of an L4 is too small
     return out.view(*x.shape[:-1], kept)
 
 

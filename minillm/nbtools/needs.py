@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['INSTALLED_AS', 'WITH_THE_NOTEBOOK', 'NEEDS', 'Import', 'EXTRAS', 'called', 'imported_texts', 'outside_imports',
-           'chapter_code', 'known_follower', 'pieces_used', 'lines_of', 'piece_imports', 'top_level', 'loaded_imports',
-           'modules_at_once', 'loaded_modules', 'imports_of', 'requirement_name', 'listed', 'chapter_needs']
+           'chapter_code', 'known_follower', 'pieces_used', 'module_lines', 'piece_imports', 'top_level',
+           'loaded_imports', 'modules_at_once', 'loaded_modules', 'imports_of', 'requirement_name', 'listed',
+           'chapter_needs']
 
 # %% ../../nbs/92_nbtools.ipynb #a59addbe
 import ast
@@ -96,7 +97,7 @@ def pieces_used(root: Path, piece: Piece) -> list[Piece]:
 
 
 @cache
-def lines_of(root: Path, module: str) -> list[str]:
+def module_lines(root: Path, module: str) -> list[str]:
     """The lines of a module of ours. Chapter: 92_nbtools."""
     return known_follower(root).source(module).split("\n")
 
@@ -106,7 +107,7 @@ def piece_imports(root: Path, piece: Piece) -> frozenset[Import]:
     """The packages that a definition imports when it is used. Chapter: 92_nbtools."""
     module, i = piece
     follower = known_follower(root)
-    node, lines = follower.body(module)[i], lines_of(root, module)
+    node, lines = follower.body(module)[i], module_lines(root, module)
     if not any("import" in line for line in lines[node.lineno - 1:node.end_lineno]):
         return frozenset()
     return frozenset(outside_imports(node))

@@ -44,8 +44,15 @@ def int8_kernel_product(x: Tensor, kept: Rounded) -> Tensor:
     rows = x.reshape(-1, inner).contiguous()
     out, tiles = rows.new_empty(len(rows), outer), product_tiles(len(rows))
     grid = (triton.cdiv(outer, tiles["KEPT"]), triton.cdiv(len(rows), tiles["ROWS"]))
-    int8_rows_kernel[grid](rows, kept.codes, kept.scales, out, len(rows), outer, inner,
-                      kept.codes.shape[1], **tiles)
+    int8_rows_kernel[grid](rows,
+                           kept.codes,
+                           kept.scales,
+                           out,
+                           len(rows),
+                           outer,
+                           inner,
+                           kept.codes.shape[1],
+                           **tiles)
     return out.view(*x.shape[:-1], outer)
 
 

@@ -8,6 +8,7 @@ __all__ = ['most_probable', 'writing_ways', 'writing_rates', 'measure_decoding']
 # %% ../../nbs/29_decoding.ipynb #c29gpu01
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -68,5 +69,5 @@ def measure_decoding(device: torch.device) -> dict[str, Callable[[], Any]]:
     c = replace(GPT2_124M, pos_encoding="rope", norm_type="rmsnorm", bias=False)
     if device.type != "cuda":
         c = replace(c, vocab_size=64, d_model=32, n_heads=2, n_layers=1, max_seq_len=32)
-    return {f"writing, {rows} rows": lambda rows=rows: writing_rates(c, device, rows)
+    return {f"writing, {rows} rows": partial(writing_rates, c, device, rows)
             for rows in (1, 16, 64)}

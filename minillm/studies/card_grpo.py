@@ -7,6 +7,7 @@ __all__ = ['grpo_rates', 'measure_grpo']
 
 # %% ../../nbs/35_verifier.ipynb #c35gpu01
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -49,5 +50,5 @@ def measure_grpo(device: torch.device) -> dict[str, Callable[[], Any]]:
         torch.manual_seed(0)
         asked = [s.prompt for s in make_sums(n, 2, 0)]
         return grpo_rates(Decoder(sum_config()).to(device), asked)
-    return {f"GRPO, {n} questions": lambda n=n: rates(n)
+    return {f"GRPO, {n} questions": partial(rates, n)
             for n in ((8, 64, 512) if device.type == "cuda" else (2,))}

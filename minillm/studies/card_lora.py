@@ -7,6 +7,7 @@ __all__ = ['tuning_step', 'tuning', 'measure_lora']
 
 # %% ../../nbs/33_lora.ipynb #c33gpu05
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,7 +27,8 @@ def tuning_step(method: str, device: torch.device,
     if method.endswith("kernel"): use_nf4_kernels(model)
     model.to(device)
     optimizer = make_adamw(model, 1e-3, weight_decay=0.0)
-    ids = torch.randint(model.config.vocab_size, (shape[0], shape[1] + 1),
+    ids = torch.randint(model.config.vocab_size,
+                        (shape[0], shape[1] + 1),
                         generator=torch.Generator().manual_seed(0)).to(device)
     def step() -> float:
         loss, _ = model.loss(ids[:, :-1], ids[:, 1:])
@@ -52,5 +54,5 @@ def tuning(method: str, device: torch.device, repeats: int = 5,
 
 def measure_lora(device: torch.device) -> dict[str, Callable[[], Any]]:
     """What `minillm study gpu` measures of this chapter. Chapter: 33_lora."""
-    return {f"fine-tuning, {m}": lambda m=m: tuning(m, device)
+    return {f"fine-tuning, {m}": partial(tuning, m, device)
             for m in (*METHODS, "qlora, kernel")}

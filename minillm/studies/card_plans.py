@@ -66,14 +66,19 @@ def card_rows(card: Card) -> list[CardRow]:
     t, hours = run.training, estimate(run, card).hours
     few = "up to 8 rows by our kernel" if not modern else "all rows by our kernel"
     return [
-        CardRow("48 memory", f"{fit.batch} × {fit.accumulation} in {dtype}",
+        CardRow("48 memory",
+                f"{fit.batch} × {fit.accumulation} in {dtype}",
                 "plans and measures on the processor"),
-        CardRow("45 one GPU", f"GPT-2, {measured} × 1024; {levers} levers",
+        CardRow("45 one GPU",
+                f"GPT-2, {measured} × 1024; {levers} levers",
                 "a small model, levers for cards left out"),
-        CardRow("46 kernels", "compiled and timed" if modern else "interpreter, not timed",
+        CardRow("46 kernels",
+                "compiled and timed" if modern else "interpreter, not timed",
                 "interpreter, not timed"),
-        CardRow("47 GPT-2", f"{preset} in {t.amp_dtype}, {t.batch_size} × "
-                f"{t.gradient_accumulation}, {hours:.1f} h", "rehearsal in a minute"),
+        CardRow("47 GPT-2",
+                f"{preset} in {t.amp_dtype}, {t.batch_size} × "
+                f"{t.gradient_accumulation}, {hours:.1f} h",
+                "rehearsal in a minute"),
         CardRow("28 speed", f"{levers} levers, {dtype}", "32 bits, fused attention"),
         CardRow("29 decoding", "a recorded graph for each step", "steps called one by one"),
         CardRow("30 speedrun", "rungs with and without compiling", "rungs as they are"),

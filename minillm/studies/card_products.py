@@ -7,6 +7,7 @@ __all__ = ['product_calls', 'eight_bits_both', 'race_products', 'measure_product
 
 # %% ../../nbs/36_quantization.ipynb #c36gpu02
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -66,5 +67,5 @@ def race_products(device: torch.device, rows: int, outer: int = 4096,
 def measure_products(device: torch.device) -> dict[str, Callable[[], Any]]:
     """What `minillm study gpu` measures of this chapter. Chapter: 36_quantization."""
     side = 4096 if device.type == "cuda" else 64
-    return {f"products of {n} rows": lambda n=n: race_products(device, n, side, side)
+    return {f"products of {n} rows": partial(race_products, device, n, side, side)
             for n in (1, 8, 64, 512)}

@@ -7,6 +7,7 @@ __all__ = ['rung_seconds', 'rung_row', 'measure_speedrun']
 
 # %% ../../nbs/30_speedrun.ipynb #c30gpu01
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -43,5 +44,5 @@ def rung_row(recipe: Recipe, device: torch.device, repeats: int = 9) -> dict[str
 
 def measure_speedrun(device: torch.device) -> dict[str, Callable[[], Any]]:
     """What `minillm study gpu` measures of this chapter. Chapter: 30_speedrun."""
-    return {f"rung {name}": lambda recipe=recipe: rung_row(recipe, device)
+    return {f"rung {name}": partial(rung_row, recipe, device)
             for name, recipe in ladder().items()}

@@ -240,3 +240,6 @@ def test_no_merge_is_learned_from_a_special_token():
     assert parts == ["", "abc", "", "ab"] and outside_specials("a|b", []) == ["a|b"]
     merges = train_merges(piece_counts(parts), 9)
     assert merges == [(97, 98), (256, 99)]
+    for text in ("<|end|>abc<|end|><|e|>ab", ["<|end|>abc", "<|e|>ab"]):
+        learned = BPETokenizer.train(text, 300, ["<|e|>", "<|end|>"])
+        assert learned.merges == merges and len(learned.specials) == 2

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['WEIGHTS_FILE', 'INDEX', 'HEADS', 'read_object', 'read_family', 'weight_files', 'StoredTensors', 'fits', 'fill',
-           'unneeded', 'some', 'find_folder', 'load_huggingface_model', 'check_tie', 'wrap', 'plain', 'difference',
-           'choose_family', 'export_pretrained', 'token_ids', 'labels', 'new_folder', 'write_shards', 'check_constant',
-           'load_pretrained', 'is_exported', 'load_run_tokenizer']
+           'unneeded', 'some', 'find_folder', 'Undrawn', 'load_huggingface_model', 'check_tie', 'wrap', 'plain',
+           'difference', 'choose_family', 'export_pretrained', 'token_ids', 'labels', 'new_folder', 'write_shards',
+           'check_constant', 'load_pretrained', 'is_exported', 'load_run_tokenizer']
 
 # %% ../../nbs/26_pretrained.ipynb #812ec38b
 import math
@@ -22,6 +22,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from ..config import ModelConfig
 from ..files import read_json, usual_mode, write_json
@@ -196,6 +197,21 @@ def find_folder(folder_or_name: str | Path) -> Path:
         raise OSError(f"{name} could not be fetched: {why}") from None
 
 
+class Undrawn(TorchFunctionMode):
+    """While it is open, nothing is drawn into parameters on the meta device, which hold
+    no numbers: PyTorch imports its compiler for that, 150 MB and seconds.
+
+    Chapter: 26_pretrained.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (),
+                           kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        target = given.get("tensor", args[0] if args else None)
+        drawn = getattr(func, "__name__", "").endswith(("normal_", "uniform_"))
+        return target if drawn and target.is_meta else func(*args, **given)
+
+
 def load_huggingface_model(folder: Path, device: str = "cpu",
                dtype: torch.dtype | None = None) -> Decoder:
     """The model in a folder of the Hugging Face layout, on `device`.
@@ -207,7 +223,7 @@ def load_huggingface_model(folder: Path, device: str = "cpu",
     family, config = read_family(folder)
     h = read_object(folder / "config.json")
     entries, few = [*family.entries(config, h)], h.get("quantization_config")
-    with torch.device("meta"): model = Decoder(config)
+    with torch.device("meta"), Undrawn(): model = Decoder(config)
     with ExitStack() as stack:
         tensors = StoredTensors(weight_files(folder), stack)
         if few: tensors.home = written_out(tensors.home, layout_of(few, folder), few)

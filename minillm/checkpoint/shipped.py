@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from ..config import RunConfig
 from ..errors import unknown
-from ..files import write_json
+from ..files import atomic_path, usual_mode, write_json
 from ..models.decoder import Decoder
 from .run import FORMAT, weights_of
 
@@ -43,11 +43,13 @@ def ship(model: Decoder, tokenizer: Any, folder: str | Path, card: str,
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: p.half() for name, p in weights_of(model).items()}
-    save_file(weights, folder / "model.safetensors")
-    (folder / "model.safetensors").chmod(0o644)      # readable for whoever installs it
+    with atomic_path(folder / "model.safetensors") as fresh:
+        save_file(weights, fresh)
+        usual_mode(fresh)
     RunConfig(model=model.config).save(folder / "config.json")
     write_json(folder / "state.json", {"format": FORMAT, "step": step,
                                        "model": model.config.to_dict()})
     tokenizer.save(folder / "tokenizer.json")
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    with atomic_path(folder / "README.md") as fresh:
+        fresh.write_text(card, encoding="utf-8", newline="\n")
     return folder

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SPLIT', 'TokenPair', 'Merges', 'UNICODE_RULE', 'ASCII_RULE', 'NEVER', 'LONG', 'TIE_ORDERS', 'pieces_slow', 'pieces',
            'piece_counts', 'join_pair', 'train_slow', 'PairIndex', 'train_merges', 'encode_slow', 'encode_piece',
-           'encode_long', 'PieceCache', 'BPETokenizer', 'byte_letters', 'train_merges_by', 'outside_specials']
+           'encode_long', 'PieceCache', 'outside_specials', 'BPETokenizer', 'byte_letters', 'train_merges_by']
 
 # %% ../../nbs/02_bpe.ipynb #b79f0f64
 import heapq
@@ -285,6 +285,19 @@ class PieceCache(dict[str, list[int]]):
             self[piece] = ids
         return ids
 
+# %% ../../nbs/02_bpe.ipynb #0a610ce6
+def outside_specials(text: str, specials: Iterable[str]) -> list[str]:
+    """The parts of a text between the names of special tokens, without them: no merge
+    is to be learned from a name, or across it.
+
+    >>> outside_specials("one<|end|>two", ["<|end|>"])
+    ['one', 'two']
+
+    Chapter: 02_bpe.
+    """
+    names = sorted(specials, key=len, reverse=True)
+    return re.split("|".join(map(re.escape, names)), text) if names else [text]
+
 # %% ../../nbs/02_bpe.ipynb #1d53265e
 class BPETokenizer(ByteTokenizer):
     """Byte-level byte-pair encoding. `decode(encode(s)) == s` for every string that
@@ -312,7 +325,7 @@ class BPETokenizer(ByteTokenizer):
     def train(cls, text: str | Iterable[str], vocab_size: int = 1024,
               specials: Iterable[str] = ()) -> "BPETokenizer":
         """Learn `vocab_size` minus 256 minus the specials' number of merges, fewer if
-        the text has no pair left.
+        the text has no pair left. The names of the specials in it are passed over.
 
         Raises ValueError if `vocab_size` leaves no room for the 256 bytes and the
         specials.
@@ -322,7 +335,9 @@ class BPETokenizer(ByteTokenizer):
         if vocab_size < least:
             raise ValueError(f"vocab_size={vocab_size} is too small: 256 bytes and "
                              f"{len(specials)} special tokens need {least}")
-        words = piece_counts([text] if isinstance(text, str) else text)
+        texts = [text] if isinstance(text, str) else text
+        words = piece_counts(
+            part for one in texts for part in outside_specials(one, specials))
         return cls(train_merges(words, vocab_size - least), specials)
 
     @property
@@ -434,16 +449,3 @@ def train_merges_by(order: str, words: dict[tuple[int, ...], int],
     renumbered = {tuple(to[b] for b in ids): n for ids, n in words.items()}
     return [(*(back[i] if i < 256 else i for i in pair),)  # type: ignore[misc]
             for pair in train_merges(renumbered, n_merges)]
-
-
-def outside_specials(text: str, specials: Iterable[str]) -> list[str]:
-    """The parts of a text between the names of special tokens, without them: no merge
-    is to be learned from a name, or across it.
-
-    >>> outside_specials("one<|end|>two", ["<|end|>"])
-    ['one', 'two']
-
-    Chapter: 02_bpe.
-    """
-    names = sorted(specials, key=len, reverse=True)
-    return re.split("|".join(map(re.escape, names)), text) if names else [text]

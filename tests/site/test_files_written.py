@@ -63,7 +63,49 @@ def prepared(out):
     prepare(source, out)
 
 
+def ship_model(out):
+    from minillm.checkpoint.shipped import ship
+    ship(model(), TOKENIZER, out, "# A model\n" * 300)
+
+
+def reader(out):
+    from minillm.retrieval.reader import Reader
+    Reader(model(), TOKENIZER).save(out / "reader.safetensors")
+
+
+def collection(out):
+    pytest.importorskip("faiss")
+    from minillm.retrieval.chunks import Chunk
+    from minillm.retrieval.collection import Collection
+
+    class Letters:
+        width, fingerprint = 26, "letters"
+
+        def encode(self, texts):
+            return torch.tensor([[1.0 + t.count(chr(97 + i)) for i in range(26)] for t in texts])
+    Collection.build([Chunk(f"The fox {i} saw it.", "a.txt", i, i + 20) for i in range(60)], Letters()).save(out)
+
+
+def tasks(out):
+    from minillm.evaluation.tasks import write_task
+    out.mkdir(exist_ok=True)
+    write_task(out / "t.jsonl", [{"text": TEXT}] * 3)
+
+
+def harness_tasks(out):
+    pytest.importorskip("lm_eval")
+    from minillm.evaluation.harness import write_harness_tasks
+    write_harness_tasks(out, {"t": [{"text": TEXT}] * 3})
+
+
+def record(out):
+    from minillm.studies.record import write_record
+    write_record("odd", {"a": ["text"] * 3000}, seed=0, modules=["minillm.files"], wall_time=1.0, folder=out)
+
+
 WRITERS = {
+    "ship": ship_model, "reader": reader, "collection": collection, "tasks": tasks, "harness": harness_tasks,
+    "record": record,
     "json": lambda out: write_json(out / "a.json", {"a": ["text"] * 3000}),
     "char": lambda out: CharTokenizer.train("".join(map(chr, range(300, 6000)))).save(out / "tokenizer.json"),
     "bpe": lambda out: BPETokenizer(TOKENIZER.merges, [f"<|{i}|>" for i in range(2000)]).save(out / "tokenizer.json"),

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WEIGHTS_FILE', 'INDEX', 'HEADS', 'read_object', 'read_family', 'weight_files', 'StoredTensors', 'fits', 'fill',
-           'unneeded', 'some', 'find_folder', 'Undrawn', 'load_huggingface_model', 'check_tie', 'wrap', 'plain',
+           'unneeded', 'some', 'find_folder', 'WithoutNumbers', 'load_huggingface_model', 'check_tie', 'wrap', 'plain',
            'difference', 'choose_family', 'export_pretrained', 'token_ids', 'labels', 'new_folder', 'write_shards',
            'check_constant', 'load_pretrained', 'is_exported', 'load_run_tokenizer']
 
@@ -197,19 +197,21 @@ def find_folder(folder_or_name: str | Path) -> Path:
         raise OSError(f"{name} could not be fetched: {why}") from None
 
 
-class Undrawn(TorchFunctionMode):
-    """While it is open, nothing is drawn into parameters on the meta device, which hold
-    no numbers: PyTorch imports its compiler for that, 150 MB and seconds.
-
-    Chapter: 26_pretrained.
+class WithoutNumbers(TorchFunctionMode):
+    """While it is open, layers are made without memory and without drawn numbers: what
+    is allocated lies on the meta device, and nothing is drawn into it. All else is
+    computed as usual, and so nothing imports PyTorch's compiler, as arithmetic on the
+    meta device does (150 MB, and seconds). Chapter: 26_pretrained.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (),
                            kwargs: Any = None) -> Any:
-        given = kwargs or {}
+        given = dict(kwargs or {})
+        if func is torch.empty and given.get("device") is None:
+            given["device"] = "meta"
         target = given.get("tensor", args[0] if args else None)
-        drawn = getattr(func, "__name__", "").endswith(("normal_", "uniform_"))
-        return target if drawn and target.is_meta else func(*args, **given)
+        draws = getattr(func, "__name__", "").endswith(("normal_", "uniform_", "zeros_"))
+        return target if draws and target.is_meta else func(*args, **given)
 
 
 def load_huggingface_model(folder: Path, device: str = "cpu",
@@ -223,7 +225,7 @@ def load_huggingface_model(folder: Path, device: str = "cpu",
     family, config = read_family(folder)
     h = read_object(folder / "config.json")
     entries, few = [*family.entries(config, h)], h.get("quantization_config")
-    with torch.device("meta"), Undrawn(): model = Decoder(config)
+    with WithoutNumbers(): model = Decoder(config)
     with ExitStack() as stack:
         tensors = StoredTensors(weight_files(folder), stack)
         if few: tensors.home = written_out(tensors.home, layout_of(few, folder), few)

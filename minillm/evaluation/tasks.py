@@ -182,6 +182,7 @@ def kind_of(row: Any) -> str:
                        ("text", {"text": str})):
         if isinstance(row, dict) and all(isinstance(row.get(key), t)
                                          for key, t in keys.items()):
+            if kind != "choice" and row.get("choices") is not None: continue
             if kind != "choice" or (all(isinstance(c, str) for c in row["choices"])
                                     and 0 <= row["answer"] < len(row["choices"])):
                 return kind

@@ -220,6 +220,35 @@ with tempfile.TemporaryDirectory() as folder:
     run.look()
     result = [losses, run.state["curve"], captured(study, lambda: study.record_run(run, 6))]
 """,
+    "storyteller_soft": """
+import pathlib, tempfile
+import minillm.studies.storyteller_soft as study
+study.compare, study.training_stories = lambda minutes: {}, lambda *given: set()
+with tempfile.TemporaryDirectory() as folder:
+    run = study.TaughtRun(folder, study.Taught())
+    for _ in range(2): run.step()
+    shipped = pathlib.Path(folder) / "shipped"
+    result = [run.losses, captured(study, lambda: study.measure(run, shipped, samples=4, held_out=4))]
+""",
+    "library": """
+import json, pathlib, tempfile
+import minillm.studies.library as study
+from minillm.cli import main
+from minillm.data.library import library_texts
+def command(line):
+    try: main(line.split())
+    except SystemExit as end: assert not end.code, end.code
+with tempfile.TemporaryDirectory() as folder:
+    out = pathlib.Path(folder)
+    (out / "texts").mkdir()
+    (out / "data-card.json").write_text("{}")
+    for name, text in library_texts(pathlib.Path(json.__file__).parent).items():
+        (out / "texts" / f"{name}.txt").write_text(text)
+    command(f"prepare {out}/texts --out {out}/data --tokenizer bpe --vocab-size 300")
+    command(f"train --data {out}/data --out {out}/run --config laptop --optimizer muon --max-steps 2 "
+            "--batch-size 2 --seq-length 32 --eval-every 1 --eval-batches 1")
+    result = captured(study, lambda: study.record_library(out, []))
+""",
     "storyteller_watch": """
 import pathlib, tempfile
 import minillm.studies.benchmark_quality as study

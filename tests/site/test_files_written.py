@@ -199,14 +199,15 @@ def test_json_has_no_nan(tmp_path, capsys):
 
 
 def test_commands_print_json_in_one_place():
-    """`finish` is the only door to standard output for JSON, so no command can print another kind."""
+    """`finish` is the only door to standard output for JSON, so no command can print another kind. (The capstone's
+    checks write JSON too, but to a server and to the process that began them.)"""
     import minillm.commands
     folder = Path(minillm.commands.__file__).parent
     for file in [*folder.glob("*.py"), folder.parent / "cli.py"]:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)
                  and ast.unparse(node.func) in ("json.dumps", "json.dump")]
-        assert len(calls) == (file.name == "shell.py"), file.name
+        if file.name not in ("capstone_checks.py", "capstone_grade.py"): assert len(calls) == (file.name == "shell.py"), file.name
         flags = {ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == "as_json"}
         if flags and file.name != "shell.py": assert "finish(" in file.read_text(encoding="utf-8"), file.name
 

@@ -12,13 +12,14 @@ from typer.main import get_command
 from minillm.cli import app, main
 from minillm.tokenizer.text_format import TextFormat
 
-COMMANDS = get_command(app).commands
+# `capstone` is three commands; tests/site/test_capstone.py walks them
+COMMANDS = {name: command for name, command in get_command(app).commands.items() if name != "capstone"}
 META = {"train_tokens": 1, "val_tokens": 1, "vocab_size": 2, "tokenizer": "char", "documents": 1, "bytes": 1, "steps": 1,
         "final_val_loss": 1.0, "bytes_before": 1}
 
 
 def voice():
-    return SimpleNamespace(encode=lambda text: [1], source="s", kind="run", tokenizer=None, has_template=False,
+    return SimpleNamespace(encode=lambda text: [1], source="s", kind="run", path=None, tokenizer=None, has_template=False,
                            text_format=TextFormat(), architecture="A", stop_ids=[0],
                            model=SimpleNamespace(config=SimpleNamespace(max_seq_len=64), num_parameters=lambda: 1))
 
@@ -45,6 +46,7 @@ WORK = {
                  "decoding.batch:grow_texts": lambda: iter(())},
     "chat": {"commands.generate:opened": voice, "commands.screen:Chat": object, "commands.screen:talk": object},
     "export": {"commands.generate:opened": voice, "checkpoint.huggingface:export_pretrained": voice},
+    "card": {"studies.cards:card_facts": lambda: {"name": "m"}, "checkpoint.card:card_text": lambda: "A card\n"},
     "finetune": {"commands.finetune:opened": voice, "adapt.sft:finetune_sft": dict, "adapt.lora:finetune_lora": dict,
                  "adapt.dpo:finetune_dpo": dict, "adapt.grpo:finetune_grpo": dict},
     "quantize": {"commands.finetune:opened": voice, "checkpoint.quantized:write_quantized": lambda: dict(META),

@@ -74,7 +74,7 @@ def catalog() -> dict[str, Study]:
 "minillm.studies.storyteller_rivals", "--minutes", "1"),
               race=True)]
     found += [Study(n, (f"minillm.studies.{n}",), race=n.startswith("serving")) for n in (
-        "attention_tiny", "evaluation", "faults", "finetune_faults", "finetuning", "lora", "preferences",
+        "attention_tiny", "capstone", "evaluation", "faults", "finetune_faults", "finetuning", "lora", "preferences",
         "quantization", "reasoning", "retrieval", "retrieval_index", "routers_tiny", "scale", "scaling_laws",
         "scenes", "serving", "serving_load", "stream", "verifier")]
     found += [Study(n, ("minillm.studies.gpu",), race=True)        # one for each card

@@ -211,7 +211,7 @@ class WithoutNumbers(TorchFunctionMode):
             given["device"] = "meta"
         target = given.get("tensor", args[0] if args else None)
         draws = getattr(func, "__name__", "").endswith(("normal_", "uniform_", "zeros_"))
-        return target if draws and target.is_meta else func(*args, **given)
+        return target if draws and target.is_meta else func(*args, **given)  # type: ignore
 
 
 def load_huggingface_model(folder: Path, device: str = "cpu",

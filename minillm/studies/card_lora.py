@@ -12,24 +12,26 @@ from typing import Any
 
 import torch
 
+from ..checkpoint.open import open_model
 from ..layers.nf4_kernels import use_nf4_kernels
 from .lora import METHODS, prepare
 from ..train.optim import make_adamw
 from ..train.roofline import device_seconds
+from ..worlds.tales import tale_text
 
 
 def tuning_step(method: str, device: torch.device,
                 shape: tuple[int, int] = (12, 96)) -> Callable[[], float]:
-    """A step of fine-tuning the storyteller on `device` by one of `METHODS`, or by
-    "qlora, kernel"; it returns the loss. Chapter: 33_lora.
+    """A step of fine-tuning the storyteller by one of `METHODS`, or by "qlora, kernel",
+    on `device` and on a batch of tales; it returns the loss. Chapter: 33_lora.
     """
     model = prepare(method.partition(",")[0], seed=0)
     if method.endswith("kernel"): use_nf4_kernels(model)
     model.to(device)
     optimizer = make_adamw(model, 1e-3, weight_decay=0.0)
-    ids = torch.randint(model.config.vocab_size,
-                        (shape[0], shape[1] + 1),
-                        generator=torch.Generator().manual_seed(0)).to(device)
+    tokens = open_model(None).tokenizer.encode(tale_text(2 * shape[0]))
+    rows = tokens[:shape[0] * (shape[1] + 1)]
+    ids = torch.tensor(rows).view(shape[0], shape[1] + 1).to(device)
     def step() -> float:
         loss, _ = model.loss(ids[:, :-1], ids[:, 1:])
         optimizer.zero_grad(set_to_none=True)

@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 
-from ..checkpoint.open import open_model
+from ..checkpoint.shipped import shipped_model
 from ..layers.nf4_kernels import use_nf4_kernels
 from .lora import METHODS, prepare
+from ..tokenizer.auto import load_tokenizer
 from ..train.optim import make_adamw
 from ..train.roofline import device_seconds
 from ..worlds.tales import tale_text
@@ -29,7 +30,7 @@ def tuning_step(method: str, device: torch.device,
     if method.endswith("kernel"): use_nf4_kernels(model)
     model.to(device)
     optimizer = make_adamw(model, 1e-3, weight_decay=0.0)
-    tokens = open_model(None).tokenizer.encode(tale_text(2 * shape[0]))
+    tokens = load_tokenizer(shipped_model()).encode(tale_text(2 * shape[0]))
     rows = tokens[:shape[0] * (shape[1] + 1)]
     ids = torch.tensor(rows).view(shape[0], shape[1] + 1).to(device)
     def step() -> float:

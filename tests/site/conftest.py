@@ -57,6 +57,30 @@ def new_context(browser, width=1280, theme="light", **options):
     return context
 
 
+# Marks each block of code whose kinds of token stood in an earlier block of the same place: it has the same colors.
+SEEN_COLORS = """() => { const seen = new Set();
+  for (const block of document.querySelectorAll("div.highlight")) {
+    const place = block.closest(".cell_output, .cell_input, .admonition, details")?.className ?? "";
+    const kinds = [...new Set([...block.querySelectorAll("span")].map((s) => `${place} ${s.className}`))];
+    if (kinds.length && kinds.every((k) => seen.has(k))) block.dataset.seen = "";
+    kinds.forEach((k) => seen.add(k));
+  } }"""
+
+
+def serious(page, theme="light", context=None):
+    """What axe finds serious or critical on a page: [(rule, place), ...]. A theme changes colors alone, so in the dark only
+    their contrast is asked for; and that, where a page has thousands of words of code, of each kind of word once."""
+    from axe_playwright_python.sync_playwright import Axe
+    page.evaluate(SEEN_COLORS)
+    rules = {"runOnly": ["color-contrast"]}, {"rules": {"color-contrast": {"enabled": False}}}
+    unseen = context or {"exclude": [["div.highlight[data-seen]"]]}
+    found = []
+    for part, where in zip(rules[:1 if theme == "dark" else 2], (unseen, context)):
+        options = {"preload": False, "resultTypes": ["violations"], **part}
+        found += Axe().run(page, context=where, options=options).response["violations"]
+    return [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")]
+
+
 @pytest.fixture
 def open_page(browser, site):
     """Open a page of the book; afterwards no console error and no request to another host may have happened."""

@@ -3,6 +3,7 @@ from functools import cache
 
 import pytest
 import torch
+from conftest import serious
 
 from minillm.checkpoint.open import open_model
 from minillm.plot import number_text, visible
@@ -194,7 +195,6 @@ def test_ready_within_a_second_of_the_weights(open_page):
 
 @pytest.mark.parametrize("width, theme", [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")])
 def test_axe_and_width(open_page, width, theme):
-    from axe_playwright_python.sync_playwright import Axe
     page = explorer(open_page, width=width, theme=theme, has_touch=True)
     for stage in ("tokens", "layers.3.qkv", "layers.3.ffn", "layers.3.stream", "probabilities", "cache"): fold(page, stage)
     page.locator(TOKEN).nth(5).tap()
@@ -205,6 +205,5 @@ def test_axe_and_width(open_page, width, theme):
     chip, box = (page.locator(place).bounding_box() for place in (f"{TOKEN}[aria-pressed=true]", ".ml-desk .ml-tale"))
     assert box["y"] <= chip["y"] and chip["y"] + chip["height"] <= box["y"] + box["height"] + 1, "the new token is out of sight"
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways"
-    found = [(v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(page, options={"preload": False}).response["violations"]
-             if v["impact"] in ("serious", "critical")]
+    found = serious(page, theme)
     assert not found, found

@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from conftest import HTML
+from conftest import HTML, serious
 
 from minillm.plot import PALETTE
 
@@ -115,12 +115,10 @@ def test_without_script_and_in_print_the_still_picture_stands(open_page):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_live_figure_fits_a_phone_and_passes_axe(open_page, theme):
-    from axe_playwright_python.sync_playwright import Axe
     page = open_page(PAGE, width=390, theme=theme, has_touch=True, is_mobile=True)
     place = live(page)
     assert names(place) == []                                            # the buttons name the curves where it is narrow
     assert place.locator("button[aria-pressed]").all_inner_texts() == CURVES
-    found = Axe().run(page, context=".ml-live", options={"preload": False}).response["violations"]
-    serious = [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")]
-    assert not serious, serious
+    found = serious(page, theme, context=".ml-live")
+    assert not found, found
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), "the page scrolls sideways"

@@ -3,7 +3,7 @@ import re
 from functools import cache
 
 import pytest
-from conftest import HTML
+from conftest import HTML, serious
 
 from minillm.checkpoint.open import open_model
 from minillm.widgets.core import FOLDER
@@ -65,6 +65,14 @@ def test_first_token_and_speed(open_page):
     page.evaluate("""async ([source, url]) => {
       window.lm = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
       window.file = await (await fetch(url)).arrayBuffer();
+      const n = 1024, W = Float32Array.from({ length: n * n }, Math.random), x = W.slice(0, n), y = new Float32Array(n);
+      window.product = () => {                        // the shortest loop for a matrix and a vector: a million weights
+        for (let r = 0; r < n; r++) {
+          let sum = 0;
+          for (let c = 0; c < n; c++) sum += W[r * n + c] * x[c];
+          y[r] = sum;
+        }
+      };
       window.tale = (seed) => [...lm.generate(told.model, told.tokenizer.encode("Once upon a time"), { seed, stop: told.stop })].length;
     }""", [SOURCE, f"../_static/{WEIGHTS}"])
     start = processor_ms(session)
@@ -75,9 +83,14 @@ def test_first_token_and_speed(open_page):
     for seed in range(12):                          # the quickest: what else the machine does slows memory for all
         start = processor_ms(session)
         times.append((page.evaluate("(seed) => tale(seed)", seed), processor_ms(session) - start))
-    each = min(ms / tokens for tokens, ms in times)
-    print(f"first token {first:.0f} ms after the weights, then {each:.2f} ms a token")
-    assert first < 300 and each < 1.0
+    plain = []
+    for _ in range(12):
+        start = processor_ms(session)
+        page.evaluate("() => { for (let i = 0; i < 20; i++) product(); }")
+        plain.append((processor_ms(session) - start) / 20)
+    each, million = min(ms / tokens for tokens, ms in times), min(plain)
+    print(f"first token {first:.0f} ms after the weights, then {each:.2f} ms a token; a plain product {million:.2f} ms")
+    assert first < 300 * max(1, million) and each < million, (first, each, million)
 
 
 def test_by_keyboard_one_chooses_what_else_could_have_come(open_page):
@@ -105,15 +118,13 @@ def test_by_keyboard_one_chooses_what_else_could_have_come(open_page):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_on_a_phone(open_page, theme):
-    from axe_playwright_python.sync_playwright import Axe
     page = open_first(open_page, width=390, theme=theme, has_touch=True)
     page.locator(TOKEN).nth(3).tap()
     page.wait_for_timeout(60)
     assert page.locator(TOKEN).nth(3).get_attribute("aria-pressed") == "true"
     assert page.locator(TOKEN).first.bounding_box()["y"] < 844, "the tale begins below the fold"
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways"
-    found = [(v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(page, options={"preload": False}).response["violations"]
-             if v["impact"] in ("serious", "critical")]
+    found = serious(page, theme)
     assert not found, found
 
 

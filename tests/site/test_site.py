@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from conftest import HTML, ROOT, listen, new_context
+from conftest import HTML, ROOT, listen, new_context, serious
 
 PAGES = sorted(str(p.relative_to(HTML)) for d in ("nbs", "book", "book/api", "book/slides", "book/teaching")
                for p in (HTML / d).glob("*.html"))
@@ -119,10 +119,8 @@ def test_page_opens_without_error(tabs, page):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("page", SAMPLE)
 def test_page_passes_axe_on_a_phone(open_page, page, theme):
-    from axe_playwright_python.sync_playwright import Axe
     opened = open_page(page, width=390, theme=theme)
     opened.wait_for_timeout(500)                                   # formulas are set, scrolling boxes can be reached
-    found = Axe().run(opened, options={"preload": False}).response["violations"]
-    serious = [(v["id"], v["nodes"][0]["html"][:160]) for v in found if v["impact"] in ("serious", "critical")]
-    assert not serious, serious
+    found = serious(opened, theme)
+    assert not found, found
     assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), "the page scrolls sideways"

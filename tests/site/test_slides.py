@@ -3,7 +3,7 @@ import ast
 import re
 
 import pytest
-from conftest import HTML, ROOT
+from conftest import HTML, ROOT, serious
 
 from minillm.nbtools.deck_pdf import SLIDE_HEIGHT, SLIDE_WIDTH, print_deck
 from minillm.nbtools.exercise import all_exercises
@@ -142,10 +142,8 @@ def test_the_teaching_pages_link_decks_and_courses():
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("page", ["book/slides/index.html", "book/teaching/workshop.html", "book/teaching/checklists.html"])
 def test_a_teaching_page_passes_axe_on_a_phone(open_page, page, theme):
-    from axe_playwright_python.sync_playwright import Axe
     opened = open_page(page, width=390, theme=theme)
     opened.wait_for_timeout(300)
-    found = Axe().run(opened, options={"preload": False}).response["violations"]
-    serious = [(v["id"], v["nodes"][0]["html"][:160]) for v in found if v["impact"] in ("serious", "critical")]
-    assert not serious, serious
+    found = serious(opened, theme)
+    assert not found, found
     assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), "the page scrolls sideways"

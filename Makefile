@@ -67,7 +67,7 @@ wheel:
 
 # Tests that read neither the site nor the wheel and take about as long as the core waits beside `pages`.
 # `make test` runs them there; alone, `make unit` runs all.
-EARLY := $(sort $(wildcard tests/test_layers_*.py tests/test_tokenizer_*.py tests/test_worlds_*.py))
+EARLY := $(sort $(wildcard tests/test_decoding_*.py tests/test_layers_*.py tests/test_tokenizer_*.py tests/test_worlds_*.py))
 
 early:  ## The first exported tests, on one core
 	OMP_NUM_THREADS=1 python -m pytest -q --cov=minillm --cov-report= --cov-fail-under=0 --durations=5 $(EARLY)

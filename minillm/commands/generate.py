@@ -188,7 +188,7 @@ def generate(prompt: Annotated[str | None,
                  {"json": as_json and max_tokens is None}):
         together(endless=endless, **flag)
     check_beams(beams, num_samples, length_penalty, repetition_penalty=penalty,
-                temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+                temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed)
     if draft is None: needs("--draft", draft_tokens=draft_tokens)
     choices = Choices(0.8 if temperature is None else temperature,
                       top_k, top_p, min_p, penalty, new_lines(stop), seed)

@@ -80,7 +80,8 @@ def test_mistakes(work, tmp_path, capsys):
     for arguments, message in (
             (["--min-p", 2], "min_p=2.0"), (["--repetition-penalty", 0], "repetition_penalty=0"), (["--stop", ""], "stop string is empty"),
             (["--num-samples", 0], "num_samples=0"), (["--beams", 0], "beams=0"), (["--beams", 2, "--endless"], "--beams and --endless"),
-            (["--beams", 2, "--num-samples", 3], "2 beams find no 3"), (["--endless", "--stop", "x"], "do not go together"),
+            (["--beams", 2, "--num-samples", 3], "2 beams find no 3"),
+            (["--beams", 2, "--seed", 1], "--beams and --seed"), (["--endless", "--stop", "x"], "do not go together"),
             (["--beams", 2, "--draft", work / "small"], "--beams and --draft"), (["--draft", work / "bytes"], "another tokenizer"),
             (["--draft", work / "small", "--repetition-penalty", 1.2], "leave out one"), (["--draft", tmp_path / "no"], "does not exist"),
             (["--beams", 2, "--max-tokens", 100], "lower max_tokens"), (["--pretrained", work / "run"], "two models"),

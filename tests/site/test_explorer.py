@@ -184,13 +184,25 @@ def test_first_picture_without_script(open_page):
     assert "replaces each by its number" in box.inner_text()
 
 
-def test_ready_within_a_second_of_the_weights(open_page):
-    page = explorer(open_page)
-    took = page.evaluate("""() => {
-      const file = performance.getEntriesByType("resource").find((r) => r.name.includes("storyteller.safetensors"));
-      return performance.getEntriesByName("explorer-ready")[0].startTime - file.responseEnd; }""")
-    print(f"the explorer was ready {took:.0f} ms after the weights")
-    assert took < 1000
+def test_it_is_ready_soon_after_the_weights(open_page):
+    """Within 600 plain products of a million weights in the same page: a second where one of them takes 1.7 ms. Of three
+    openings the quickest counts, since other programs on the machine slow the one and the other at different moments."""
+    ratios = []
+    for _ in range(3):
+        took, plain = explorer(open_page).evaluate("""() => {
+          const file = performance.getEntriesByType("resource").find((r) => r.name.includes("storyteller.safetensors"));
+          const n = 1024, W = Float32Array.from({ length: n * n }, Math.random), x = W.slice(0, n), y = new Float32Array(n);
+          const start = performance.now();
+          for (let i = 0; i < 50; i++)
+            for (let r = 0; r < n; r++) {
+              let sum = 0;
+              for (let c = 0; c < n; c++) sum += W[r * n + c] * x[c];
+              y[r] = sum;
+            }
+          return [performance.getEntriesByName("explorer-ready")[0].startTime - file.responseEnd, (performance.now() - start) / 50]; }""")
+        print(f"the explorer was ready {took:.0f} ms after the weights; a plain product takes {plain:.2f} ms")
+        ratios.append(took / plain)
+    assert min(ratios) < 600, ratios
 
 
 @pytest.mark.parametrize("width, theme", [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")])

@@ -1,7 +1,8 @@
 """The widgets of the chapters in a real browser: moved by hand, they say what Python says."""
 import pytest
 import torch
-from test_widgets import all_serious, drag, open_widgets, settle  # noqa: F401
+from conftest import serious
+from test_widgets import drag, open_widgets, settle  # noqa: F401
 
 from minillm.intervals import wilson
 from minillm.plot import number_text
@@ -476,5 +477,5 @@ def test_axe_and_width(open_widgets, theme, width):  # noqa: F811
     page = open_widgets(*everyone(), theme=theme, width=width)
     page.get_by_label("top-k").fill("3")
     settle(page)
-    assert not all_serious(page)
+    assert not serious(page, theme)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways"

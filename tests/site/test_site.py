@@ -125,3 +125,15 @@ def test_page_passes_axe_on_a_phone(open_page, page, theme):
     found = serious(opened, theme)
     assert not found, found
     assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), "the page scrolls sideways"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_hard_to_read_is_found(open_page, theme):
+    """The control of `serious`: one kind of word in all blocks of code, and a line of prose, in a color close to their ground."""
+    page = open_page("nbs/42_autograd.html", width=390, theme=theme)
+    assert not serious(page, theme)
+    faint = "{ color: #777 !important; background: #7a7a7a !important }"
+    for place in (".highlight .k", "main p"):
+        style = page.add_style_tag(content=f"{place} {faint}")
+        assert {rule for rule, _ in serious(page, theme)} == {"color-contrast"}, place
+        style.evaluate("(e) => e.remove()")

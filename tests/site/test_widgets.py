@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import traitlets
-from conftest import Quiet
+from conftest import Quiet, serious
 
 from minillm.plot import number_text
 from minillm.widgets.attention import EXAMPLES, AttentionWidget, head_steps
@@ -57,13 +57,6 @@ def open_widgets(browser, tmp_path):
 def settle(page):
     """Until the page has drawn: its own clock and two frames of its own, however busy the machine is."""
     page.evaluate("() => new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 60))")
-
-
-def all_serious(page):
-    """What axe finds serious or critical: [(rule, place), ...]."""
-    from axe_playwright_python.sync_playwright import Axe
-    return [(v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(page).response["violations"]
-            if v["impact"] in ("serious", "critical")]
 
 
 def drag(page, label, to, role=None):
@@ -264,5 +257,5 @@ def test_axe_finds_nothing_serious_on_a_phone(open_widgets, theme):
     page.get_by_label("first").check()
     page.get_by_label("sentence").fill("Max saw a zebra")
     settle(page)
-    assert not all_serious(page)
+    assert not serious(page, theme)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways"

@@ -1,5 +1,6 @@
 """The routing widget in a real browser: by mouse, keyboard and touch, in both themes, and without a script."""
 import pytest
+from conftest import serious
 from test_widgets import drag, height, open_widgets, settle  # noqa: F401  (open_widgets is a fixture)
 
 from minillm.plot import number_text
@@ -71,9 +72,7 @@ def test_first_picture_without_a_script(open_widgets):  # noqa: F811
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious(open_widgets, theme):  # noqa: F811
-    from axe_playwright_python.sync_playwright import Axe
     page = open_widgets(RoutingWidget(), width=390, theme=theme)
-    found = [(v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(page).response["violations"]
-             if v["impact"] in ("serious", "critical")]
+    found = serious(page, theme)
     assert not found, found
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways"

@@ -1,8 +1,9 @@
 """The widgets that carry a model or a library of their own, in a real browser: they say what Python says."""
 import pytest
 import torch
+from conftest import serious
 from test_chapter_widgets import height, told
-from test_widgets import all_serious, drag, open_widgets, settle  # noqa: F401
+from test_widgets import drag, open_widgets, settle  # noqa: F401
 
 from minillm.models.vit import ViT, VisionConfig
 from minillm.plot import number_text
@@ -157,5 +158,5 @@ def test_first_pictures_without_script(open_widgets):  # noqa: F811
 def test_axe_and_width(open_widgets, theme, width):  # noqa: F811
     page = open_widgets(*everyone(), theme=theme, width=width)
     settle(page)
-    assert not all_serious(page)
+    assert not serious(page, theme)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page scrolls sideways"

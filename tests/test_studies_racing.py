@@ -35,3 +35,16 @@ def test_threads_are_given_back():
 def test_the_limits_are_those_of_a_computer():
     assert 1e8 < matrix_rate(size=128, rounds=3) < 1e15
     assert 1e8 < bandwidth(mebibytes=16, rounds=2) < 1e13
+
+
+# %% ../nbs/28_speed.ipynb
+def test_ratios_keep_their_quartiles_and_what_is_told():
+    import pytest
+    pytest.importorskip("plotly")
+    rows = {"fast, 8 bits": {"ratio": 2.0, "low": 1.5, "high": 3.0}, "plain": {"ratio": 1.0, "low": 1.0, "high": 1.0}}
+    figure = interactive_ratios({"alone": rows, "16": {"plain": rows["plain"]}}, lambda *names: names, "times", "%{customdata[1]}")
+    alone, other, one = figure.data
+    assert list(alone.x) == [2, 1] and list(alone.error_x.array) == [1, 0] and list(alone.error_x.arrayminus) == [0.5, 0]
+    assert [tuple(c) for c in alone.customdata] == [("alone", "fast, 8 bits"), ("alone", "plain")]
+    assert list(alone.y) == list(one.y) == ["fast,<br>8 bits", "plain"] and set(one.x) == {1}
+    assert other.marker.color != alone.marker.color and figure.layout.xaxis.title.text == "times"
